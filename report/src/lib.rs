@@ -1,0 +1,19 @@
+//! Findings, the rule catalogue, exit codes and renderers.
+//!
+//! Every command of samestate ends in one [`Report`]: the analyzer and the tracer fill it, a
+//! renderer prints it, and [`Report::exit_code`] decides how the command ends. This crate knows
+//! neither DWARF nor ptrace; whoever writes a new producer or a new renderer needs nothing else.
+
+#![forbid(unsafe_code)]
+
+mod exit;
+mod finding;
+pub mod render;
+mod report;
+mod rule;
+pub mod rules;
+
+pub use exit::ExitCode;
+pub use finding::{Call, Evidence, Finding, Place, Severity, Side, Sides, Subject};
+pub use report::{Fact, Input, Report};
+pub use rule::Rule;

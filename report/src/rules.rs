@@ -1,0 +1,237 @@
+//! The catalogue: every rule there is, by constant.
+//!
+//! A new rule is one `rule!` here and the producer that uses it; `samestate explain` and the docs
+//! read this table.
+
+use crate::{Rule, Severity};
+
+macro_rules! rules {
+    ($($(#[$doc:meta])* $name:ident { $id:literal, $severity:ident, $title:literal, $explanation:literal, $remedy:literal })*) => {
+        $(
+            $(#[$doc])*
+            #[doc = concat!("`", $id, "`: ", $title, ".")]
+            pub static $name: Rule = Rule {
+                id: $id,
+                title: $title,
+                severity: Severity::$severity,
+                explanation: $explanation,
+                remedy: $remedy,
+            };
+        )*
+
+        /// All rules, in the order of their areas.
+        pub static ALL: &[&Rule] = &[$(&$name),*];
+    };
+}
+
+/// The rule with this id.
+#[must_use]
+pub fn by_id(id: &str) -> Option<&'static Rule> {
+    ALL.iter().copied().find(|rule| rule.id == id)
+}
+
+rules! {
+    // Coverage.
+    UNCOVERED_FIELD { "uncovered-field", Error,
+        "a field that is reachable from a root is covered by no checkpoint",
+        "The field can be reached from a root struct, so it is part of the program's state, but \
+         nothing shows that a checkpoint saves and restores it: no record of the derive, and no \
+         use of it in a hand-written `save` and `restore`. After a restore it holds whatever the \
+         constructor put there. A claim alone (a record of a `manual` type, a comment) never makes \
+         a field clean; the code must be seen to use it.",
+        "Save and restore the field, or decide that it need not be: `skip(default)` or \
+         `skip(value)` with a reason, `rebuild` from other fields, or `external` for a handle that \
+         is given at restore." }
+    SAVE_WITHOUT_RESTORE { "save-without-restore", Error,
+        "a field is saved, but nothing restores it",
+        "The hand-written `save` uses the field, the `restore` of the same type never gives it a \
+         value from the image. What was written is lost, or shifts what is read after it.",
+        "Restore the field in the same place of the order, or stop saving it." }
+    RESTORE_WITHOUT_SAVE { "restore-without-save", Error,
+        "a field is restored, but nothing saves it",
+        "The hand-written `restore` takes the field from the image, the `save` of the same type \
+         never puts it there. It gets bytes that belong to something else.",
+        "Save the field in the same place of the order, or give it its value without the image." }
+    CANNOT_SEE { "cannot-see", Blind,
+        "a part of the state could not be seen",
+        "The way from a root ends at something that the tool cannot look into: a type without \
+         debug information, code that a macro generated, a source file that is not there, a \
+         pointer without a type. What lies behind it is neither covered nor uncovered.",
+        "Do what the finding says: build with full debug information, name the sources, or derive \
+         `Checkpoint` on the type." }
+    OPAQUE_CONTAINER { "opaque-container", Blind,
+        "a container hides what it holds",
+        "The type stores its payload behind an erased pointer and is not in the table of known \
+         containers, so the walk from the root ends here.",
+        "Follow one of its type parameters by adding a row to the container table, or derive \
+         `Checkpoint` on a type that holds the data in the open." }
+    ROOT_NOT_FOUND { "root-not-found", Blind,
+        "a root is not in the binary",
+        "No type of that name has debug information in the binary: it is spelled differently, it \
+         is never used, or the compiler removed it.",
+        "Pick one of the names offered, written with its full path, or build with full debug \
+         information." }
+    NO_ROOTS { "no-roots", Blind,
+        "the binary names no root",
+        "No record in the binary is marked `#[checkpoint(root)]` and no `--root` was given, so \
+         there is nothing to start from.",
+        "Mark the struct from which the state hangs with `#[checkpoint(root)]`, or name it with \
+         `--root crate::Type`." }
+    NO_TYPES { "no-types", Blind,
+        "the binary has no type information",
+        "Types are only in full debug information. Line tables alone (`debug = 1`, \
+         `line-tables-only`) and stripped binaries have none.",
+        "Build with `debug = 2` (or `debug = true`) and `strip = false` in the profile; \
+         optimisation does not matter." }
+    BAD_RECORD { "bad-record", Blind,
+        "a record in the binary cannot be read",
+        "The section `samestate` of the binary holds bytes that are not a record of a version \
+         this tool knows.",
+        "Build the program and this tool from the same version of samestate." }
+
+    // Drift.
+    FIELD_ADDED { "field-added", Error,
+        "a field was added to saved state",
+        "The new version saves a field that older images do not hold.",
+        "Give older images a value with `#[checkpoint(since = N, default = …)]` and raise the \
+         type's version to N." }
+    FIELD_REMOVED { "field-removed", Error,
+        "a field was removed from saved state",
+        "Older images hold a field that the new version no longer knows.",
+        "Say that it is gone with `#[checkpoint(removed(\"name\"))]` on the type, and raise its \
+         version." }
+    FIELD_TYPE_CHANGED { "field-type-changed", Error,
+        "the type of a saved field changed",
+        "An older image holds the field in its old type. It is refused when it is restored, by \
+         the name of the field.",
+        "Convert the old value with `#[checkpoint(from(Old, function))]` and raise the type's \
+         version." }
+    TREATMENT_CHANGED { "treatment-changed", Error,
+        "what happens to a field at a checkpoint changed",
+        "A field that was saved no longer is, or the other way round. Images of the two versions \
+         do not hold the same state.",
+        "If it was meant, raise the type's version and say what older images give; if not, put \
+         the treatment back." }
+    FIELD_ORDER_CHANGED { "field-order-changed", Note,
+        "fields stand in another order",
+        "Images are matched by name when the order differs, so they still load.",
+        "Nothing, unless memory is dumped raw." }
+    VARIANT_ADDED { "variant-added", Note,
+        "an enum gained a variant",
+        "Older images load; older programs cannot read an image that holds the new variant.",
+        "Raise the type's version if older programs must refuse newer images early." }
+    VARIANT_REMOVED { "variant-removed", Error,
+        "an enum lost a variant",
+        "An older image that holds the variant cannot be restored.",
+        "Keep the variant, or convert it and raise the type's version." }
+    VARIANT_CHANGED { "variant-changed", Error,
+        "a variant is numbered differently",
+        "The value that stands for the variant changed while its name stayed.",
+        "Give the variant a fixed id with `#[checkpoint(id = N)]`." }
+    ROOT_ADDED { "root-added", Note,
+        "a root is new",
+        "The new version has a root that the old one did not have.",
+        "Nothing; write the lock again." }
+    ROOT_REMOVED { "root-removed", Error,
+        "a root is gone",
+        "The old version saved a root that the new one does not have.",
+        "Put it back, or write the lock again if its images are no longer needed." }
+    VERSION_NOT_BUMPED { "version-not-bumped", Error,
+        "saved state changed, but the version of the type did not",
+        "Two different layouts carry the same version number, so nobody can tell their images \
+         apart by it.",
+        "Raise `version` in `#[checkpoint(version = N)]` on the type." }
+    LOST_EVIDENCE { "lost-evidence", Blind,
+        "one side of the comparison does not show the type",
+        "A type that the other side knows cannot be seen here. It may be gone, or only invisible; \
+         it is not reported as removed.",
+        "Build both sides with full debug information and compare again." }
+
+    // Divergence.
+    MISSING_CALL { "missing-call", Error,
+        "the second run does not make a call that the first one made",
+        "After aligning the two streams, the call stands only in the first run.",
+        "Look at the state that decides whether the call is made." }
+    EXTRA_CALL { "extra-call", Error,
+        "the second run makes a call that the first one did not make",
+        "After aligning the two streams, the call stands only in the second run.",
+        "Look at the state that decides whether the call is made." }
+    ARGUMENT_DIFFERS { "argument-differs", Error,
+        "a call has another argument",
+        "Both runs make the call at the same place, with different arguments; descriptors, \
+         addresses and process ids are compared by what they stand for.",
+        "Look at the state that the argument is computed from." }
+    PAYLOAD_DIFFERS { "payload-differs", Error,
+        "a call writes other bytes",
+        "Both runs make the call at the same place, but the bytes handed to the kernel differ.",
+        "Look at the state that the bytes are computed from." }
+    RESULT_DIFFERS { "result-differs", Error,
+        "a call has another result",
+        "Both runs make the same call, and the kernel answers differently: something outside the \
+         program differs, or a call before it did.",
+        "Put the outside back to what it was (`--state PATH`), or look at the calls before." }
+    INPUT_DIFFERS { "input-differs", Error,
+        "a call reads other bytes",
+        "Both runs make the same call, but the bytes that the kernel gives differ.",
+        "Put the outside back to what it was (`--state PATH`), or look at the calls before." }
+    EXIT_DIFFERS { "exit-differs", Error,
+        "a process ends differently",
+        "The two runs end with another exit status or another signal.",
+        "Look at the first divergence before it." }
+    SIGNAL_DIFFERS { "signal-differs", Error,
+        "a signal is delivered in only one of the runs",
+        "One run gets a signal that the other one does not get, or another one.",
+        "Look at where the signal comes from." }
+    PROCESS_DIFFERS { "process-differs", Error,
+        "a process or thread exists in only one of the runs",
+        "One run starts a process or a thread that the other one does not start.",
+        "Look at the state that decides whether it is started." }
+    UNKNOWN_CALL { "unknown-call", Blind,
+        "a system call is not in the table",
+        "The number of the call has no row in the table of system calls, so its arguments could \
+         not be understood, and what it did could not be compared.",
+        "Update samestate; until then, judge the raw arguments." }
+    UNTRACED { "untraced", Blind,
+        "a part of the run could not be traced",
+        "Something happened outside what the tracer sees: shared memory with another process, a \
+         32-bit system call, a call that was made while nobody watched.",
+        "Do what the finding says." }
+    NO_MARKER { "no-marker", Blind,
+        "a run announced no marker",
+        "Without a `saved` marker in the original or a `restored` marker in the restored run, \
+         there is no point from which the two could be compared.",
+        "Save through `Store` (it announces both), or call `samestate::mark`." }
+    RESTORE_FAILED { "restore-failed", Error,
+        "the restore command failed",
+        "The restored run ended before it announced that it had restored the image.",
+        "Run the command by hand on the copy of the image that the finding names." }
+    CONTROL_DIFFERS { "control-differs", Blind,
+        "the original differs from itself",
+        "Two runs of the original under the same conditions already differ here, so a restored \
+         run that differs here proves nothing.",
+        "Mirror or fix the source of the difference, then verify again." }
+    TORN_TRACE { "torn-trace", Blind,
+        "a trace ends in the middle",
+        "The recording was cut off; what stands before the tear was read, what came after it is \
+         unknown.",
+        "Record again." }
+    STATE_NOT_RESTORED { "state-not-restored", Error,
+        "the restored run is not the image it was given",
+        "The `restored` marker names another image than the one the command was asked to restore.",
+        "Make the restore command load the image named on its command line." }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ALL;
+
+    #[test]
+    fn ids_are_unique_kebab_case_and_explained() {
+        for (at, rule) in ALL.iter().enumerate() {
+            assert!(rule.id.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{}", rule.id);
+            assert!(!rule.title.ends_with('.'), "{}", rule.id);
+            assert!(rule.explanation.ends_with('.') && rule.remedy.ends_with('.'), "{}", rule.id);
+            assert!(ALL[..at].iter().all(|earlier| earlier.id != rule.id), "{} twice", rule.id);
+        }
+    }
+}
