@@ -75,12 +75,8 @@ impl Report {
     /// how it was made. Findings about calls keep the order in which they were found.
     pub fn sort(&mut self) {
         self.findings.sort_by(|a, b| {
-            (&a.group, &a.subject, a.rule.id, &a.message).cmp(&(
-                &b.group,
-                &b.subject,
-                b.rule.id,
-                &b.message,
-            ))
+            (&a.group, &a.subject, a.rule.id, &a.message)
+                .cmp(&(&b.group, &b.subject, b.rule.id, &b.message))
         });
     }
 

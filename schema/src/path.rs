@@ -142,7 +142,8 @@ impl FromStr for FieldPath {
 
     fn from_str(text: &str) -> Result<Self, PathError> {
         let (root, mut offset) = if text.starts_with('<') {
-            let close = closing(text, 0).ok_or(PathError { offset: 0, expected: "a closing `>`" })?;
+            let close =
+                closing(text, 0).ok_or(PathError { offset: 0, expected: "a closing `>`" })?;
             (&text[1..close], close + 1)
         } else {
             let len = bare_type_len(text);
@@ -182,9 +183,7 @@ fn parse_step(text: &str) -> Result<(Step, usize), PathError> {
             _ => Ok((Step::Field(name.to_owned()), 1 + len)),
         };
     }
-    for (word, step) in
-        [("[]", Step::Elements), ("[key]", Step::Keys), ("[value]", Step::Values)]
-    {
+    for (word, step) in [("[]", Step::Elements), ("[key]", Step::Keys), ("[value]", Step::Values)] {
         if text.starts_with(word) {
             return Ok((step, word.len()));
         }

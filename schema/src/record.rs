@@ -429,7 +429,7 @@ pub fn decode(section: &[u8], offset: usize) -> Result<(Record, usize), RecordEr
     }
     let flags = Flags::from_bits(header.u16().map_err(malformed)?);
     let total = header.u32().map_err(malformed)? as usize;
-    if total < HEADER_LEN || total > MAX_LEN || total > bytes.len() {
+    if !(HEADER_LEN..=MAX_LEN.min(bytes.len())).contains(&total) {
         let (needed, available) = (total, bytes.len());
         return Err(malformed(WireError::Truncated { offset: 12, needed, available }));
     }
@@ -455,9 +455,7 @@ pub fn decode(section: &[u8], offset: usize) -> Result<(Record, usize), RecordEr
 /// All records of a section with their offsets. Zeros between them (alignment) are passed over.
 /// After a malformed record the search goes on at the next magic, so that one bad record hides no
 /// other.
-pub fn records(
-    section: &[u8],
-) -> impl Iterator<Item = (usize, Result<Record, RecordError>)> + '_ {
+pub fn records(section: &[u8]) -> impl Iterator<Item = (usize, Result<Record, RecordError>)> + '_ {
     let mut offset = 0;
     core::iter::from_fn(move || {
         offset += section.get(offset..)?.iter().position(|&byte| byte != 0)?;

@@ -1,1 +1,200 @@
-//! Text for people.
+//! Text for people: each finding like a compiler's diagnostic, then one line that sums up.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+
+use crate::{ExitCode, Finding, Place, Report, Severity, Subject};
+
+/// How many neighbours of one rule and one group are still shown one by one.
+const ONE_BY_ONE: usize = 3;
+
+/// How the text is to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Whether to use terminal colors.
+    pub color: bool,
+    /// Whether to show every finding by itself, however many there are.
+    pub verbose: bool,
+}
+
+/// The report as text, ending with a line feed.
+#[must_use]
+pub fn render(report: &Report, style: Style) -> String {
+    let renderer = if style.color { Renderer::styled() } else { Renderer::plain() };
+    let mut text = String::new();
+    let together = |a: &Finding, b: &Finding| {
+        a.group.is_some()
+            && a.group == b.group
+            && a.rule.id == b.rule.id
+            && a.severity == b.severity
+    };
+    for run in report.findings.chunk_by(together) {
+        if run.len() > ONE_BY_ONE && !style.verbose {
+            text.push_str(&renderer.render(&[several(run)]));
+            text.push_str("\n\n");
+        } else {
+            for finding in run {
+                text.push_str(&renderer.render(&[single(finding)]));
+                text.push_str("\n\n");
+            }
+        }
+    }
+    for note in &report.notes {
+        text.push_str(&renderer.render(&[Group::with_title(Level::NOTE.primary_title(note))]));
+        text.push('\n');
+    }
+    text.push_str(&summary(report));
+    text.push('\n');
+    text
+}
+
+fn level(severity: Severity) -> Level<'static> {
+    match severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Blind => Level::WARNING.with_name("cannot see"),
+        Severity::Note => Level::NOTE,
+    }
+}
+
+/// A line below the finding that starts with its own word.
+fn labelled<'a>(
+    group: Group<'a>,
+    label: impl Into<Cow<'a, str>>,
+    text: impl Into<Cow<'a, str>>,
+) -> Group<'a> {
+    group.element(Level::NOTE.with_name(label.into()).message(text))
+}
+
+fn single(finding: &Finding) -> Group<'_> {
+    let title = level(finding.severity).primary_title(&*finding.message).id(finding.rule.id);
+    let mut group = Group::with_title(title);
+    if let Some(place) = &finding.place {
+        group = located(group, place);
+    }
+    if !finding.way.is_empty() {
+        group = labelled(group, "way", finding.way.join(" → "));
+    }
+    if let Subject::Call(call) = &finding.subject {
+        let at = format!("{} in thread {}, call {}", call.name, call.lineage, call.position);
+        group = labelled(group, "call", at);
+    }
+    if let Some(sides) = &finding.sides {
+        let width = sides.left.label.len().max(sides.right.label.len());
+        for side in [&sides.left, &sides.right] {
+            group = labelled(group, format!("{:>width$}", side.label), &*side.text);
+        }
+    }
+    for detail in &finding.details {
+        group = group.element(Level::NOTE.no_name().message(&**detail));
+    }
+    for evidence in &finding.evidence {
+        let mut says = evidence.says.clone();
+        if let Some(place) = &evidence.place {
+            let _ = write!(says, " ({}:{})", place.file, place.line);
+        }
+        group = labelled(group, &*evidence.source, says);
+    }
+    if let Some(help) = &finding.help {
+        group = group.element(Level::HELP.message(&**help));
+    }
+    group
+}
+
+/// The place, with its line of source if that is known.
+fn located<'a>(group: Group<'a>, place: &'a Place) -> Group<'a> {
+    let Some(line) = &place.text else {
+        let mut origin = Origin::path(&*place.file);
+        if place.line > 0 {
+            origin = origin.line(place.line as usize);
+        }
+        if place.line > 0 && place.column > 0 {
+            origin = origin.char_column(place.column as usize);
+        }
+        return group.element(origin);
+    };
+    let indent = line.len() - line.trim_start().len();
+    let start = match place.column {
+        0 => indent,
+        column => {
+            line.char_indices().nth(column as usize - 1).map_or(indent, |(at, _)| at).max(indent)
+        }
+    };
+    // The line without its comment and its comma.
+    let code = line.split("//").next().unwrap_or(line).trim_end().trim_end_matches(',');
+    let end = code.len().max(start);
+    group.element(
+        Snippet::source(&**line)
+            .path(&*place.file)
+            .line_start(place.line as usize)
+            .annotation(AnnotationKind::Primary.span(start..end)),
+    )
+}
+
+/// Many findings of one rule about one thing: their subjects under one heading.
+fn several(run: &[Finding]) -> Group<'_> {
+    let first = &run[0];
+    let owner = first.group.as_deref().unwrap_or_default();
+    let title = format!("{} findings in `{owner}`: {}", run.len(), first.rule.title);
+    let mut group = Group::with_title(level(first.severity).primary_title(title).id(first.rule.id));
+    if let Some(place) = &first.place {
+        group = group.element(Origin::path(&*place.file).line(place.line.max(1) as usize));
+    }
+    let subjects: Vec<String> = run
+        .iter()
+        .map(|finding| match finding.way.last() {
+            // The last step of the way tells the field's type.
+            Some(last) => match last.split_once(": ") {
+                Some((_, ty)) => format!("{}: {ty}", finding.subject),
+                None => finding.subject.to_string(),
+            },
+            None => finding.subject.to_string(),
+        })
+        .collect();
+    group = group.element(Level::NOTE.no_name().message(subjects.join("\n")));
+    if let Some(help) = &first.help {
+        group = group.element(Level::HELP.message(&**help));
+    }
+    group
+}
+
+/// One line that says how it ended and how much was looked at.
+#[must_use]
+pub fn summary(report: &Report) -> String {
+    let mut line = String::from(&*report.command);
+    let names: Vec<&str> = report.inputs.iter().map(|input| &*input.name).collect();
+    if !names.is_empty() {
+        let _ = write!(line, " {}", names.join(" "));
+    }
+    line.push_str(": ");
+    let counts: Vec<String> = [
+        (Severity::Error, "error"),
+        (Severity::Warning, "warning"),
+        (Severity::Blind, "place that could not be seen"),
+        (Severity::Note, "note"),
+    ]
+    .into_iter()
+    .filter_map(|(severity, word)| match (report.count(severity), severity) {
+        (0, _) => None,
+        (1, _) => Some(format!("1 {word}")),
+        (count, Severity::Blind) => Some(format!("{count} places that could not be seen")),
+        (count, _) => Some(format!("{count} {word}s")),
+    })
+    .collect();
+    line.push_str(match report.exit_code() {
+        ExitCode::Clean => "clean",
+        ExitCode::CouldNotCheck => "could not check everything",
+        ExitCode::Findings | ExitCode::Usage => "failed",
+    });
+    if !counts.is_empty() {
+        let _ = write!(line, ", {}", counts.join(", "));
+    }
+    if !report.facts.is_empty() {
+        let facts: Vec<String> =
+            report.facts.iter().map(|fact| format!("{} {}", fact.count, fact.what)).collect();
+        let _ = write!(line, " ({})", facts.join(", "));
+    }
+    line
+}
