@@ -1,5 +1,7 @@
 //! What a report looks like in each format.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use expect_test::{Expect, expect};
 use samestate_report::render::{json, text};
 use samestate_report::{
