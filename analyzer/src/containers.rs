@@ -1,0 +1,189 @@
+//! What is known of types that hold others: the only place that names std and third-party types.
+//!
+//! A new container is one row. A type of these crates that has no row is looked at by its layout;
+//! if it hides its payload behind an erased pointer, it is reported, never passed over.
+
+use crate::names::{is_std, last_segment};
+
+/// What a known type does with its parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holds {
+    /// A value without parts.
+    Nothing,
+    /// Something of the host that no image can hold.
+    Host(&'static str),
+    /// One value of the parameter, at the same path.
+    One(&'static str, Class),
+    /// Values of the parameter, at `[]`.
+    Many(&'static str),
+    /// Keys and values, at `[key]` and `[value]`.
+    Pairs(&'static str, &'static str),
+    /// A claim about a type, but no value of it.
+    Phantom,
+}
+
+/// How one value holds another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Class {
+    /// As a part of itself.
+    Inline,
+    /// On the heap, alone.
+    Owned,
+    /// On the heap, with others.
+    Shared,
+    /// Without keeping it alive.
+    Weak,
+    /// By reference.
+    Borrowed,
+    /// By an address that nobody checks.
+    Raw,
+    /// As a trait object.
+    Dyn,
+}
+
+/// One known type.
+struct Row {
+    /// Its crate; `std` stands for all crates of the standard library.
+    krate: &'static str,
+    /// The last part of its path, because the modules in between move from release to release.
+    name: &'static str,
+    holds: Holds,
+}
+
+const fn row(krate: &'static str, name: &'static str, holds: Holds) -> Row {
+    Row { krate, name, holds }
+}
+
+use Class::{Inline, Owned, Raw, Shared, Weak};
+use Holds::{Host, Many, Nothing, One, Pairs, Phantom};
+
+static TABLE: &[Row] = &[
+    // Sequences, sets and maps.
+    row("std", "Vec", Many("T")),
+    row("std", "VecDeque", Many("T")),
+    row("std", "LinkedList", Many("T")),
+    row("std", "BinaryHeap", Many("T")),
+    row("std", "BTreeSet", Many("T")),
+    row("std", "BTreeMap", Pairs("K", "V")),
+    row("std", "HashSet", Many("T")),
+    row("std", "HashMap", Pairs("K", "V")),
+    row("hashbrown", "HashSet", Many("T")),
+    row("hashbrown", "HashMap", Pairs("K", "V")),
+    row("hashbrown", "HashTable", Many("T")),
+    row("indexmap", "IndexMap", Pairs("K", "V")),
+    row("indexmap", "IndexSet", Many("T")),
+    row("smallvec", "SmallVec", Many("A")),
+    row("arrayvec", "ArrayVec", Many("T")),
+    row("slab", "Slab", Many("T")),
+    row("slotmap", "SlotMap", Many("V")),
+    row("dashmap", "DashMap", Pairs("K", "V")),
+    // Text and bytes.
+    row("std", "String", Nothing),
+    row("std", "PathBuf", Nothing),
+    row("std", "OsString", Nothing),
+    row("std", "CString", Nothing),
+    row("arrayvec", "ArrayString", Nothing),
+    row("bytes", "Bytes", Nothing),
+    row("bytes", "BytesMut", Nothing),
+    // Smart pointers and cells.
+    row("std", "Box", One("T", Owned)),
+    row("std", "Rc", One("T", Shared)),
+    row("std", "Arc", One("T", Shared)),
+    row("std", "Weak", One("T", Weak)),
+    row("std", "NonNull", One("T", Raw)),
+    row("std", "Unique", One("T", Owned)),
+    row("std", "Pin", One("Ptr", Inline)),
+    row("std", "Cell", One("T", Inline)),
+    row("std", "RefCell", One("T", Inline)),
+    row("std", "UnsafeCell", One("T", Inline)),
+    row("std", "SyncUnsafeCell", One("T", Inline)),
+    row("std", "OnceCell", One("T", Inline)),
+    row("std", "OnceLock", One("T", Inline)),
+    row("std", "LazyCell", One("T", Inline)),
+    row("std", "LazyLock", One("T", Inline)),
+    row("std", "Mutex", One("T", Inline)),
+    row("std", "RwLock", One("T", Inline)),
+    row("std", "ReentrantLock", One("T", Inline)),
+    row("std", "ManuallyDrop", One("T", Inline)),
+    row("std", "MaybeUninit", One("T", Inline)),
+    row("std", "MaybeDangling", One("T", Inline)),
+    row("std", "AssertUnwindSafe", One("T", Inline)),
+    row("parking_lot", "Mutex", One("T", Inline)),
+    row("parking_lot", "RwLock", One("T", Inline)),
+    row("lock_api", "Mutex", One("T", Inline)),
+    row("lock_api", "RwLock", One("T", Inline)),
+    row("once_cell", "OnceCell", One("T", Inline)),
+    row("once_cell", "Lazy", One("T", Inline)),
+    row("arc_swap", "ArcSwapAny", One("T", Shared)),
+    // Numbers.
+    row("std", "Wrapping", One("T", Inline)),
+    row("std", "Saturating", One("T", Inline)),
+    row("std", "Reverse", One("T", Inline)),
+    row("std", "NonZero", Nothing),
+    row("std", "Atomic", Nothing),
+    row("std", "AtomicBool", Nothing),
+    row("std", "AtomicU8", Nothing),
+    row("std", "AtomicU16", Nothing),
+    row("std", "AtomicU32", Nothing),
+    row("std", "AtomicU64", Nothing),
+    row("std", "AtomicUsize", Nothing),
+    row("std", "AtomicI8", Nothing),
+    row("std", "AtomicI16", Nothing),
+    row("std", "AtomicI32", Nothing),
+    row("std", "AtomicI64", Nothing),
+    row("std", "AtomicIsize", Nothing),
+    row("std", "AtomicPtr", One("T", Raw)),
+    // Claims and time.
+    row("std", "PhantomData", Phantom),
+    row("std", "PhantomPinned", Phantom),
+    row("std", "Discriminant", Nothing),
+    row("std", "TypeId", Nothing),
+    row("std", "Duration", Nothing),
+    row("std", "Instant", Nothing),
+    row("std", "SystemTime", Nothing),
+    row("std", "RandomState", Nothing),
+    row("std", "DefaultHasher", Nothing),
+    // What belongs to the host.
+    row("std", "File", Host("an open file")),
+    row("std", "OwnedFd", Host("an open file")),
+    row("std", "TcpStream", Host("a socket")),
+    row("std", "TcpListener", Host("a socket")),
+    row("std", "UdpSocket", Host("a socket")),
+    row("std", "UnixStream", Host("a socket")),
+    row("std", "UnixListener", Host("a socket")),
+    row("std", "UnixDatagram", Host("a socket")),
+    row("std", "JoinHandle", Host("a thread")),
+    row("std", "Thread", Host("a thread")),
+    row("std", "Child", Host("a process")),
+    row("std", "Stdin", Host("a stream of the process")),
+    row("std", "Stdout", Host("a stream of the process")),
+    row("std", "Stderr", Host("a stream of the process")),
+    row("std", "Sender", Host("a channel")),
+    row("std", "SyncSender", Host("a channel")),
+    row("std", "Receiver", Host("a channel")),
+    row("std", "Condvar", Host("a condition variable")),
+    row("std", "Barrier", Host("a barrier")),
+    row("std", "Once", Host("an initialization that ran or did not")),
+];
+
+/// What is known of the type with this definition.
+pub(crate) fn known(definition: &str) -> Option<Holds> {
+    let krate = if is_std(definition) { "std" } else { crate::names::crate_of(definition) };
+    let name = last_segment(definition);
+    TABLE.iter().find(|row| row.name == name && row.krate == krate).map(|row| row.holds)
+}
+
+/// Why the walk does not go from a trait object to all its implementers.
+pub(crate) fn wide_trait(name: &str) -> Option<&'static str> {
+    if !is_std(name) && crate::names::crate_of(name) != "core" {
+        return None;
+    }
+    match last_segment(name) {
+        "Any" | "Debug" | "Display" | "Error" | "Send" | "Sync" => {
+            Some("nearly every type implements it")
+        }
+        "Fn" | "FnMut" | "FnOnce" => Some("every closure implements it"),
+        "Future" | "Iterator" | "Write" | "Read" => Some("too many types implement it"),
+        _ => None,
+    }
+}

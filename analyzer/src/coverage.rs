@@ -1,0 +1,175 @@
+//! Which state that hangs from the roots no checkpoint covers.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use samestate_report::{Evidence, Finding, Report, Severity, Subject, rules};
+use samestate_schema::path::FieldPath;
+
+use crate::error::Error;
+use crate::evidence::Verdict;
+use crate::limits::MAX_FINDINGS;
+use crate::program::Program;
+use crate::walk::{End, EndKind, Reached, ReachedField, Walk};
+
+/// What to look at.
+#[derive(Clone, Debug)]
+pub struct CoverageConfig {
+    /// The executable.
+    pub binary: PathBuf,
+    /// Names of roots besides those that records mark: full paths, or unique ends of them.
+    pub roots: Vec<String>,
+    /// Folders in which to look for sources that are not where the compiler saw them.
+    pub source_dirs: Vec<PathBuf>,
+}
+
+/// Reports every field that can be reached from a root and that no evidence covers.
+///
+/// # Errors
+/// If the binary cannot be read as one. What is in it but cannot be seen is a finding.
+pub fn coverage(config: &CoverageConfig) -> Result<Report, Error> {
+    let mut report = Report::new("coverage");
+    report.input("binary", config.binary.display().to_string());
+    let program = Program::read(config)?;
+    let walk = program.survey(&mut report);
+    judge(&walk, &program, &mut report);
+    report.sort();
+    Ok(report)
+}
+
+/// States what a walk found.
+pub(crate) fn judge(walk: &Walk, program: &Program, report: &mut Report) {
+    let mut seen = HashSet::new();
+    let mut fields = 0;
+    let mut left_out = 0_u64;
+    for reached in &walk.types {
+        let definition = program.graph().get(reached.id).definition().to_owned();
+        for field in &reached.fields {
+            fields += 1;
+            let Some(finding) = field_finding(&definition, reached, field, program) else {
+                continue;
+            };
+            // Instances of one definition share their fields.
+            if !seen.insert((definition.clone(), field.key.clone())) {
+                continue;
+            }
+            if report.findings.len() >= MAX_FINDINGS {
+                left_out += 1;
+                continue;
+            }
+            report.findings.push(finding);
+        }
+    }
+    report.findings.extend(walk.ends.iter().map(end_finding));
+    if left_out > 0 {
+        report.notes.push(format!("{left_out} more uncovered fields are not listed"));
+    }
+    report.fact("types checked", walk.types.len() as u64);
+    report.fact("fields checked", fields);
+    program.facts(report);
+}
+
+fn field_finding(
+    definition: &str,
+    reached: &Reached,
+    field: &ReachedField,
+    program: &Program,
+) -> Option<Finding> {
+    let name = match &*field.key.variant {
+        "" => field.key.name.clone(),
+        variant => format!("{variant}.{}", field.key.name),
+    };
+    let (rule, message) = match field.verdict.verdict {
+        Verdict::Saved(_) | Verdict::Left(_) => return None,
+        Verdict::Uncovered => (
+            &rules::UNCOVERED_FIELD,
+            format!("no checkpoint covers `{name}: {}` of `{definition}`", field.type_text),
+        ),
+        Verdict::SavedOnly => (
+            &rules::SAVE_WITHOUT_RESTORE,
+            format!(
+                "`{name}: {}` of `{definition}` is saved, but nothing restores it",
+                field.type_text
+            ),
+        ),
+        Verdict::RestoredOnly => (
+            &rules::RESTORE_WITHOUT_SAVE,
+            format!(
+                "`{name}: {}` of `{definition}` is restored, but nothing saves it",
+                field.type_text
+            ),
+        ),
+    };
+    let mut finding = Finding::new(rule, Subject::Field(field.path.clone()), message);
+    finding.place = field.verdict.place.clone().map(|place| program.with_text(place));
+    finding.way = field.way.clone();
+    finding.evidence = reached.evidence.clone();
+    if !reached.is_known {
+        finding.evidence.push(Evidence {
+            source: "dwarf".to_owned(),
+            says: format!("`{definition}` has no record and no hand-written `Checkpoint`"),
+            place: None,
+        });
+    }
+    if let Some(why) = &field.verdict.why {
+        finding.details.push(why.clone());
+    }
+    if field.below > 0 {
+        let plural = if field.below == 1 { "field lies" } else { "fields lie" };
+        finding.details.push(format!("{} {plural} below it and were not looked at", field.below));
+    }
+    finding.help = Some(help(definition, &name, field, reached.is_known));
+    finding.group = Some(definition.to_owned());
+    Some(finding)
+}
+
+fn help(definition: &str, name: &str, field: &ReachedField, is_known: bool) -> String {
+    match field.verdict.verdict {
+        Verdict::SavedOnly => format!("give `{name}` its value from the image in `restore`"),
+        Verdict::RestoredOnly => {
+            format!("write `{name}` in `save`, at the same place of the order")
+        }
+        Verdict::Uncovered | Verdict::Saved(_) | Verdict::Left(_) if is_known => format!(
+            "save and restore `{name}` in the `Checkpoint` of `{definition}`, or derive it and \
+             write `#[checkpoint(skip(default), reason = \"…\")]` on the field"
+        ),
+        Verdict::Uncovered | Verdict::Saved(_) | Verdict::Left(_) => {
+            format!("write `#[derive(Checkpoint)]` on `{definition}`")
+        }
+    }
+}
+
+fn end_finding(end: &End) -> Finding {
+    let rule = match end.kind {
+        EndKind::Opaque => &rules::OPAQUE_CONTAINER,
+        EndKind::Unseen => &rules::CANNOT_SEE,
+    };
+    let message = format!("cannot look into `{}`: {}", end.type_text, end.why);
+    let mut finding = Finding::new(rule, Subject::Field(end.path.clone()), message);
+    finding.way = end.way.clone();
+    finding.evidence = end.evidence.clone();
+    finding.group = Some(end.type_text.clone());
+    finding
+}
+
+/// A root that was asked for and is not there.
+pub(crate) fn root_finding(name: &str, why: &str, offered: &[String]) -> Finding {
+    let mut finding =
+        Finding::new(&rules::ROOT_NOT_FOUND, Subject::Type(name.to_owned()), why.to_owned());
+    if !offered.is_empty() {
+        finding.help = Some(format!("did you mean `{}`?", offered.join("`, `")));
+    }
+    finding
+}
+
+/// A note about something that could not be seen and that has no path.
+pub(crate) fn blind(subject: &str, message: String) -> Finding {
+    let mut finding = Finding::new(&rules::CANNOT_SEE, Subject::Input(subject.to_owned()), message);
+    finding.severity = Severity::Blind;
+    finding
+}
+
+/// The path of a root itself.
+pub(crate) fn root_path(name: &str) -> FieldPath {
+    FieldPath::root(name)
+}

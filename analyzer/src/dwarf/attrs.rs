@@ -1,0 +1,169 @@
+//! The attributes of one entry that matter here, read in one pass.
+
+use gimli::{AttributeValue, Operation, Reader};
+
+use super::{Input, Unit};
+
+/// What an entry refers to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Ref {
+    /// Nothing.
+    #[default]
+    None,
+    /// An entry of the same unit, by its offset there.
+    Local(usize),
+    /// An entry anywhere in `.debug_info`, by its offset in the section.
+    Global(usize),
+    /// A type unit, by its signature.
+    Signature(u64),
+}
+
+/// A number whose sign DWARF does not tell.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Number {
+    bits: u128,
+    /// How many bits the form has; 0 if the value is what it says.
+    width: u32,
+}
+
+impl Number {
+    /// The value, if the type it belongs to is signed or not.
+    pub(super) fn value(self, signed: bool) -> i128 {
+        let bits = self.bits.cast_signed();
+        if signed && (1..128).contains(&self.width) {
+            let unused = 128 - self.width;
+            return (bits << unused) >> unused;
+        }
+        bits
+    }
+}
+
+/// The attributes of one entry.
+#[derive(Debug, Default)]
+pub(super) struct Attrs<'a> {
+    pub(super) name: Option<&'a [u8]>,
+    pub(super) linkage_name: Option<&'a [u8]>,
+    pub(super) ty: Ref,
+    pub(super) containing_type: Ref,
+    pub(super) size_bytes: Option<u64>,
+    pub(super) offset_bytes: u64,
+    pub(super) is_declaration: bool,
+    pub(super) encoding: Option<gimli::DwAte>,
+    pub(super) value: Option<Number>,
+    pub(super) count: Option<u64>,
+    pub(super) address: Option<u64>,
+    pub(super) signature: Option<u64>,
+    pub(super) decl_file: Option<u64>,
+    pub(super) decl_line: Option<u64>,
+}
+
+impl<'a> Attrs<'a> {
+    /// Reads all attributes of the entry at the cursor.
+    pub(super) fn read(
+        input: &Input<'a>,
+        unit: &Unit<'a>,
+        cursor: &mut gimli::EntriesRaw<'_, super::Slice<'a>>,
+        specs: &[gimli::AttributeSpecification],
+    ) -> gimli::Result<Self> {
+        let mut attrs = Self::default();
+        for spec in specs {
+            let attribute = cursor.read_attribute(*spec)?;
+            let value = attribute.value();
+            match spec.name() {
+                gimli::DW_AT_name => attrs.name = string(input, unit, value),
+                gimli::DW_AT_linkage_name | gimli::DW_AT_MIPS_linkage_name => {
+                    attrs.linkage_name = string(input, unit, value);
+                }
+                gimli::DW_AT_type => attrs.ty = reference(value),
+                gimli::DW_AT_containing_type => attrs.containing_type = reference(value),
+                gimli::DW_AT_byte_size => attrs.size_bytes = value.udata_value(),
+                gimli::DW_AT_data_member_location => {
+                    attrs.offset_bytes = value.udata_value().unwrap_or(0);
+                }
+                gimli::DW_AT_declaration => {
+                    attrs.is_declaration = matches!(value, AttributeValue::Flag(true));
+                }
+                gimli::DW_AT_encoding => {
+                    if let AttributeValue::Encoding(encoding) = value {
+                        attrs.encoding = Some(encoding);
+                    }
+                }
+                gimli::DW_AT_const_value | gimli::DW_AT_discr_value => {
+                    attrs.value = number(attribute.raw_value());
+                }
+                gimli::DW_AT_count => attrs.count = value.udata_value(),
+                gimli::DW_AT_upper_bound => {
+                    attrs.count = value.udata_value().and_then(|last| last.checked_add(1));
+                }
+                gimli::DW_AT_location => attrs.address = address(input, unit, value),
+                gimli::DW_AT_signature => {
+                    if let AttributeValue::DebugTypesRef(signature) = value {
+                        attrs.signature = Some(signature.0);
+                    }
+                }
+                gimli::DW_AT_decl_file => {
+                    if let AttributeValue::FileIndex(index) = value {
+                        attrs.decl_file = Some(index);
+                    }
+                }
+                gimli::DW_AT_decl_line => attrs.decl_line = value.udata_value(),
+                _ => {}
+            }
+        }
+        Ok(attrs)
+    }
+}
+
+fn string<'a>(
+    input: &Input<'a>,
+    unit: &Unit<'a>,
+    value: AttributeValue<super::Slice<'a>>,
+) -> Option<&'a [u8]> {
+    input.attr_string(unit, value).ok().map(|text| text.slice())
+}
+
+fn reference<R: Reader<Offset = usize>>(value: AttributeValue<R>) -> Ref {
+    match value {
+        AttributeValue::UnitRef(offset) => Ref::Local(offset.0),
+        AttributeValue::DebugInfoRef(offset) => Ref::Global(offset.0),
+        AttributeValue::DebugTypesRef(signature) => Ref::Signature(signature.0),
+        _ => Ref::None,
+    }
+}
+
+fn number<R: Reader<Offset = usize>>(value: AttributeValue<R>) -> Option<Number> {
+    let exact = |value: i128| Number { bits: value.cast_unsigned(), width: 0 };
+    Some(match value {
+        AttributeValue::Data1(bits) => Number { bits: bits.into(), width: 8 },
+        AttributeValue::Data2(bits) => Number { bits: bits.into(), width: 16 },
+        AttributeValue::Data4(bits) => Number { bits: bits.into(), width: 32 },
+        AttributeValue::Data8(bits) => Number { bits: bits.into(), width: 64 },
+        AttributeValue::Data16(bits) => Number { bits, width: 128 },
+        AttributeValue::Sdata(value) => exact(value.into()),
+        AttributeValue::Udata(value) => exact(value.into()),
+        AttributeValue::Block(bytes) => {
+            // 128-bit discriminants come as blocks of little-endian bytes.
+            let bytes = bytes.to_slice().ok()?;
+            let mut wide = [0; 16];
+            wide.get_mut(..bytes.len())?.copy_from_slice(&bytes);
+            let width = u32::try_from(bytes.len() * 8).ok()?;
+            Number { bits: u128::from_le_bytes(wide), width }
+        }
+        _ => return None,
+    })
+}
+
+/// The address of a static: its location is that one operation and nothing else.
+fn address<'a>(
+    input: &Input<'a>,
+    unit: &Unit<'a>,
+    value: AttributeValue<super::Slice<'a>>,
+) -> Option<u64> {
+    let mut operations = value.exprloc_value()?.operations(unit.encoding());
+    let address = match operations.next().ok()?? {
+        Operation::Address { address } => address,
+        Operation::AddressIndex { index } => input.address(unit, index).ok()?,
+        _ => return None,
+    };
+    operations.next().ok()?.is_none().then_some(address)
+}

@@ -1,0 +1,364 @@
+//! From debug information to the type graph. The only module that knows `gimli`.
+//!
+//! Units are read in parallel; each puts its types into one table by identity and is forgotten.
+//! References between units are resolved when all have been read. Damage never stops the rest:
+//! it becomes a [`Problem`].
+
+mod assemble;
+mod attrs;
+mod cross;
+mod intern;
+mod sources;
+mod unit;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use gimli::{Dwarf, DwarfFileType, EndianSlice, RunTimeEndian, SectionId, UnitType};
+use rayon::prelude::*;
+
+use self::intern::{Key, Table, Target};
+use crate::graph::{Graph, TypeId};
+use crate::load::{self, Binary, Sections};
+
+type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
+type Input<'a> = Dwarf<Slice<'a>>;
+type Unit<'a> = gimli::Unit<Slice<'a>>;
+
+/// What the debug information of a binary says.
+#[derive(Debug)]
+pub(crate) struct Contents {
+    /// Its types.
+    pub(crate) graph: Graph,
+    /// The tables of methods that are alive in the binary.
+    pub(crate) vtables: Vec<Vtable>,
+    /// Its statics, by address.
+    pub(crate) statics: BTreeMap<u64, Static>,
+    /// Functions that may be evidence.
+    pub(crate) functions: Vec<Function>,
+    /// The crates it was built of, by name.
+    pub(crate) crates: BTreeMap<String, BTreeSet<CrateRoot>>,
+    /// How many units were read.
+    pub(crate) units: u64,
+    /// How many bytes of `.debug_info` they have.
+    pub(crate) info_len: u64,
+    /// What could not be read.
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// A table of methods: proof that a value of the type is used as a trait object.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Vtable {
+    /// The trait with its arguments, as the compiler spells it.
+    pub(crate) trait_name: String,
+    /// The type behind the object.
+    pub(crate) concrete: TypeId,
+}
+
+/// A variable that lives as long as the program.
+#[derive(Clone, Debug)]
+pub(crate) struct Static {
+    /// Its qualified name.
+    pub(crate) name: String,
+    /// Its type.
+    pub(crate) ty: TypeId,
+}
+
+/// A function by its mangled name, with the place of its definition.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Function {
+    /// The mangled name.
+    pub(crate) linkage_name: String,
+    /// The file, as absolute as the debug information tells it.
+    pub(crate) file: Option<PathBuf>,
+    /// The line, from 1.
+    pub(crate) line: u32,
+}
+
+/// Where the source of a crate starts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct CrateRoot {
+    /// The folder that the compiler ran in.
+    pub(crate) folder: PathBuf,
+    /// The first file, relative to that folder or absolute.
+    pub(crate) file: PathBuf,
+}
+
+/// A part of the debug information that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Problem {
+    /// A unit is damaged; its types may be missing.
+    Unit {
+        /// Where it starts in `.debug_info`.
+        offset: u64,
+        /// What is wrong.
+        detail: String,
+    },
+    /// The unit's types stand in a file that is not there.
+    MissingSplitFile {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// What one unit contributes besides its types.
+#[derive(Default)]
+struct Harvest {
+    units: u64,
+    info_len: u64,
+    vtables: Vec<(String, Target)>,
+    statics: Vec<(u64, String, Target)>,
+    functions: Vec<Function>,
+    crates: Vec<(String, CrateRoot)>,
+    /// The types that type units are there for.
+    signatures: Vec<(u64, Key)>,
+    problems: Vec<Problem>,
+}
+
+/// Reads the debug information of a binary.
+pub(crate) fn read(binary: &Binary) -> Contents {
+    let main = dwarf_of(&binary.sections, DwarfFileType::Main);
+    let package = binary.package.as_ref().and_then(package_of);
+    let (headers, mut problems) = unit_headers(&main);
+    let table = Table::new();
+    let reader = UnitReader { main: &main, package: package.as_ref(), table: &table };
+    let harvests: Vec<Harvest> = headers
+        .par_iter()
+        .enumerate()
+        .with_max_len(1)
+        .map(|(index, header)| reader.unit(index, *header))
+        .collect();
+    let mut all = Harvest::default();
+    harvests.into_iter().for_each(|harvest| all.add(harvest));
+    all.problems.append(&mut problems);
+    let entries = cross::entries(&main, &headers, &table, &all);
+    assemble::contents(table, all, &entries)
+}
+
+fn dwarf_of(sections: &Sections, file_type: DwarfFileType) -> Input<'_> {
+    let endian = if sections.little_endian { RunTimeEndian::Little } else { RunTimeEndian::Big };
+    let section = |id: SectionId| EndianSlice::new(sections.get(id.name()), endian);
+    let loaded = gimli::DwarfSections::load(|id| Ok::<_, gimli::Error>(section(id)));
+    let mut dwarf = match loaded {
+        Ok(loaded) => loaded.borrow(|section| *section),
+        // The closure above cannot fail.
+        Err(_) => Dwarf::default(),
+    };
+    dwarf.file_type = file_type;
+    dwarf
+}
+
+fn package_of(sections: &Sections) -> Option<gimli::DwarfPackage<Slice<'_>>> {
+    let endian = if sections.little_endian { RunTimeEndian::Little } else { RunTimeEndian::Big };
+    let section = |id: SectionId| {
+        let bytes = id.dwo_name().map_or(&[][..], |_| sections.get(id.name()));
+        Ok::<_, gimli::Error>(EndianSlice::new(bytes, endian))
+    };
+    gimli::DwarfPackage::load(section, EndianSlice::new(&[], endian)).ok()
+}
+
+type Header<'a> = gimli::UnitHeader<Slice<'a>>;
+
+fn unit_headers<'a>(dwarf: &Input<'a>) -> (Vec<Header<'a>>, Vec<Problem>) {
+    let mut headers = Vec::new();
+    let mut problems = Vec::new();
+    let mut units = dwarf.units();
+    loop {
+        match units.next() {
+            Ok(Some(header)) => headers.push(header),
+            Ok(None) => break,
+            Err(error) => {
+                let offset = headers.last().map_or(0, end_of);
+                let detail = error.to_string();
+                problems.push(Problem::Unit { offset, detail });
+                break;
+            }
+        }
+    }
+    let mut types = dwarf.type_units();
+    loop {
+        match types.next() {
+            Ok(Some(header)) => headers.push(header),
+            Ok(None) => break,
+            Err(error) => {
+                let detail = format!("type unit: {error}");
+                problems.push(Problem::Unit { offset: 0, detail });
+                break;
+            }
+        }
+    }
+    (headers, problems)
+}
+
+fn end_of(header: &Header<'_>) -> u64 {
+    (header.offset().0 + header.length_including_self()) as u64
+}
+
+/// Where one unit's types go, and where they may come from.
+struct UnitReader<'r, 'a> {
+    main: &'r Input<'a>,
+    package: Option<&'r gimli::DwarfPackage<Slice<'a>>>,
+    table: &'r Table,
+}
+
+impl<'a> UnitReader<'_, 'a> {
+    fn unit(&self, index: usize, header: Header<'a>) -> Harvest {
+        let failed = |error: gimli::Error| Harvest::failed(&header, &error);
+        let unit = match self.main.unit(header) {
+            Ok(unit) => unit,
+            Err(error) => return failed(error),
+        };
+        let Some(dwo_id) = unit.dwo_id else {
+            return harvest(self.table, 0, self.main, &unit);
+        };
+        match unit.dwo_name() {
+            // A full unit may carry an id too; a skeleton always names its file.
+            Ok(Some(name)) => {
+                let file = u32::try_from(index + 1).unwrap_or(u32::MAX);
+                self.split_unit(file, &unit, dwo_id, name).unwrap_or_else(failed)
+            }
+            Ok(None) => harvest(self.table, 0, self.main, &unit),
+            Err(error) => failed(error),
+        }
+    }
+
+    fn split_unit(
+        &self,
+        file: u32,
+        skeleton: &Unit<'a>,
+        id: gimli::DwoId,
+        name: gimli::AttributeValue<Slice<'a>>,
+    ) -> gimli::Result<Harvest> {
+        if let Some(package) = self.package
+            && let Some(dwarf) = package.find_cu(id, self.main)?
+        {
+            return Ok(harvest_all(self.table, file, &dwarf, skeleton));
+        }
+        let name = self.main.attr_string(skeleton, name)?;
+        let mut path = PathBuf::new();
+        if let Some(folder) = skeleton.comp_dir {
+            path.push(folder.to_string_lossy().as_ref());
+        }
+        path.push(name.to_string_lossy().as_ref());
+        match load::load_debug_sections(&path) {
+            Ok(sections) => Ok(harvest_file(self.table, file, &sections, self.main, skeleton)),
+            Err(_) => {
+                let problems = vec![Problem::MissingSplitFile { path }];
+                Ok(Harvest { problems, ..Harvest::default() })
+            }
+        }
+    }
+}
+
+/// Reads a `.dwo`, whose sections live no longer than this call.
+fn harvest_file<'s>(
+    table: &Table,
+    file: u32,
+    sections: &'s Sections,
+    main: &Input<'s>,
+    skeleton: &Unit<'s>,
+) -> Harvest {
+    let mut dwarf = dwarf_of(sections, DwarfFileType::Dwo);
+    dwarf.make_dwo(main);
+    harvest_all(table, file, &dwarf, skeleton)
+}
+
+fn harvest_all<'s>(table: &Table, file: u32, dwarf: &Input<'s>, skeleton: &Unit<'s>) -> Harvest {
+    let (headers, problems) = unit_headers(dwarf);
+    let mut all = Harvest { problems, ..Harvest::default() };
+    for header in headers {
+        match dwarf.unit(header) {
+            Ok(mut unit) => {
+                unit.copy_relocated_attributes(skeleton);
+                all.add(harvest(table, file, dwarf, &unit));
+            }
+            Err(error) => all.add(Harvest::failed(&header, &error)),
+        }
+    }
+    all
+}
+
+fn harvest<'s>(table: &Table, file: u32, dwarf: &Input<'s>, unit: &Unit<'s>) -> Harvest {
+    let offset = unit.header.offset().0 as u64;
+    let info_len = unit.header.length_including_self() as u64;
+    let mut harvest = Harvest { units: 1, info_len, ..Harvest::default() };
+    let types = unit::read(dwarf, unit);
+    let problem = |detail| Problem::Unit { offset, detail };
+    harvest.problems.extend(types.problem.clone().map(problem));
+    let keys = match table.intern(file, &types) {
+        Ok(keys) => keys,
+        Err(detail) => {
+            harvest.problems.push(problem(detail));
+            return harvest;
+        }
+    };
+    if let UnitType::Type { type_signature, type_offset }
+    | UnitType::SplitType { type_signature, type_offset } = unit.header.type_()
+        && let Ok(index) = types.types.binary_search_by_key(&type_offset.0, |ty| ty.offset)
+    {
+        harvest.signatures.push((type_signature.0, keys[index]));
+    }
+    sources::harvest(dwarf, unit, &types, &mut harvest);
+    for variable in &types.statics {
+        // What the linker removed is left at address 0: it is not part of the program.
+        if variable.address == 0 {
+            continue;
+        }
+        let name = String::from_utf8_lossy(variable.name);
+        if let Some(trait_name) = vtable_trait(&name) {
+            if let attrs::Ref::Local(offset) = variable.ty
+                && let Ok(at) = types.types.binary_search_by_key(&offset, |ty| ty.offset)
+            {
+                let concrete = intern::resolve(file, &types, &keys, types.types[at].target);
+                harvest.vtables.push((trait_name.to_owned(), concrete));
+            }
+        } else if let Ok(name) =
+            unit::qualified(&types.scopes[variable.scope as usize], variable.name)
+        {
+            let ty = intern::resolve(file, &types, &keys, variable.ty);
+            harvest.statics.push((variable.address, name, ty));
+        }
+    }
+    harvest
+}
+
+/// The trait in the name of a vtable, `<T as Trait>::{vtable}`.
+fn vtable_trait(name: &str) -> Option<&str> {
+    let inside = name.strip_suffix(">::{vtable}")?.strip_prefix('<')?;
+    let mut depth = 0_usize;
+    let mut previous = ' ';
+    for (at, c) in inside.char_indices() {
+        match c {
+            '<' | '(' | '[' | '{' => depth += 1,
+            '>' if previous == '-' => {}
+            '>' | ')' | ']' | '}' => depth = depth.saturating_sub(1),
+            ' ' if depth == 0 => {
+                if let Some(trait_name) = inside[at..].strip_prefix(" as ") {
+                    return Some(trait_name);
+                }
+            }
+            _ => {}
+        }
+        previous = c;
+    }
+    None
+}
+
+impl Harvest {
+    fn failed(header: &Header<'_>, error: &gimli::Error) -> Self {
+        let offset = header.offset().0 as u64;
+        let problem = Problem::Unit { offset, detail: error.to_string() };
+        Self { problems: vec![problem], ..Self::default() }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.units += other.units;
+        self.info_len += other.info_len;
+        self.vtables.extend(other.vtables);
+        self.statics.extend(other.statics);
+        self.functions.extend(other.functions);
+        self.crates.extend(other.crates);
+        self.signatures.extend(other.signatures);
+        self.problems.extend(other.problems);
+    }
+}

@@ -1,0 +1,53 @@
+//! Where the source of a unit is: its crate's first file, and the places of its functions.
+
+use std::path::{Path, PathBuf};
+
+use super::unit::UnitTypes;
+use super::{CrateRoot, Function, Harvest, Input, Unit};
+
+/// Adds the crate and the evidence functions of a unit to its harvest.
+pub(super) fn harvest<'a>(
+    input: &Input<'a>,
+    unit: &Unit<'a>,
+    types: &UnitTypes<'a>,
+    harvest: &mut Harvest,
+) {
+    if let Some((name, root)) = crate_of(unit) {
+        harvest.crates.push((name, root));
+    }
+    for function in &types.functions {
+        harvest.functions.push(Function {
+            linkage_name: String::from_utf8_lossy(function.linkage_name).into_owned(),
+            file: function.file.and_then(|index| file_name(input, unit, index)),
+            line: function.line.and_then(|line| u32::try_from(line).ok()).unwrap_or(0),
+        });
+    }
+}
+
+/// rustc names a unit `src/main.rs/@/krate.0123456789abcdef-cgu.0`.
+fn crate_of(unit: &Unit<'_>) -> Option<(String, CrateRoot)> {
+    let name = unit.name?.to_string_lossy();
+    let (file, unit_name) = name.split_once("/@/")?;
+    let krate = unit_name.split('.').next().filter(|krate| !krate.is_empty())?;
+    let folder = unit.comp_dir.map(|dir| dir.to_string_lossy().into_owned()).unwrap_or_default();
+    Some((krate.to_owned(), CrateRoot { folder: folder.into(), file: file.into() }))
+}
+
+/// The path of a file of the unit's line program.
+fn file_name(input: &Input<'_>, unit: &Unit<'_>, index: u64) -> Option<PathBuf> {
+    let header = unit.line_program.as_ref()?.header();
+    let entry = header.file(index)?;
+    let mut path = PathBuf::new();
+    if let Some(folder) = unit.comp_dir {
+        path.push(Path::new(folder.to_string_lossy().as_ref()));
+    }
+    if let Some(directory) = entry.directory(header)
+        && let Ok(directory) = input.attr_string(unit, directory)
+    {
+        path.push(Path::new(directory.to_string_lossy().as_ref()));
+    }
+    path.push(Path::new(
+        input.attr_string(unit, entry.path_name()).ok()?.to_string_lossy().as_ref(),
+    ));
+    Some(path)
+}

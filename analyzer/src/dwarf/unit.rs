@@ -1,0 +1,385 @@
+//! One unit: from its entries to types that refer to each other by offset.
+
+use gimli::DwTag;
+
+use super::attrs::{Attrs, Number, Ref};
+use super::{Input, Unit};
+use crate::limits::{MAX_NAME_LEN, MAX_SCOPE_DEPTH};
+
+/// A type as its unit describes it.
+#[derive(Debug)]
+pub(super) struct Local<'a> {
+    /// Offset in the unit; they ascend.
+    pub(super) offset: usize,
+    pub(super) shape: Shape,
+    /// Which of the unit's scopes it stands in.
+    pub(super) scope: u32,
+    pub(super) name: &'a [u8],
+    pub(super) size_bytes: Option<u64>,
+    /// Target, element, or the type whose methods a vtable holds.
+    pub(super) target: Ref,
+    pub(super) members: Vec<LocalMember<'a>>,
+    pub(super) params: Vec<LocalMember<'a>>,
+    /// Length of an array, from its first subrange.
+    pub(super) len: Option<u64>,
+    pub(super) enumerators: Vec<(&'a [u8], Number)>,
+    /// Whether an enum's numbers have a sign.
+    pub(super) encoding: Option<gimli::DwAte>,
+}
+
+/// What kind of type an entry describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub(super) enum Shape {
+    Struct,
+    Union,
+    Variants,
+    Enumeration,
+    Array,
+    Pointer,
+    Alias,
+    Primitive,
+    Function,
+    Declaration,
+}
+
+/// A member, a variant or a type parameter.
+#[derive(Debug)]
+pub(super) struct LocalMember<'a> {
+    pub(super) name: &'a [u8],
+    pub(super) ty: Ref,
+    pub(super) offset_bytes: u64,
+}
+
+/// A variable that has an address.
+#[derive(Debug)]
+pub(super) struct Static<'a> {
+    pub(super) name: &'a [u8],
+    pub(super) scope: u32,
+    pub(super) ty: Ref,
+    pub(super) address: u64,
+    pub(super) line: Option<u64>,
+}
+
+/// A function that may be evidence.
+#[derive(Debug)]
+pub(super) struct Function<'a> {
+    pub(super) linkage_name: &'a [u8],
+    pub(super) file: Option<u64>,
+    pub(super) line: Option<u64>,
+}
+
+/// What one unit holds.
+#[derive(Debug, Default)]
+pub(super) struct UnitTypes<'a> {
+    pub(super) types: Vec<Local<'a>>,
+    /// The qualified names of the scopes.
+    pub(super) scopes: Vec<String>,
+    pub(super) statics: Vec<Static<'a>>,
+    pub(super) functions: Vec<Function<'a>>,
+    /// Set if reading stopped early: why and where.
+    pub(super) problem: Option<String>,
+}
+
+/// What encloses an entry.
+#[derive(Clone, Copy)]
+struct Enclosing {
+    scope: u32,
+    owner: Owner,
+}
+
+/// Which type a child entry belongs to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    /// None, at the level of a unit or a namespace.
+    Scope,
+    /// The fields of a type.
+    Type(usize),
+    /// The part of an enum that holds its variants; a member of it is the discriminant.
+    VariantPart(usize),
+    /// One variant of a type.
+    Variant(usize),
+    /// Code, whose locals are not read.
+    Code,
+    /// Anything else: children are read for the types in them only.
+    Other,
+}
+
+/// Names of the functions that can be evidence.
+const EVIDENCE_FUNCTIONS: [&[u8]; 3] = [b"save", b"restore", b"restore_in_place"];
+
+/// Reads all types, statics and evidence functions of a unit. Damage ends the unit early and is
+/// reported, what was read before it stays.
+pub(super) fn read<'a>(input: &Input<'a>, unit: &Unit<'a>) -> UnitTypes<'a> {
+    let mut reader =
+        UnitReader { out: UnitTypes { scopes: vec![String::new()], ..UnitTypes::default() } };
+    match unit.entries_raw(None) {
+        Ok(mut cursor) => {
+            if let Err(problem) = reader.entries(input, unit, &mut cursor) {
+                reader.out.problem = Some(problem);
+            }
+        }
+        Err(error) => reader.out.problem = Some(error.to_string()),
+    }
+    reader.out
+}
+
+struct UnitReader<'a> {
+    out: UnitTypes<'a>,
+}
+
+impl<'a> UnitReader<'a> {
+    fn entries(
+        &mut self,
+        input: &Input<'a>,
+        unit: &Unit<'a>,
+        cursor: &mut gimli::EntriesRaw<'_, super::Slice<'a>>,
+    ) -> Result<(), String> {
+        let mut stack: Vec<Enclosing> = Vec::new();
+        while !cursor.is_empty() {
+            let offset = cursor.next_offset().0;
+            let depth = usize::try_from(cursor.next_depth()).unwrap_or(0);
+            let Some(abbreviation) = cursor.read_abbreviation().map_err(at(offset))? else {
+                continue;
+            };
+            stack.truncate(depth);
+            let outer =
+                stack.last().copied().unwrap_or(Enclosing { scope: 0, owner: Owner::Scope });
+            let tag = abbreviation.tag();
+            let specs = abbreviation.attributes();
+            let inner = if is_wanted(tag, outer.owner) {
+                let attrs = Attrs::read(input, unit, cursor, specs).map_err(at(offset))?;
+                self.entry(offset, tag, attrs, outer)?
+            } else {
+                cursor.skip_attributes(specs).map_err(at(offset))?;
+                let owner = match tag {
+                    gimli::DW_TAG_variant_part => self.variant_part(outer.owner),
+                    gimli::DW_TAG_lexical_block | gimli::DW_TAG_inlined_subroutine => Owner::Code,
+                    gimli::DW_TAG_compile_unit
+                    | gimli::DW_TAG_partial_unit
+                    | gimli::DW_TAG_type_unit => Owner::Scope,
+                    _ => Owner::Other,
+                };
+                Enclosing { scope: outer.scope, owner }
+            };
+            if abbreviation.has_children() {
+                if stack.len() >= MAX_SCOPE_DEPTH {
+                    return Err(format!(
+                        "entries nest deeper than {MAX_SCOPE_DEPTH} at {offset:#x}"
+                    ));
+                }
+                // A unit may start anywhere but at depth 0 only if it is damaged.
+                stack.resize(depth, outer);
+                stack.push(inner);
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(
+        &mut self,
+        offset: usize,
+        tag: DwTag,
+        attrs: Attrs<'a>,
+        outer: Enclosing,
+    ) -> Result<Enclosing, String> {
+        let name = attrs.name.unwrap_or(b"");
+        let same = Enclosing { scope: outer.scope, owner: Owner::Other };
+        match tag {
+            gimli::DW_TAG_namespace | gimli::DW_TAG_module => {
+                let scope = self.scope(outer.scope, name)?;
+                Ok(Enclosing { scope, owner: Owner::Scope })
+            }
+            gimli::DW_TAG_subprogram => {
+                self.function(&attrs);
+                Ok(Enclosing { scope: outer.scope, owner: Owner::Code })
+            }
+            gimli::DW_TAG_variable => {
+                // Inside a type's `variant_part` or a function there are no statics of Rust.
+                if let Some(address) = attrs.address {
+                    let line = attrs.decl_line;
+                    let (scope, ty) = (outer.scope, attrs.ty);
+                    self.out.statics.push(Static { name, scope, ty, address, line });
+                }
+                Ok(same)
+            }
+            gimli::DW_TAG_member | gimli::DW_TAG_inheritance => {
+                self.member(&attrs, outer.owner);
+                Ok(same)
+            }
+            gimli::DW_TAG_template_type_parameter => {
+                if let Owner::Type(owner) = outer.owner {
+                    let param = LocalMember { name, ty: attrs.ty, offset_bytes: 0 };
+                    self.out.types[owner].params.push(param);
+                }
+                Ok(same)
+            }
+            gimli::DW_TAG_variant => Ok(match outer.owner {
+                Owner::VariantPart(owner) => {
+                    Enclosing { scope: outer.scope, owner: Owner::Variant(owner) }
+                }
+                Owner::Scope | Owner::Type(_) | Owner::Variant(_) | Owner::Code | Owner::Other => {
+                    same
+                }
+            }),
+            gimli::DW_TAG_enumerator => {
+                if let (Owner::Type(owner), Some(value)) = (outer.owner, attrs.value) {
+                    self.out.types[owner].enumerators.push((name, value));
+                }
+                Ok(same)
+            }
+            gimli::DW_TAG_subrange_type => {
+                if let Owner::Type(owner) = outer.owner {
+                    let array = &mut self.out.types[owner];
+                    // Arrays of several dimensions exist in C only; their lengths multiply.
+                    array.len = match (array.len, attrs.count) {
+                        (Some(outer), Some(inner)) => outer.checked_mul(inner),
+                        (None, count) => count,
+                        (Some(_), None) => None,
+                    };
+                }
+                Ok(same)
+            }
+            _ => match shape_of(tag) {
+                Some(shape) => self.ty(offset, shape, attrs, outer),
+                None => Ok(same),
+            },
+        }
+    }
+
+    fn ty(
+        &mut self,
+        offset: usize,
+        shape: Shape,
+        attrs: Attrs<'a>,
+        outer: Enclosing,
+    ) -> Result<Enclosing, String> {
+        let name = attrs.name.unwrap_or(b"");
+        let target = match (attrs.signature, attrs.containing_type) {
+            (Some(signature), _) => Ref::Signature(signature),
+            (None, Ref::None) => attrs.ty,
+            (None, containing) => containing,
+        };
+        let shape = if attrs.signature.is_some() {
+            Shape::Alias
+        } else if attrs.is_declaration {
+            Shape::Declaration
+        } else {
+            shape
+        };
+        let index = self.out.types.len();
+        self.out.types.push(Local {
+            offset,
+            shape,
+            scope: outer.scope,
+            name,
+            size_bytes: attrs.size_bytes,
+            target,
+            members: Vec::new(),
+            params: Vec::new(),
+            len: None,
+            enumerators: Vec::new(),
+            encoding: attrs.encoding,
+        });
+        let owns_types = matches!(shape, Shape::Struct | Shape::Union | Shape::Enumeration);
+        let scope = if owns_types && !name.is_empty() {
+            self.scope(outer.scope, name)?
+        } else {
+            outer.scope
+        };
+        Ok(Enclosing { scope, owner: Owner::Type(index) })
+    }
+
+    fn member(&mut self, attrs: &Attrs<'a>, owner: Owner) {
+        let name = attrs.name.unwrap_or(b"");
+        let member = LocalMember { name, ty: attrs.ty, offset_bytes: attrs.offset_bytes };
+        match owner {
+            Owner::Type(owner) | Owner::Variant(owner) => {
+                self.out.types[owner].members.push(member)
+            }
+            Owner::Scope | Owner::VariantPart(_) | Owner::Code | Owner::Other => {}
+        }
+    }
+
+    fn variant_part(&mut self, owner: Owner) -> Owner {
+        match owner {
+            Owner::Type(index) => {
+                self.out.types[index].shape = Shape::Variants;
+                Owner::VariantPart(index)
+            }
+            Owner::Scope
+            | Owner::VariantPart(_)
+            | Owner::Variant(_)
+            | Owner::Code
+            | Owner::Other => Owner::Other,
+        }
+    }
+
+    fn function(&mut self, attrs: &Attrs<'a>) {
+        let base = attrs.name.unwrap_or(b"");
+        let base = base.split(|&byte| byte == b'<').next().unwrap_or(base);
+        if let Some(linkage_name) = attrs.linkage_name
+            && EVIDENCE_FUNCTIONS.contains(&base)
+        {
+            let (file, line) = (attrs.decl_file, attrs.decl_line);
+            self.out.functions.push(Function { linkage_name, file, line });
+        }
+    }
+
+    fn scope(&mut self, outer: u32, name: &[u8]) -> Result<u32, String> {
+        let qualified = qualified(&self.out.scopes[outer as usize], name)?;
+        self.out.scopes.push(qualified);
+        u32::try_from(self.out.scopes.len() - 1).map_err(|_| "too many scopes".to_owned())
+    }
+}
+
+fn at(offset: usize) -> impl Fn(gimli::Error) -> String {
+    move |error| format!("{error} at offset {offset:#x} of the unit")
+}
+
+/// A name with its scope before it.
+pub(super) fn qualified(scope: &str, name: &[u8]) -> Result<String, String> {
+    if scope.len() + name.len() > MAX_NAME_LEN {
+        return Err(format!("a name of more than {MAX_NAME_LEN} bytes"));
+    }
+    let name = String::from_utf8_lossy(name);
+    Ok(if scope.is_empty() { name.into_owned() } else { format!("{scope}::{name}") })
+}
+
+fn is_wanted(tag: DwTag, owner: Owner) -> bool {
+    match tag {
+        gimli::DW_TAG_variant_part => false,
+        gimli::DW_TAG_variable => owner == Owner::Scope,
+        gimli::DW_TAG_template_type_parameter
+        | gimli::DW_TAG_member
+        | gimli::DW_TAG_inheritance
+        | gimli::DW_TAG_enumerator
+        | gimli::DW_TAG_subrange_type => matches!(owner, Owner::Type(_) | Owner::Variant(_)),
+        gimli::DW_TAG_variant => matches!(owner, Owner::VariantPart(_)),
+        gimli::DW_TAG_namespace | gimli::DW_TAG_module | gimli::DW_TAG_subprogram => true,
+        _ => shape_of(tag).is_some(),
+    }
+}
+
+fn shape_of(tag: DwTag) -> Option<Shape> {
+    Some(match tag {
+        gimli::DW_TAG_structure_type | gimli::DW_TAG_class_type | gimli::DW_TAG_interface_type => {
+            Shape::Struct
+        }
+        gimli::DW_TAG_union_type => Shape::Union,
+        gimli::DW_TAG_enumeration_type => Shape::Enumeration,
+        gimli::DW_TAG_array_type => Shape::Array,
+        gimli::DW_TAG_pointer_type
+        | gimli::DW_TAG_reference_type
+        | gimli::DW_TAG_rvalue_reference_type
+        | gimli::DW_TAG_ptr_to_member_type => Shape::Pointer,
+        gimli::DW_TAG_typedef
+        | gimli::DW_TAG_const_type
+        | gimli::DW_TAG_volatile_type
+        | gimli::DW_TAG_restrict_type
+        | gimli::DW_TAG_atomic_type => Shape::Alias,
+        gimli::DW_TAG_base_type | gimli::DW_TAG_unspecified_type => Shape::Primitive,
+        gimli::DW_TAG_subroutine_type => Shape::Function,
+        _ => return None,
+    })
+}

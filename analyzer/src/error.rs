@@ -1,0 +1,49 @@
+//! What can go wrong before there is anything to report.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::lock::LockError;
+
+/// Why an input could not be analyzed at all.
+///
+/// What was read but could not be seen fully is no error: it is a finding of severity `Blind`.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The file could not be opened or read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is of another kind.
+    #[error("{} is {found}; give an ELF executable or a checkpoint.lock", path.display())]
+    NotElf {
+        /// The file.
+        path: PathBuf,
+        /// What it looks like.
+        found: &'static str,
+    },
+    /// The file is ELF, but not linked yet.
+    #[error("{} is an object file that is not linked yet; give the executable", path.display())]
+    NotLinked {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is truncated or damaged.
+    #[error("{} is damaged: {what}: {detail}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What was being read.
+        what: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// A lock file could not be read.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+}

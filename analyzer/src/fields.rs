@@ -1,0 +1,72 @@
+//! The fields of a type definition, structs and enums alike.
+
+use samestate_schema::path::{FieldPath, Step};
+
+use crate::evidence::FieldKey;
+use crate::graph::{Graph, Kind, Member, TypeId};
+
+/// A field of a definition.
+#[derive(Clone, Debug)]
+pub(crate) struct Field {
+    /// Which one it is.
+    pub(crate) key: FieldKey,
+    /// Its type; `None` if the debug information does not tell.
+    pub(crate) ty: Option<TypeId>,
+}
+
+impl Field {
+    /// The way from a value of the type to the field.
+    pub(crate) fn steps(&self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if !self.key.variant.is_empty() {
+            steps.push(Step::Variant(self.key.variant.clone()));
+        }
+        steps.push(FieldPath::member(&self.key.name));
+        steps
+    }
+}
+
+/// The fields of a struct, a union, or all variants of an enum, in source order.
+pub(crate) fn of(graph: &Graph, id: TypeId) -> Vec<Field> {
+    let field = |variant: &str, member: &Member| Field {
+        key: FieldKey { variant: variant.to_owned(), name: field_name(&member.name) },
+        ty: member.ty,
+    };
+    match &graph.get(graph.defined(id)).kind {
+        Kind::Struct(members) | Kind::Union(members) => {
+            members.iter().map(|member| field("", member)).collect()
+        }
+        Kind::Enum(variants) => variants
+            .iter()
+            .filter_map(|variant| Some((variant, graph.get(graph.defined(variant.payload?)))))
+            .filter_map(|(variant, payload)| match &payload.kind {
+                Kind::Struct(members) => Some((variant, payload, members)),
+                _ => None,
+            })
+            .flat_map(|(variant, payload, members)| {
+                // The states of a future are numbered; the structs of their fields have names.
+                let name = if variant.name.bytes().all(|byte| byte.is_ascii_digit()) {
+                    crate::names::last_segment(payload.definition()).to_owned()
+                } else {
+                    variant.name.to_string()
+                };
+                members.iter().map(move |member| field(&name, member))
+            })
+            .collect(),
+        Kind::Enumeration(_)
+        | Kind::Array { .. }
+        | Kind::Pointer { .. }
+        | Kind::Alias { .. }
+        | Kind::Primitive
+        | Kind::Function
+        | Kind::Declaration => Vec::new(),
+    }
+}
+
+/// DWARF calls the fields of tuples `__0`, `__1`, …
+fn field_name(name: &str) -> String {
+    match FieldPath::member(name) {
+        Step::Tuple(number) => number.to_string(),
+        _ => name.to_owned(),
+    }
+}

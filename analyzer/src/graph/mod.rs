@@ -1,0 +1,65 @@
+//! The graph of types. It knows nothing of the format that it was read from.
+
+mod node;
+
+use std::collections::HashMap;
+
+pub(crate) use node::{Enumerator, Kind, Member, Param, Type, TypeId, Variant};
+
+/// All types of a program.
+#[derive(Debug)]
+pub(crate) struct Graph {
+    types: Vec<Type>,
+    /// Definitions of declarations.
+    definitions: HashMap<TypeId, TypeId>,
+}
+
+impl Graph {
+    /// A graph of these types, which are sorted by name. Declarations of which there is exactly
+    /// one definition lead there.
+    pub(crate) fn new(types: Vec<Type>) -> Self {
+        let mut graph = Self { types, definitions: HashMap::new() };
+        let mut definitions = HashMap::new();
+        for (id, ty) in graph.iter().filter(|(_, ty)| matches!(ty.kind, Kind::Declaration)) {
+            let same = graph.named(&ty.name);
+            let mut others = same.filter(|&other| {
+                other != id && !matches!(graph.get(other).kind, Kind::Declaration)
+            });
+            if let (Some(definition), None) = (others.next(), others.next()) {
+                definitions.insert(id, definition);
+            }
+        }
+        graph.definitions = definitions;
+        graph
+    }
+
+    /// A type. Ids come from this graph only, so they are always there.
+    pub(crate) fn get(&self, id: TypeId) -> &Type {
+        &self.types[id.index()]
+    }
+
+    /// The definition of a declaration; else the type itself.
+    pub(crate) fn defined(&self, id: TypeId) -> TypeId {
+        self.definitions.get(&id).copied().unwrap_or(id)
+    }
+
+    /// How many types there are.
+    pub(crate) fn len(&self) -> usize {
+        self.types.len()
+    }
+
+    /// All types, sorted by name.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (TypeId, &Type)> {
+        (0..).map(TypeId).zip(&self.types)
+    }
+
+    /// All types of this qualified name.
+    pub(crate) fn named(&self, name: &str) -> impl Iterator<Item = TypeId> + use<> {
+        let start = self.types.partition_point(|ty| *ty.name < *name);
+        let len = self.types[start..].partition_point(|ty| *ty.name == *name);
+        // As many types as fit an id were given ids when the graph was made.
+        #[expect(clippy::cast_possible_truncation, reason = "indices of types fit an id")]
+        let (start, end) = (start as u32, (start + len) as u32);
+        (start..end).map(TypeId)
+    }
+}

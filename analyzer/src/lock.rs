@@ -1,0 +1,5 @@
+//! Lock.
+/// e
+#[derive(Debug, thiserror::Error)]
+#[error("x")]
+pub struct LockError;

@@ -1,0 +1,161 @@
+//! One program: its binary, its types and the evidence about them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use samestate_report::{Finding, Place, Report, Subject, rules};
+
+use crate::coverage::{CoverageConfig, blind, root_finding};
+use crate::dwarf::{self, Contents, Problem};
+use crate::error::Error;
+use crate::evidence::{Judge, Records};
+use crate::graph::{Graph, TypeId};
+use crate::load;
+use crate::roots;
+use crate::view::type_text;
+use crate::walk::{self, Walk};
+
+/// A binary that was read.
+#[derive(Debug)]
+pub(crate) struct Program {
+    name: String,
+    contents: Contents,
+    records: Records,
+    roots: Vec<String>,
+    notes: Vec<String>,
+    missing_debug_file: Option<String>,
+}
+
+impl Program {
+    /// Reads the binary, its types and its records.
+    pub(crate) fn read(config: &CoverageConfig) -> Result<Self, Error> {
+        let binary = load::load(&config.binary)?;
+        let contents = dwarf::read(&binary);
+        let records = Records::read(&binary.records, &contents);
+        Ok(Self {
+            name: config.binary.display().to_string(),
+            contents,
+            records,
+            roots: config.roots.clone(),
+            notes: binary.notes,
+            missing_debug_file: binary.missing_debug_file,
+        })
+    }
+
+    /// Its types.
+    pub(crate) fn graph(&self) -> &Graph {
+        &self.contents.graph
+    }
+
+    /// Walks from its roots, and states what stands in the way of seeing.
+    pub(crate) fn survey(&self, report: &mut Report) -> Walk {
+        report.notes.extend(self.notes.iter().cloned());
+        self.state_problems(report);
+        if self.graph().len() == 0 {
+            report.findings.push(self.no_types());
+            return Walk::default();
+        }
+        let roots = self.find_roots(report);
+        let judge = Judge {
+            records: &self.records,
+            readers: Vec::new(),
+            places: Box::new(|_| BTreeMap::new()),
+        };
+        walk::walk(self.graph(), &self.contents.vtables, &roots, &judge)
+    }
+
+    /// The roots that records mark and those that were named, each once, sorted by name.
+    fn find_roots(&self, report: &mut Report) -> Vec<TypeId> {
+        let mut found: Vec<TypeId> = self.records.roots.iter().copied().collect();
+        for name in &self.roots {
+            match roots::find(self.graph(), name) {
+                Ok(ids) => found.extend(ids),
+                Err(error) => {
+                    report.findings.push(root_finding(name, &error.why, &error.offered));
+                }
+            }
+        }
+        found.sort_by_cached_key(|&id| (type_text(self.graph(), id), id));
+        found.dedup();
+        if found.is_empty() && self.roots.is_empty() {
+            report.findings.push(Finding::new(
+                &rules::NO_ROOTS,
+                Subject::Input(self.name.clone()),
+                "no record is marked as a root and none was named",
+            ));
+        }
+        found
+    }
+
+    fn state_problems(&self, report: &mut Report) {
+        for problem in &self.contents.problems {
+            report.findings.push(match problem {
+                Problem::Unit { offset, detail } => blind(
+                    &self.name,
+                    format!("the debug information at offset {offset:#x} is damaged: {detail}"),
+                ),
+                Problem::MissingSplitFile { path } => {
+                    let mut finding = blind(
+                        &self.name,
+                        format!(
+                            "the types of a unit stand in {}, which is not there",
+                            path.display()
+                        ),
+                    );
+                    finding.help = Some(
+                        "keep the `.dwo` files or the `.dwp` beside the binary, or build with \
+                         `split-debuginfo = \"off\"`"
+                            .to_owned(),
+                    );
+                    finding
+                }
+            });
+        }
+        for bad in &self.records.bad {
+            report.findings.push(Finding::new(
+                &rules::BAD_RECORD,
+                Subject::Type(bad.subject.clone()),
+                bad.why.clone(),
+            ));
+        }
+    }
+
+    fn no_types(&self) -> Finding {
+        let message = match (&self.missing_debug_file, self.contents.units) {
+            (Some(name), _) => {
+                format!("its debug information is in `{name}`, which was not found")
+            }
+            (None, 0) => "it has no debug information".to_owned(),
+            (None, _) => "its debug information has line tables, but no types".to_owned(),
+        };
+        let mut finding =
+            Finding::new(&rules::NO_TYPES, Subject::Input(self.name.clone()), message);
+        finding.help = Some(match &self.missing_debug_file {
+            Some(name) => format!("put `{name}` beside the binary"),
+            None => "set `debug = 2` and `strip = false` in the profile of Cargo.toml that the \
+                     program is built with, or pass `-C debuginfo=2` to rustc"
+                .to_owned(),
+        });
+        finding
+    }
+
+    /// The place with the text of its line, if the file can be read.
+    pub(crate) fn with_text(&self, place: Place) -> Place {
+        place
+    }
+
+    /// How much was looked at.
+    pub(crate) fn facts(&self, report: &mut Report) {
+        report.fact("types known", self.graph().len() as u64);
+        report.fact("records", self.records.len() as u64);
+        report.fact("units read", self.contents.units);
+        report.fact("bytes of debug information", self.contents.info_len);
+    }
+
+    /// Where the program's crates keep their sources.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = (&str, PathBuf)> {
+        self.contents.crates.iter().flat_map(|(name, roots)| {
+            roots.iter().map(move |root| (name.as_str(), root.folder.join(&root.file)))
+        })
+    }
+}

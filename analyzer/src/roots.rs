@@ -1,0 +1,80 @@
+//! From the names of roots to types.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::graph::{Graph, Kind, Type, TypeId};
+use crate::names::{self, is_std, last_segment};
+
+/// How many names are offered for one that is not there.
+const OFFERED: usize = 5;
+
+/// Why a name is no root.
+#[derive(Debug)]
+pub(crate) struct NoRoot {
+    /// What is wrong with it.
+    pub(crate) why: String,
+    /// Names that may have been meant, best first.
+    pub(crate) offered: Vec<String>,
+}
+
+/// The types that a name stands for: all instances and layouts of one definition. The name is a
+/// full path, with arguments or without, or the end of one path only.
+pub(crate) fn find(graph: &Graph, name: &str) -> Result<Vec<TypeId>, NoRoot> {
+    let name = name.trim();
+    let candidates = || graph.iter().filter(|(_, ty)| can_be_root(ty));
+    let exact: Vec<TypeId> = candidates()
+        .filter(|(_, ty)| {
+            *ty.name == *name || ty.definition() == name || names::short(&ty.name) == name
+        })
+        .map(|(id, _)| id)
+        .collect();
+    if !exact.is_empty() {
+        return Ok(exact);
+    }
+    let mut by_suffix: BTreeMap<&str, Vec<TypeId>> = BTreeMap::new();
+    let suffix = format!("::{name}");
+    for (id, ty) in candidates() {
+        if ty.definition().ends_with(&suffix) || ty.name.ends_with(&suffix) {
+            by_suffix.entry(ty.definition()).or_default().push(id);
+        }
+    }
+    match by_suffix.len() {
+        0 => Err(NoRoot {
+            why: format!("no type `{name}` in the debug information"),
+            offered: nearest(candidates().map(|(_, ty)| ty.definition()), name),
+        }),
+        1 => Ok(by_suffix.into_values().next().unwrap_or_default()),
+        count => Err(NoRoot {
+            why: format!("`{name}` can be {count} types"),
+            offered: by_suffix.into_keys().take(OFFERED).map(str::to_owned).collect(),
+        }),
+    }
+}
+
+fn can_be_root(ty: &Type) -> bool {
+    matches!(ty.kind, Kind::Struct(_) | Kind::Enum(_) | Kind::Union(_) | Kind::Enumeration(_))
+        && ty.definition().contains("::")
+        && !is_std(ty.definition())
+        && !ty.definition().contains('{')
+        && !ty.name.starts_with(['<', '&', '('])
+}
+
+/// The names that differ least, by their last part first.
+fn nearest<'a>(names: impl Iterator<Item = &'a str>, wanted: &str) -> Vec<String> {
+    let unique: BTreeSet<&str> = names.collect();
+    let last = last_segment(wanted).to_lowercase();
+    let mut scored: Vec<(usize, usize, &str)> = unique
+        .into_iter()
+        .map(|name| {
+            let own = last_segment(name).to_lowercase();
+            let close = if own.contains(&last) || last.contains(&own) {
+                own.len().abs_diff(last.len()).min(2)
+            } else {
+                strsim::levenshtein(&own, &last)
+            };
+            (close, strsim::levenshtein(name, wanted), name)
+        })
+        .collect();
+    scored.sort();
+    scored.into_iter().take(OFFERED).map(|(_, _, name)| name.to_owned()).collect()
+}

@@ -1,0 +1,377 @@
+//! What one type looks like to somebody who walks along field paths: containers, pointers and
+//! cells by their meaning, not by their layout.
+
+use samestate_schema::path::{FieldPath, Step};
+
+use crate::containers::{self, Class, Holds};
+use crate::graph::{Graph, Kind, Member, Type, TypeId};
+use crate::names::{self, TypeExpr, is_std};
+
+/// What a type is to the walk.
+#[derive(Debug)]
+pub(crate) enum View {
+    /// A value without parts.
+    Leaf,
+    /// Something of the host, in a few words.
+    Host(&'static str),
+    /// Not a definition with fields of its own: the ways on from it.
+    Parts(Vec<Part>),
+    /// A struct or an enum of the program, or of a crate that it uses: whether its fields are
+    /// covered must be known.
+    Defined,
+    /// A trait object of this trait.
+    Trait(String),
+    /// It hides what it holds.
+    Opaque(String),
+    /// Nothing can be said about it, for this reason.
+    Unseen(String),
+}
+
+/// One way on from a type that is no definition.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    pub(crate) steps: Vec<Step>,
+    pub(crate) class: Class,
+    pub(crate) ty: TypeId,
+}
+
+impl Part {
+    fn here(ty: TypeId, class: Class) -> Self {
+        Self { steps: Vec::new(), class, ty }
+    }
+}
+
+/// What the type is to the walk.
+pub(crate) fn view(graph: &Graph, id: TypeId) -> View {
+    let ty = graph.get(graph.defined(id));
+    match &ty.kind {
+        Kind::Primitive | Kind::Function | Kind::Enumeration(_) => View::Leaf,
+        Kind::Declaration => {
+            View::Unseen(format!("`{}` is only declared in the debug information", short(ty)))
+        }
+        Kind::Alias { target } => match target {
+            Some(target) => View::Parts(vec![Part::here(*target, Class::Inline)]),
+            None => View::Leaf,
+        },
+        Kind::Array { element, len } => match element {
+            _ if *len == Some(0) => View::Leaf,
+            Some(element) => View::Parts(vec![elements(*element, Class::Inline)]),
+            None => View::Unseen("an array whose elements have no type".to_owned()),
+        },
+        Kind::Pointer { target } => pointer(graph, ty, *target),
+        Kind::Struct(members) => structure(graph, ty, members),
+        Kind::Union(_) => match containers::known(ty.definition()) {
+            Some(holds) => known(graph, ty, holds),
+            None => View::Defined,
+        },
+        Kind::Enum(variants) => {
+            if !is_std(ty.definition()) {
+                return View::Defined;
+            }
+            let mut parts = Vec::new();
+            for variant in variants {
+                let Some(payload) = variant.payload else { continue };
+                let Kind::Struct(members) = &graph.get(graph.defined(payload)).kind else {
+                    continue;
+                };
+                for member in members {
+                    if let Some(ty) = member.ty {
+                        let variant = Step::Variant(variant.name.to_string());
+                        let steps = vec![variant, FieldPath::member(&member.name)];
+                        parts.push(Part { steps, class: Class::Inline, ty });
+                    }
+                }
+            }
+            View::Parts(parts)
+        }
+    }
+}
+
+fn elements(element: TypeId, class: Class) -> Part {
+    Part { steps: vec![Step::Elements], class, ty: element }
+}
+
+fn pointer(graph: &Graph, ty: &Type, target: Option<TypeId>) -> View {
+    let class = pointer_class(&ty.name);
+    let Some(target) = target else {
+        return View::Unseen("a pointer without a type".to_owned());
+    };
+    let pointee = graph.get(graph.defined(target));
+    if matches!(pointee.kind, Kind::Function) {
+        return View::Leaf;
+    }
+    if class == Class::Raw && matches!(&*pointee.name, "()" | "u8" | "i8" | "core::ffi::c_void") {
+        return View::Unseen(format!("`{}` is a pointer without a type", short(ty)));
+    }
+    View::Parts(vec![Part::here(target, class)])
+}
+
+fn pointer_class(name: &str) -> Class {
+    if name.starts_with('&') {
+        Class::Borrowed
+    } else if names::last_segment(name.split('<').next().unwrap_or(name)) == "Box" {
+        Class::Owned
+    } else {
+        Class::Raw
+    }
+}
+
+fn structure(graph: &Graph, ty: &Type, members: &[Member]) -> View {
+    if let Some(view) = fat_pointer(graph, ty, members) {
+        return view;
+    }
+    if ty.name.starts_with("dyn ") || ty.name.starts_with("(dyn ") {
+        return View::Trait(principal_trait(&ty.name));
+    }
+    if ty.name.starts_with('(') {
+        let parts = members.iter().filter_map(|member| {
+            let steps = vec![FieldPath::member(&member.name)];
+            Some(Part { steps, class: Class::Inline, ty: member.ty? })
+        });
+        return View::Parts(parts.collect());
+    }
+    match containers::known(ty.definition()) {
+        Some(holds) => known(graph, ty, holds),
+        None if is_std(ty.definition()) && !is_code(&ty.name) => unknown_std(graph, ty),
+        None => match hidden_parameter(graph, ty) {
+            Some(why) => View::Opaque(why),
+            None => View::Defined,
+        },
+    }
+}
+
+/// Closures and futures are named after the function that made them, even if that is in std.
+fn is_code(name: &str) -> bool {
+    name.contains("{closure_env#") || name.contains("{async_")
+}
+
+/// `&[T]`, `&str`, `Box<[T]>`, `&dyn Trait` and the like are structs of two words.
+fn fat_pointer(graph: &Graph, ty: &Type, members: &[Member]) -> Option<View> {
+    let [first, second] = members else { return None };
+    let class = pointer_class(&ty.name);
+    let Kind::Pointer { target } = graph.get(graph.defined(first.ty?)).kind else { return None };
+    match (&*first.name, &*second.name) {
+        ("data_ptr", "length") => {
+            if ty.name.ends_with("str") || ty.name.contains("Box<str,") {
+                return Some(View::Leaf);
+            }
+            Some(View::Parts(vec![elements(target?, class)]))
+        }
+        ("pointer", "vtable") => Some(View::Parts(vec![Part::here(target?, class)])),
+        _ => None,
+    }
+}
+
+/// `a::Trait<A>` of `(dyn a::Trait<A, Output=u32> + core::marker::Send)`.
+pub(crate) fn principal_trait(name: &str) -> String {
+    let inside = name.strip_prefix('(').and_then(|name| name.strip_suffix(')')).unwrap_or(name);
+    let inside = inside.strip_prefix("dyn ").unwrap_or(inside);
+    let mut depth = 0_usize;
+    let mut end = inside.len();
+    for (at, c) in inside.char_indices() {
+        match c {
+            '<' | '(' | '[' => depth += 1,
+            '>' | ')' | ']' => depth = depth.saturating_sub(1),
+            '+' if depth == 0 => {
+                end = at;
+                break;
+            }
+            _ => {}
+        }
+    }
+    without_bindings(inside[..end].trim())
+}
+
+/// A trait without what it says of associated types, which vtables do not repeat.
+pub(crate) fn without_bindings(name: &str) -> String {
+    let Some((path, args)) = name.split_once('<') else { return name.to_owned() };
+    let Some(args) = args.strip_suffix('>') else { return name.to_owned() };
+    let mut kept = Vec::new();
+    let mut depth = 0_usize;
+    let mut start = 0;
+    let mut binding = false;
+    for (at, c) in args.char_indices().chain([(args.len(), ',')]) {
+        match c {
+            '<' | '(' | '[' => depth += 1,
+            '>' | ')' | ']' => depth = depth.saturating_sub(1),
+            '=' if depth == 0 => binding = true,
+            ',' if depth == 0 => {
+                if !binding {
+                    kept.push(args[start..at].trim());
+                }
+                start = at + 1;
+                binding = false;
+            }
+            _ => {}
+        }
+    }
+    if kept.is_empty() { path.to_owned() } else { format!("{path}<{}>", kept.join(", ")) }
+}
+
+fn parameter(ty: &Type, name: &str) -> Option<TypeId> {
+    ty.params.iter().find(|param| *param.name == *name)?.ty
+}
+
+fn known(graph: &Graph, ty: &Type, holds: Holds) -> View {
+    let missing =
+        |name: &str| View::Opaque(format!("its parameter `{name}` has no debug information"));
+    match holds {
+        Holds::Nothing | Holds::Phantom => View::Leaf,
+        Holds::Host(what) => View::Host(what),
+        Holds::One(param, class) => match parameter(ty, param) {
+            Some(target) => match unsized_argument(&ty.name) {
+                Unsized::Str => View::Leaf,
+                Unsized::Slice => View::Parts(vec![elements(target, class)]),
+                Unsized::No => View::Parts(vec![Part::here(target, class)]),
+            },
+            None => missing(param),
+        },
+        Holds::Many(param) => match parameter(ty, param) {
+            // The storage of small vectors is an array that holds the elements.
+            Some(target) => match &graph.get(graph.defined(target)).kind {
+                Kind::Array { element: Some(element), .. } if param == "A" => {
+                    View::Parts(vec![elements(*element, Class::Owned)])
+                }
+                _ => View::Parts(vec![elements(target, Class::Owned)]),
+            },
+            None => missing(param),
+        },
+        Holds::Pairs(key, value) => match (parameter(ty, key), parameter(ty, value)) {
+            (Some(key), Some(value)) => View::Parts(vec![
+                Part { steps: vec![Step::Keys], class: Class::Owned, ty: key },
+                Part { steps: vec![Step::Values], class: Class::Owned, ty: value },
+            ]),
+            (None, _) => missing(key),
+            (_, None) => missing(value),
+        },
+    }
+}
+
+enum Unsized {
+    No,
+    Slice,
+    Str,
+}
+
+/// `Rc<[T]>` and `Rc<str>` show one element as their parameter; only the name tells.
+fn unsized_argument(name: &str) -> Unsized {
+    match TypeExpr::parse(name) {
+        TypeExpr::Path { args, .. } => match args.first() {
+            Some(TypeExpr::Slice(_)) => Unsized::Slice,
+            Some(TypeExpr::Path { name, .. }) if name == "str" => Unsized::Str,
+            _ => Unsized::No,
+        },
+        _ => Unsized::No,
+    }
+}
+
+/// A std type without a row: its parameters are what it holds, if they can be seen in it.
+fn unknown_std(graph: &Graph, ty: &Type) -> View {
+    if let Some(why) = hidden_parameter(graph, ty) {
+        return View::Opaque(why);
+    }
+    let parts =
+        ty.params.iter().filter_map(|param| param.ty).map(|ty| Part::here(ty, Class::Inline));
+    let parts: Vec<Part> = parts.collect();
+    if parts.is_empty() { View::Leaf } else { View::Parts(parts) }
+}
+
+/// Why a type cannot be looked into, if it has an erased pointer and a parameter that none of
+/// its members shows.
+fn hidden_parameter(graph: &Graph, ty: &Type) -> Option<String> {
+    let wanted: Vec<TypeId> =
+        ty.params.iter().filter_map(|param| param.ty).map(|id| graph.defined(id)).collect();
+    if wanted.is_empty() {
+        return None;
+    }
+    let mut seen = std::collections::HashSet::new();
+    let mut queue: Vec<TypeId> = Vec::new();
+    let mut erased = None;
+    let push_members = |ty: &Type, queue: &mut Vec<TypeId>| match &ty.kind {
+        Kind::Struct(members) | Kind::Union(members) => {
+            queue.extend(members.iter().filter_map(|member| member.ty));
+        }
+        Kind::Enum(variants) => queue.extend(variants.iter().filter_map(|v| v.payload)),
+        Kind::Array { element, .. } => queue.extend(element),
+        Kind::Alias { target } => queue.extend(target),
+        Kind::Pointer { .. }
+        | Kind::Enumeration(_)
+        | Kind::Primitive
+        | Kind::Function
+        | Kind::Declaration => {}
+    };
+    push_members(ty, &mut queue);
+    while let Some(id) = queue.pop() {
+        let id = graph.defined(id);
+        if !seen.insert(id) || seen.len() > 4096 {
+            continue;
+        }
+        let inner = graph.get(id);
+        if let Kind::Pointer { target: Some(target) } = inner.kind {
+            let pointee = graph.get(graph.defined(target));
+            if matches!(&*pointee.name, "()" | "u8" | "core::ffi::c_void") {
+                erased.get_or_insert_with(|| short(inner));
+            } else {
+                queue.push(target);
+            }
+            continue;
+        }
+        match containers::known(inner.definition()) {
+            // What a known container holds is in the open; its own layout is not looked at.
+            Some(Holds::Phantom | Holds::Nothing | Holds::Host(_)) => {}
+            Some(Holds::One("T", Class::Raw | Class::Owned)) | None => {
+                push_members(inner, &mut queue)
+            }
+            Some(_) => queue.extend(inner.params.iter().filter_map(|param| param.ty)),
+        }
+    }
+    let erased = erased?;
+    let hidden = wanted.iter().find(|id| {
+        let ty = graph.get(**id);
+        !seen.contains(id) && !is_marker(graph, ty)
+    })?;
+    Some(format!("it keeps `{}` behind `{erased}`", short(graph.get(*hidden))))
+}
+
+/// Allocators, hashers and other types without values need no place in a value.
+fn is_marker(graph: &Graph, ty: &Type) -> bool {
+    ty.size_bytes == Some(0)
+        || matches!(view_of_marker(graph, ty), Some(Holds::Nothing | Holds::Phantom))
+}
+
+fn view_of_marker(_: &Graph, ty: &Type) -> Option<Holds> {
+    containers::known(ty.definition())
+}
+
+/// The name of a type for people.
+pub(crate) fn short(ty: &Type) -> String {
+    names::short(&ty.name)
+}
+
+/// The name of a type for people; arrays have none in the debug information.
+pub(crate) fn type_text(graph: &Graph, id: TypeId) -> String {
+    let mut text = String::new();
+    let mut close = String::new();
+    let mut id = graph.defined(id);
+    // Arrays nest as deep as the source says; a damaged file may make a circle.
+    for _ in 0..crate::limits::MAX_NAME_DEPTH {
+        let ty = graph.get(id);
+        match &ty.kind {
+            Kind::Array { element: Some(element), len } if ty.name.is_empty() => {
+                text.push('[');
+                let len = len.map_or_else(|| "_".to_owned(), |len| len.to_string());
+                close.insert_str(0, &format!("; {len}]"));
+                id = graph.defined(*element);
+            }
+            _ if ty.name.is_empty() => {
+                text.push('_');
+                return text + &close;
+            }
+            _ => {
+                text.push_str(&short(ty));
+                return text + &close;
+            }
+        }
+    }
+    text + "_" + &close
+}

@@ -1,0 +1,365 @@
+//! The walk from the roots along field paths, breadth first, so that the first way to a type is
+//! the shortest.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+
+use samestate_report::Evidence;
+use samestate_schema::path::{FieldPath, Step};
+
+use crate::containers::wide_trait;
+use crate::dwarf::Vtable;
+use crate::evidence::{FieldKey, FieldVerdict, Judge, Judgment, Verdict};
+use crate::fields::{self, Field};
+use crate::graph::{Graph, TypeId};
+use crate::limits::MAX_PATH_STEPS;
+use crate::view::{self, View, type_text};
+
+/// What was found on the way.
+#[derive(Debug, Default)]
+pub(crate) struct Walk {
+    /// The definitions that were reached, in the order in which they were met.
+    pub(crate) types: Vec<Reached>,
+    /// Where sight ended.
+    pub(crate) ends: Vec<End>,
+    /// The trait objects that were met, with their implementers.
+    pub(crate) traits: BTreeMap<String, BTreeSet<TypeId>>,
+}
+
+/// A type definition that hangs from a root.
+#[derive(Debug)]
+pub(crate) struct Reached {
+    pub(crate) id: TypeId,
+    pub(crate) path: FieldPath,
+    pub(crate) fields: Vec<ReachedField>,
+    /// What the verdicts rest on; empty if there is no evidence at all.
+    pub(crate) evidence: Vec<Evidence>,
+    /// Whether any source knows the type.
+    pub(crate) is_known: bool,
+    pub(crate) version: Option<u32>,
+}
+
+/// A field of a reached definition.
+#[derive(Debug)]
+pub(crate) struct ReachedField {
+    pub(crate) key: FieldKey,
+    pub(crate) path: FieldPath,
+    /// The root first, then each field with its type, this one last.
+    pub(crate) way: Vec<String>,
+    pub(crate) type_text: String,
+    pub(crate) verdict: FieldVerdict,
+    /// How many more fields lie below it and were not looked at.
+    pub(crate) below: usize,
+}
+
+/// A place where sight ends.
+#[derive(Debug)]
+pub(crate) struct End {
+    pub(crate) path: FieldPath,
+    pub(crate) way: Vec<String>,
+    /// The type that cannot be looked into.
+    pub(crate) type_text: String,
+    pub(crate) kind: EndKind,
+    pub(crate) why: String,
+    pub(crate) evidence: Vec<Evidence>,
+}
+
+/// Why sight ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EndKind {
+    /// A container that is not known.
+    Opaque,
+    /// Anything else.
+    Unseen,
+}
+
+/// Walks from these roots.
+pub(crate) fn walk(graph: &Graph, vtables: &[Vtable], roots: &[TypeId], judge: &Judge<'_>) -> Walk {
+    let mut implementers: HashMap<String, Vec<TypeId>> = HashMap::new();
+    for vtable in vtables {
+        let name = view::without_bindings(&vtable.trait_name);
+        implementers.entry(name).or_default().push(vtable.concrete);
+    }
+    let mut walker = Walker {
+        graph,
+        implementers,
+        judge,
+        trails: Vec::new(),
+        queue: VecDeque::new(),
+        visited: HashSet::new(),
+        unsaved: BTreeSet::new(),
+        doubtful: Vec::new(),
+        out: Walk::default(),
+    };
+    for &root in roots {
+        let name = type_text(graph, root);
+        let trail = walker.trail(Trail { parent: None, steps: Vec::new(), label: Some(name) });
+        walker.queue.push_back(Visit { ty: graph.defined(root), trail, is_saved: false });
+    }
+    walker.run()
+}
+
+/// One step of a way; the whole way is its chain of parents.
+struct Trail {
+    parent: Option<usize>,
+    steps: Vec<Step>,
+    label: Option<String>,
+}
+
+/// A type that waits for its visit.
+#[derive(Clone, Copy)]
+struct Visit {
+    ty: TypeId,
+    trail: usize,
+    /// Whether what leads here is saved, so that the type must be able to save itself.
+    is_saved: bool,
+}
+
+struct Walker<'a> {
+    graph: &'a Graph,
+    implementers: HashMap<String, Vec<TypeId>>,
+    judge: &'a Judge<'a>,
+    trails: Vec<Trail>,
+    queue: VecDeque<Visit>,
+    visited: HashSet<(TypeId, bool)>,
+    /// Types without evidence whose fields were reported one by one.
+    unsaved: BTreeSet<TypeId>,
+    /// Types without evidence that something saves.
+    doubtful: Vec<Visit>,
+    out: Walk,
+}
+
+impl Walker<'_> {
+    fn run(mut self) -> Walk {
+        while let Some(visit) = self.queue.pop_front() {
+            if self.visited.insert((visit.ty, visit.is_saved)) {
+                self.visit(visit);
+            }
+        }
+        for visit in std::mem::take(&mut self.doubtful) {
+            if !self.unsaved.contains(&visit.ty) {
+                let why = "it is saved as part of another type, but neither a record nor a \
+                           hand-written `save` of it can be seen";
+                self.end(visit, EndKind::Unseen, why.to_owned(), Vec::new());
+            }
+        }
+        self.out
+    }
+
+    fn visit(&mut self, visit: Visit) {
+        match view::view(self.graph, visit.ty) {
+            View::Leaf | View::Host(_) => {}
+            View::Parts(parts) => {
+                for part in parts {
+                    self.follow(visit, part.steps, part.ty);
+                }
+            }
+            View::Trait(name) => self.visit_trait(visit, &name),
+            View::Opaque(why) => self.end(visit, EndKind::Opaque, why, Vec::new()),
+            View::Unseen(why) => self.end(visit, EndKind::Unseen, why, Vec::new()),
+            View::Defined => self.visit_definition(visit),
+        }
+    }
+
+    fn visit_trait(&mut self, visit: Visit, name: &str) {
+        if let Some(why) = wide_trait(name.split('<').next().unwrap_or(name)) {
+            let why = format!("what stands behind `dyn {name}` is not followed: {why}");
+            self.end(visit, EndKind::Unseen, why, Vec::new());
+            return;
+        }
+        let concrete = self.implementers.get(name).cloned().unwrap_or_default();
+        if concrete.is_empty() {
+            let why = format!("no implementer of `{name}` has debug information in this binary");
+            self.end(visit, EndKind::Unseen, why, Vec::new());
+            return;
+        }
+        self.out.traits.entry(name.to_owned()).or_default().extend(&concrete);
+        for ty in concrete {
+            let step = Step::Concrete(type_text(self.graph, ty));
+            self.follow(visit, vec![step], ty);
+        }
+    }
+
+    fn visit_definition(&mut self, visit: Visit) {
+        let fields = fields::of(self.graph, visit.ty);
+        if fields.is_empty() {
+            return;
+        }
+        let mut reached = Reached {
+            id: visit.ty,
+            path: self.path(visit.trail),
+            fields: Vec::new(),
+            evidence: Vec::new(),
+            is_known: true,
+            version: None,
+        };
+        match self.judge.judge(visit.ty) {
+            Judgment::CannotSee { why, evidence } => {
+                self.end(visit, EndKind::Unseen, why, evidence);
+                return;
+            }
+            Judgment::NoEvidence { .. } if visit.is_saved => {
+                self.doubtful.push(visit);
+                return;
+            }
+            Judgment::NoEvidence { mut places } => {
+                self.unsaved.insert(visit.ty);
+                reached.is_known = false;
+                for field in fields {
+                    let place = places.remove(&field.key);
+                    let verdict = FieldVerdict { verdict: Verdict::Uncovered, place, why: None };
+                    let trail = self.enter(visit, &field);
+                    reached.fields.push(self.reached_field(field.clone(), trail, verdict, 0));
+                    self.push(field.ty, trail, false);
+                }
+            }
+            Judgment::Known { fields: mut verdicts, evidence, version } => {
+                // Both ways lead to the same verdicts; the fields are stated once.
+                self.visited.insert((visit.ty, !visit.is_saved));
+                reached.evidence = evidence;
+                reached.version = version;
+                for field in fields {
+                    let verdict = verdicts.remove(&field.key).unwrap_or(FieldVerdict {
+                        verdict: Verdict::Uncovered,
+                        place: None,
+                        why: None,
+                    });
+                    let trail = self.enter(visit, &field);
+                    let mut below = 0;
+                    match verdict.verdict {
+                        Verdict::Saved(_) => self.push(field.ty, trail, true),
+                        Verdict::Left(_) => {}
+                        Verdict::Uncovered | Verdict::SavedOnly | Verdict::RestoredOnly => {
+                            below = field.ty.map_or(0, |ty| self.count_below(ty));
+                        }
+                    }
+                    reached.fields.push(self.reached_field(field, trail, verdict, below));
+                }
+            }
+        }
+        self.out.types.push(reached);
+    }
+
+    fn reached_field(
+        &self,
+        field: Field,
+        trail: usize,
+        verdict: FieldVerdict,
+        below: usize,
+    ) -> ReachedField {
+        ReachedField {
+            path: self.path(trail),
+            way: self.way(trail),
+            type_text: field.ty.map_or_else(|| "_".to_owned(), |ty| type_text(self.graph, ty)),
+            key: field.key,
+            verdict,
+            below,
+        }
+    }
+
+    /// The way to a field of the type that is being visited.
+    fn enter(&mut self, visit: Visit, field: &Field) -> usize {
+        let ty = field.ty.map_or_else(|| "_".to_owned(), |ty| type_text(self.graph, ty));
+        let label = match &*field.key.variant {
+            "" => format!("{}: {ty}", field.key.name),
+            variant => format!("{variant}.{}: {ty}", field.key.name),
+        };
+        self.trail(Trail { parent: Some(visit.trail), steps: field.steps(), label: Some(label) })
+    }
+
+    fn follow(&mut self, visit: Visit, steps: Vec<Step>, ty: TypeId) {
+        let trail = if steps.is_empty() {
+            visit.trail
+        } else {
+            let label = steps.iter().find_map(|step| match step {
+                Step::Concrete(name) => Some(format!("{{{name}}}")),
+                _ => None,
+            });
+            self.trail(Trail { parent: Some(visit.trail), steps, label })
+        };
+        self.push(Some(ty), trail, visit.is_saved);
+    }
+
+    fn push(&mut self, ty: Option<TypeId>, trail: usize, is_saved: bool) {
+        let Some(ty) = ty else { return };
+        let visit = Visit { ty: self.graph.defined(ty), trail, is_saved };
+        if self.visited.contains(&(visit.ty, is_saved)) {
+            return;
+        }
+        if self.depth(trail) > MAX_PATH_STEPS {
+            let why = format!("its path has more than {MAX_PATH_STEPS} steps");
+            self.end(visit, EndKind::Unseen, why, Vec::new());
+            return;
+        }
+        self.queue.push_back(visit);
+    }
+
+    fn end(&mut self, visit: Visit, kind: EndKind, why: String, evidence: Vec<Evidence>) {
+        self.out.ends.push(End {
+            path: self.path(visit.trail),
+            way: self.way(visit.trail),
+            type_text: type_text(self.graph, visit.ty),
+            kind,
+            why,
+            evidence,
+        });
+    }
+
+    fn trail(&mut self, trail: Trail) -> usize {
+        self.trails.push(trail);
+        self.trails.len() - 1
+    }
+
+    fn chain(&self, trail: usize) -> Vec<&Trail> {
+        let mut chain = Vec::new();
+        let mut next = Some(trail);
+        while let Some(at) = next {
+            chain.push(&self.trails[at]);
+            next = self.trails[at].parent;
+        }
+        chain.reverse();
+        chain
+    }
+
+    fn depth(&self, trail: usize) -> usize {
+        self.chain(trail).len()
+    }
+
+    fn path(&self, trail: usize) -> FieldPath {
+        let chain = self.chain(trail);
+        let root = chain.first().and_then(|first| first.label.clone()).unwrap_or_default();
+        let steps = chain.iter().flat_map(|trail| trail.steps.iter().cloned()).collect();
+        FieldPath { root, steps }
+    }
+
+    fn way(&self, trail: usize) -> Vec<String> {
+        self.chain(trail).iter().filter_map(|trail| trail.label.clone()).collect()
+    }
+
+    /// How many fields of definitions lie below a type, without regard to evidence.
+    fn count_below(&self, ty: TypeId) -> usize {
+        let mut seen = HashSet::new();
+        let mut stack = vec![ty];
+        let mut count = 0;
+        while let Some(ty) = stack.pop() {
+            let ty = self.graph.defined(ty);
+            if !seen.insert(ty) {
+                continue;
+            }
+            match view::view(self.graph, ty) {
+                View::Parts(parts) => stack.extend(parts.into_iter().map(|part| part.ty)),
+                View::Trait(name) => {
+                    if wide_trait(name.split('<').next().unwrap_or(&name)).is_none() {
+                        stack.extend(self.implementers.get(&name).into_iter().flatten());
+                    }
+                }
+                View::Defined => {
+                    let fields = fields::of(self.graph, ty);
+                    count += fields.len();
+                    stack.extend(fields.into_iter().filter_map(|field| field.ty));
+                }
+                View::Leaf | View::Host(_) | View::Opaque(_) | View::Unseen(_) => {}
+            }
+        }
+        count
+    }
+}
