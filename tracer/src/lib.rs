@@ -1,1 +1,21 @@
-//! Placeholder.
+//! From a process to its trace, and from two traces to their divergences.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`record`](record()) | runs a program and writes down every system call of it |
+//! | [`trace`] | the file that holds a run |
+//! | [`table`] | what each system call means |
+
+#![deny(unsafe_code)]
+
+mod error;
+mod layout;
+mod record;
+pub mod show;
+#[expect(unsafe_code, reason = "the interface to the kernel; all other modules are safe")]
+mod sys;
+pub mod table;
+pub mod trace;
+
+pub use error::Error;
+pub use record::{Config, Knobs, MirrorUse, OnProgress, Progress, Recording, Stream, record};

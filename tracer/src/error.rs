@@ -1,0 +1,117 @@
+//! Why something could not be recorded, read, compared or verified.
+
+use std::io;
+use std::path::PathBuf;
+
+/// An error of the tracer; the message says what was tried and on what, the source says why it
+/// failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is no command.
+    #[error("no command to run: write it after `--`")]
+    NoCommand,
+    /// No such program.
+    #[error("program {program:?} not found in PATH")]
+    NotFound {
+        /// As it was written.
+        program: String,
+    },
+    /// The program could not be started.
+    #[error("cannot start {program:?}: {what}")]
+    Start {
+        /// As it was written.
+        program: String,
+        /// The step that failed.
+        what: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// The system does not let us trace.
+    #[error(
+        "the system refuses to trace {program:?}: ptrace is switched off here, or another tracer \
+         is already attached; in a container run it with the SYS_PTRACE capability"
+    )]
+    Refused {
+        /// As it was written.
+        program: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// A request to the kernel failed while tracing.
+    #[error("cannot {what} of thread {tid}")]
+    Trace {
+        /// What was tried.
+        what: &'static str,
+        /// On which thread.
+        tid: i32,
+        /// Why.
+        source: io::Error,
+    },
+    /// The thread of the tracer could not be run.
+    #[error("cannot run the tracer's own thread")]
+    Thread,
+    /// A file could not be read or written.
+    #[error("cannot {what} {path:?}")]
+    File {
+        /// What was tried.
+        what: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is not a trace.
+    #[error("{path:?} is not a trace of samestate")]
+    NotATrace {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The trace was written by a version that we do not know.
+    #[error("{path:?} has trace format {found}, this program reads format {known}: record again")]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// The format it says it has.
+        found: u16,
+        /// The one we know.
+        known: u16,
+    },
+    /// The trace is damaged where nothing can be left out.
+    #[error("{path:?} is damaged at offset {offset}: {what}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where in it, in bytes.
+        offset: u64,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// A template without a place for the image.
+    #[error("the restore command has no `{{image}}`: write it where the path of the image belongs")]
+    NoPlaceholder,
+    /// Files could not be put back.
+    #[error("cannot put {path:?} back; its copy is kept in {kept:?}")]
+    PutBack {
+        /// The user's file.
+        path: PathBuf,
+        /// Where the copy is.
+        kept: PathBuf,
+        /// Why.
+        source: Box<Error>,
+    },
+}
+
+impl Error {
+    pub(crate) fn file(
+        what: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File { what, path, source }
+    }
+
+    pub(crate) fn trace(what: &'static str, tid: i32) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Trace { what, tid, source }
+    }
+}

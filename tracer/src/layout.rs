@@ -1,0 +1,200 @@
+//! Structures of the kernel: what of them is compared, and how they are shown.
+
+use std::fmt::Write as _;
+
+use crate::table::Layout;
+use crate::trace::Payload;
+
+/// Type and name of each entry of a folder.
+pub(crate) fn entries(layout: Layout, bytes: &[u8]) -> Vec<(u8, &[u8])> {
+    let mut entries = Vec::new();
+    let mut rest = bytes;
+    while let Some(length) = u16_at(rest, 16).map(usize::from) {
+        let Some(entry) = rest.get(..length).filter(|entry| entry.len() > 19) else { break };
+        // `linux_dirent64` has the type before the name, `linux_dirent` in its last byte.
+        let (kind, name) = match layout {
+            Layout::Entries64 => (entry[18], &entry[19..]),
+            _ => (entry[length - 1], &entry[18..length - 1]),
+        };
+        let end = name.iter().position(|&byte| byte == 0).unwrap_or(name.len());
+        entries.push((kind, &name[..end]));
+        rest = &rest[length..];
+    }
+    entries
+}
+
+/// What two runs must have in common of a structure; `None` for all of its bytes.
+pub(crate) fn canonical(layout: Layout, payload: &Payload) -> Option<Vec<u8>> {
+    let bytes = &payload.bytes;
+    match layout {
+        Layout::Plain
+        | Layout::Timespec
+        | Layout::Timeval
+        | Layout::Sigset
+        | Layout::SocketAddress
+        | Layout::WaitStatus => None,
+        Layout::Opaque | Layout::FdPair | Layout::PollFds | Layout::EpollEvent => Some(Vec::new()),
+        Layout::Stat => Some(stat(bytes).map_or_else(Vec::new, |stat| stat.canonical())),
+        Layout::Statx => Some(statx(bytes).map_or_else(Vec::new, |stat| stat.canonical())),
+        // Its type and its block size; the rest changes with whatever else uses the disk.
+        Layout::Statfs => bytes.get(..16).map(<[u8]>::to_vec),
+        Layout::Entries | Layout::Entries64 => {
+            let mut all = entries(layout, bytes);
+            all.sort_unstable();
+            let mut out = Vec::new();
+            for (kind, name) in all {
+                out.push(kind);
+                out.extend_from_slice(name);
+                out.push(0);
+            }
+            Some(out)
+        }
+        Layout::Sigaction => {
+            // Handlers are addresses, but "default" and "ignore" are not.
+            let handler = u64_at(bytes, 0).map_or(0, |handler| handler.min(2));
+            let mut out = handler.to_le_bytes().to_vec();
+            out.extend_from_slice(bytes.get(8..16).unwrap_or_default());
+            out.extend_from_slice(bytes.get(24..32).unwrap_or_default());
+            Some(out)
+        }
+        // Flags and the signal at exit.
+        Layout::CloneArgs => {
+            let mut out = bytes.get(..8).unwrap_or_default().to_vec();
+            out.extend_from_slice(bytes.get(32..40).unwrap_or_default());
+            Some(out)
+        }
+    }
+}
+
+/// A structure for people, if there is something better than its bytes.
+pub(crate) fn show(layout: Layout, payload: &Payload) -> Option<String> {
+    let bytes = &payload.bytes;
+    match layout {
+        Layout::Stat => Some(stat(bytes)?.to_string()),
+        Layout::Statx => Some(statx(bytes)?.to_string()),
+        Layout::Timespec => Some(format!("{}.{:09}s", i64_at(bytes, 0)?, i64_at(bytes, 8)?)),
+        Layout::Timeval => Some(format!("{}.{:06}s", i64_at(bytes, 0)?, i64_at(bytes, 8)?)),
+        Layout::Entries | Layout::Entries64 => {
+            let all = entries(layout, bytes);
+            let mut out = format!("[{} entries", all.len());
+            for (_, name) in all.iter().take(4) {
+                let _infallible = write!(out, " {}", name.escape_ascii());
+            }
+            if all.len() > 4 {
+                out.push_str(" …");
+            }
+            out.push(']');
+            Some(out)
+        }
+        Layout::FdPair => {
+            let first = u32_at(bytes, 0)?.cast_signed();
+            Some(format!("[{first}, {}]", u32_at(bytes, 4)?.cast_signed()))
+        }
+        Layout::Sigset => Some(format!("{:#x}", u64_at(bytes, 0)?)),
+        Layout::Sigaction => Some(match u64_at(bytes, 0)? {
+            0 => "SIG_DFL".to_owned(),
+            1 => "SIG_IGN".to_owned(),
+            handler => format!("{{handler {handler:#x}, flags {:#x}}}", u64_at(bytes, 8)?),
+        }),
+        Layout::WaitStatus => {
+            let status = u32_at(bytes, 0)?.cast_signed();
+            Some(if libc::WIFEXITED(status) {
+                format!("[exited {}]", libc::WEXITSTATUS(status))
+            } else {
+                format!("[{status:#x}]")
+            })
+        }
+        _ => None,
+    }
+}
+
+/// What is compared of `stat` and `statx`. Times, the device, the inode and the blocks differ
+/// between two runs that are otherwise alike; the size and the links of a folder depend on its
+/// history.
+struct About {
+    mode: u32,
+    links: u64,
+    owner: u32,
+    group: u32,
+    size: u64,
+    device: u64,
+}
+
+impl About {
+    fn canonical(&self) -> Vec<u8> {
+        let mut out = self.mode.to_le_bytes().to_vec();
+        out.extend_from_slice(&self.owner.to_le_bytes());
+        out.extend_from_slice(&self.group.to_le_bytes());
+        match self.mode & libc::S_IFMT {
+            libc::S_IFREG | libc::S_IFLNK => {
+                out.extend_from_slice(&self.size.to_le_bytes());
+                out.extend_from_slice(&self.links.to_le_bytes());
+            }
+            libc::S_IFCHR | libc::S_IFBLK => out.extend_from_slice(&self.device.to_le_bytes()),
+            _ => {}
+        }
+        out
+    }
+}
+
+impl std::fmt::Display for About {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let kind = match self.mode & libc::S_IFMT {
+            libc::S_IFREG => "file",
+            libc::S_IFDIR => "folder",
+            libc::S_IFLNK => "link",
+            libc::S_IFIFO => "pipe",
+            libc::S_IFSOCK => "socket",
+            libc::S_IFCHR => "device",
+            libc::S_IFBLK => "disk",
+            _ => "?",
+        };
+        write!(
+            f,
+            "{{{kind} mode {:#o} size {} owner {} group {} links {}}}",
+            self.mode & 0o7777,
+            self.size,
+            self.owner,
+            self.group,
+            self.links
+        )
+    }
+}
+
+fn stat(bytes: &[u8]) -> Option<About> {
+    Some(About {
+        links: u64_at(bytes, 16)?,
+        mode: u32_at(bytes, 24)?,
+        owner: u32_at(bytes, 28)?,
+        group: u32_at(bytes, 32)?,
+        device: u64_at(bytes, 40)?,
+        size: u64_at(bytes, 48)?,
+    })
+}
+
+fn statx(bytes: &[u8]) -> Option<About> {
+    Some(About {
+        links: u32_at(bytes, 16)?.into(),
+        owner: u32_at(bytes, 20)?,
+        group: u32_at(bytes, 24)?,
+        mode: u16_at(bytes, 28)?.into(),
+        size: u64_at(bytes, 40)?,
+        device: u64_at(bytes, 128)?,
+    })
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
+fn i64_at(bytes: &[u8], at: usize) -> Option<i64> {
+    u64_at(bytes, at).map(u64::cast_signed)
+}

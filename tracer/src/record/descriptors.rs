@@ -1,0 +1,103 @@
+//! What the descriptors of a process lead to.
+//!
+//! Nothing is known of a descriptor until it is used; then the kernel is asked once, and the
+//! answer holds until the descriptor is closed or replaced. So only what closes or replaces one
+//! needs to be followed, and a descriptor that arrived by a way we do not know is still right.
+
+use std::collections::HashMap;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+
+use crate::sys::Tid;
+use crate::trace::{Object, ObjectKind};
+
+/// The descriptors of one process, or of several that share them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Table(HashMap<i32, u32>);
+
+impl Table {
+    /// What the descriptor leads to, if that is known.
+    pub(super) fn get(&self, fd: i32) -> Option<u32> {
+        self.0.get(&fd).copied()
+    }
+
+    /// What the descriptor leads to from here on.
+    pub(super) fn set(&mut self, fd: i32, object: u32) {
+        self.0.insert(fd, object);
+    }
+
+    /// The descriptor is closed.
+    pub(super) fn remove(&mut self, fd: i32) {
+        self.0.remove(&fd);
+    }
+
+    /// All descriptors in a range are closed.
+    pub(super) fn remove_range(&mut self, first: u64, last: u64) {
+        self.0.retain(|fd, _| u64::try_from(*fd).is_ok_and(|fd| fd < first || fd > last));
+    }
+
+    /// Forgets what a new program did not inherit.
+    pub(super) fn executed(&mut self, pid: Tid) {
+        self.0.retain(|fd, _| std::fs::symlink_metadata(link(pid, *fd)).is_ok());
+    }
+}
+
+fn link(pid: Tid, fd: i32) -> String {
+    format!("/proc/{pid}/fd/{fd}")
+}
+
+/// Asks the kernel what a descriptor leads to.
+pub(super) fn ask(pid: Tid, fd: i32, id: u32, inherited: bool) -> Object {
+    let link = link(pid, fd);
+    let path = std::fs::read_link(&link)
+        .map(|path| path.as_os_str().as_bytes().to_vec())
+        .unwrap_or_default();
+    Object { id, fd, kind: kind(&link, &path), inherited, path }
+}
+
+fn kind(link: &str, path: &[u8]) -> ObjectKind {
+    if path.starts_with(b"anon_inode:") {
+        return ObjectKind::Kernel;
+    }
+    let Ok(about) = std::fs::metadata(link) else { return ObjectKind::Unknown };
+    let kind = about.file_type();
+    if kind.is_file() {
+        ObjectKind::File
+    } else if kind.is_dir() {
+        ObjectKind::Folder
+    } else if kind.is_fifo() {
+        ObjectKind::Pipe
+    } else if kind.is_socket() {
+        ObjectKind::Socket
+    } else if kind.is_block_device() {
+        ObjectKind::Disk
+    } else if is_terminal(about.rdev()) {
+        ObjectKind::Terminal
+    } else {
+        ObjectKind::Device
+    }
+}
+
+/// Whether a character device is a terminal: virtual consoles, serial lines, pseudo terminals.
+fn is_terminal(device: u64) -> bool {
+    let major = libc::major(device);
+    matches!(major, 4 | 5) || (136..=143).contains(&major)
+}
+
+/// Where a descriptor stands and how it was opened.
+pub(super) fn position(pid: Tid, fd: i32) -> Option<(u64, u64)> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/fdinfo/{fd}")).ok()?;
+    let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    let offset = field("pos:")?.parse().ok()?;
+    let flags = u64::from_str_radix(field("flags:")?, 8).ok()?;
+    Some((offset, flags))
+}
+
+/// All descriptors of a process, in order.
+pub(super) fn all(pid: Tid) -> Vec<i32> {
+    let Ok(entries) = std::fs::read_dir(format!("/proc/{pid}/fd")) else { return Vec::new() };
+    let mut fds: Vec<i32> =
+        entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
+    fds.sort_unstable();
+    fds
+}

@@ -1,0 +1,447 @@
+//! The event loop: one stop of one thread after the other.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use super::descriptors::{self, Table};
+use super::mirror::Mirror;
+use super::pids::Pids;
+use super::task::Task;
+use super::{Config, Knobs, MirrorUse, Progress, Recording, Watch, launch};
+use crate::Error;
+use crate::sys::affinity::{self, Processors};
+use crate::sys::wait::{self, Stop};
+use crate::sys::{Tid, arch, is_gone, ptrace};
+use crate::trace::{Descriptor, Event, Header, Note, Status, Task as Told, Writer};
+
+/// The progress is told after so many calls.
+const TELL_EVERY: u64 = 10_000;
+
+pub(super) struct Engine<'a> {
+    pub(super) tasks: HashMap<Tid, Task>,
+    /// Threads that stopped for the first time before we were told who made them.
+    early: HashSet<Tid>,
+    writer: Writer,
+    pub(super) mirror: Option<Mirror>,
+    pub(super) mirrored: MirrorUse,
+    /// What identifies those objects that give random bytes.
+    pub(super) random: HashMap<u32, u64>,
+    pub(super) pids: Pids,
+    pub(super) watch: &'a mut dyn Watch,
+    pub(super) knobs: Knobs,
+    /// Where the program may run if we do not hold it on one processor.
+    pub(super) free: Processors,
+    pinned: bool,
+    root: Tid,
+    status: Option<Status>,
+    next_task: u32,
+    next_object: u32,
+    calls: u64,
+    pub(super) unknown: BTreeMap<u64, u64>,
+    untraced: BTreeSet<String>,
+}
+
+impl<'a> Engine<'a> {
+    /// Starts the program; it is stopped at its first instruction.
+    pub(super) fn start(
+        config: &Config,
+        mirror: Option<Mirror>,
+        watch: &'a mut dyn Watch,
+    ) -> Result<Self, Error> {
+        let free = affinity::get(0).map_err(Error::trace("read the affinity", 0))?;
+        let root = launch::launch(config)?;
+        let (parent, group, session) = born_into(root);
+        let directory = folder(root);
+        let header = Header {
+            architecture: arch::NAME.to_owned(),
+            command: config.command.iter().map(|word| word.as_bytes().to_vec()).collect(),
+            directory: directory.clone(),
+            parent,
+            group,
+            session,
+            like: config.like.as_ref().map(|path| path.as_os_str().as_bytes().to_vec()),
+            knobs: config.knobs.describe(),
+        };
+        // Whatever fails from here on, the program dies with this thread.
+        let writer = Writer::create(&config.output, &header)?;
+        let mut engine = Self {
+            tasks: HashMap::new(),
+            early: HashSet::new(),
+            writer,
+            mirror,
+            mirrored: MirrorUse::default(),
+            random: HashMap::new(),
+            pids: Pids::default(),
+            watch,
+            knobs: config.knobs,
+            free,
+            pinned: false,
+            root,
+            status: None,
+            next_task: 0,
+            next_object: 0,
+            calls: 0,
+            unknown: BTreeMap::new(),
+            untraced: BTreeSet::new(),
+        };
+        if let Some(mirror) = engine.mirror.as_ref().filter(|mirror| mirror.is_active()) {
+            for (real, seen) in [parent, group, session].into_iter().zip(mirror.outside()) {
+                engine.pids.set(real, seen);
+            }
+        }
+        let told = engine.told(root, None, None, "0".to_owned(), directory);
+        let descriptors = Rc::new(RefCell::new(Table::default()));
+        engine.add_task(Task {
+            told,
+            pid: root,
+            children: 0,
+            descriptors,
+            pending: None,
+            placed: false,
+            saving: false,
+        })?;
+        engine.pin();
+        engine.prepare(root)?;
+        Ok(engine)
+    }
+
+    /// Traces until nothing is left that could run.
+    pub(super) fn run(mut self) -> Result<Recording, Error> {
+        self.watch.progress(Progress::Started { pid: self.root });
+        let traced = self.trace();
+        if traced.is_err() {
+            self.kill_all();
+        }
+        traced?;
+        self.watch.progress(Progress::Calls(self.calls));
+        Ok(Recording {
+            status: self.status.unwrap_or(Status::Killed(libc::SIGKILL)),
+            calls: self.calls,
+            tasks: self.next_task.into(),
+            bytes: self.writer.finish()?,
+            unknown: self.unknown,
+            untraced: self.untraced.into_iter().collect(),
+            mirrored: self.mirrored,
+        })
+    }
+
+    fn trace(&mut self) -> Result<(), Error> {
+        self.resume(self.root, 0)?;
+        while let Some((tid, stop)) = wait::next().map_err(Error::trace("wait for a stop", 0))? {
+            self.handle(tid, stop)?;
+        }
+        Ok(())
+    }
+
+    /// Ends everything and waits for it, so that nothing is left when the error is reported.
+    fn kill_all(&mut self) {
+        for task in self.tasks.values() {
+            ptrace::kill(task.pid);
+        }
+        for &tid in &self.early {
+            ptrace::kill(tid);
+        }
+        while let Ok(Some((tid, stop))) = wait::next() {
+            if !matches!(stop, Stop::Exited(_) | Stop::Killed(_)) {
+                ptrace::kill(tid);
+                let _gone = ptrace::resume(tid, 0);
+            }
+        }
+    }
+
+    fn handle(&mut self, tid: Tid, stop: Stop) -> Result<(), Error> {
+        if !self.tasks.contains_key(&tid) {
+            match stop {
+                Stop::Exited(_) | Stop::Killed(_) => {
+                    self.early.remove(&tid);
+                }
+                _ => {
+                    self.early.insert(tid);
+                }
+            }
+            return Ok(());
+        }
+        match stop {
+            Stop::Entry => self.entry(tid),
+            Stop::Exit => self.exit(tid),
+            Stop::Cloned => self.cloned(tid),
+            Stop::Exec => self.executed(tid),
+            Stop::Signal(signal) => self.signal(tid, signal),
+            Stop::Group(_) => gone(ptrace::listen(tid), "keep it stopped", tid),
+            Stop::Started | Stop::Other => self.resume(tid, 0),
+            Stop::Exited(status) => self.ended(tid, Status::Exited(status)),
+            Stop::Killed(signal) => self.ended(tid, Status::Killed(signal)),
+        }
+    }
+
+    /// Lets a thread run on: to the end of its call if it is in one, else to the next.
+    pub(super) fn resume(&self, tid: Tid, signal: i32) -> Result<(), Error> {
+        let in_call = self.tasks.get(&tid).is_some_and(|task| task.pending.is_some());
+        let resumed =
+            if in_call { ptrace::resume_to_exit(tid, signal) } else { ptrace::resume(tid, signal) };
+        gone(resumed, "resume", tid)
+    }
+
+    /// A thread has made another one.
+    fn cloned(&mut self, tid: Tid) -> Result<(), Error> {
+        let Some(child) = alive(ptrace::event_message(tid), "read the child", tid)? else {
+            return Ok(());
+        };
+        let child = Tid::try_from(child).unwrap_or(0);
+        let Some(parent) = self.tasks.get_mut(&tid) else { return Ok(()) };
+        parent.children += 1;
+        let lineage = format!("{}.{}", parent.told.lineage, parent.children);
+        let flags = parent.pending.as_ref().map_or(0, super::task::Pending::clone_flags);
+        let has = |flag: i32| flags & u64::from(flag.cast_unsigned()) != 0;
+        let (parent_id, process, pid) = (parent.told.id, parent.told.process, parent.pid);
+        let descriptors = if has(libc::CLONE_FILES) {
+            Rc::clone(&parent.descriptors)
+        } else {
+            Rc::new(RefCell::new(parent.descriptors.borrow().clone()))
+        };
+        let thread = has(libc::CLONE_THREAD);
+        let placed = parent.placed;
+        if thread {
+            self.unpin();
+        }
+        let process = thread.then_some(process);
+        let told = self.told(child, Some(parent_id), process, lineage, folder(child));
+        let pid = if thread { pid } else { child };
+        self.add_task(Task {
+            told,
+            pid,
+            children: 0,
+            descriptors,
+            pending: None,
+            placed,
+            saving: false,
+        })?;
+        if self.early.remove(&child) {
+            self.resume(child, 0)?;
+        }
+        self.resume(tid, 0)
+    }
+
+    /// A process runs another program from here on.
+    fn executed(&mut self, tid: Tid) -> Result<(), Error> {
+        let former = alive(ptrace::event_message(tid), "read the thread that executes", tid)?;
+        let former = former.and_then(|former| Tid::try_from(former).ok()).unwrap_or(tid);
+        if former != tid
+            && let Some(mut task) = self.tasks.remove(&former)
+        {
+            // Another thread than the first one did it: it goes on under the first one's number.
+            if let Some(first) = self.tasks.remove(&tid) {
+                self.write(&Event::End { task: first.told.id, status: Status::Exited(0) })?;
+            }
+            task.told.tid = tid;
+            self.tasks.insert(tid, task);
+        }
+        let Some(task) = self.tasks.get_mut(&tid) else { return Ok(()) };
+        let pending = task.pending.take();
+        let mut table = task.descriptors.borrow().clone();
+        table.executed(task.pid);
+        task.descriptors = Rc::new(RefCell::new(table));
+        if let Some(mut pending) = pending {
+            pending.call.result = Some(0);
+            self.call(pending.call)?;
+        }
+        self.prepare(tid)?;
+        self.resume(tid, 0)
+    }
+
+    fn prepare(&mut self, tid: Tid) -> Result<(), Error> {
+        let Some(registers) = alive(ptrace::registers(tid), "read the registers", tid)? else {
+            return Ok(());
+        };
+        if !self.knobs.prepare(tid, &registers) {
+            self.untraced(
+                tid,
+                "the clocks of a new program could not be hidden from it".to_owned(),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn signal(&mut self, tid: Tid, signal: i32) -> Result<(), Error> {
+        let Some(info) = alive(ptrace::signal_info(tid), "read the signal", tid)? else {
+            return Ok(());
+        };
+        if let Some(task) = self.tasks.get(&tid) {
+            let event = Event::Signal { task: task.told.id, signal, code: info.code };
+            self.write(&event)?;
+        }
+        self.resume(tid, signal)
+    }
+
+    fn ended(&mut self, tid: Tid, status: Status) -> Result<(), Error> {
+        let Some(task) = self.tasks.remove(&tid) else { return Ok(()) };
+        // The end may come in the middle of a call, which then has no result.
+        if let Some(pending) = task.pending {
+            self.call(pending.call)?;
+        }
+        self.pids.remove(tid);
+        if tid == self.root {
+            self.status = Some(status);
+        }
+        self.write(&Event::End { task: task.told.id, status })
+    }
+
+    fn told(
+        &mut self,
+        tid: Tid,
+        parent: Option<u32>,
+        process: Option<u32>,
+        lineage: String,
+        directory: Vec<u8>,
+    ) -> Told {
+        let id = self.next_task;
+        self.next_task += 1;
+        let seen = match &self.mirror {
+            Some(mirror) if mirror.is_active() => mirror.seen(&lineage).unwrap_or(tid),
+            _ => tid,
+        };
+        self.pids.set(tid, seen);
+        Told { id, parent, process: process.unwrap_or(id), lineage, tid, seen, directory }
+    }
+
+    fn add_task(&mut self, task: Task) -> Result<(), Error> {
+        self.write(&Event::Task(task.told.clone()))?;
+        self.tasks.insert(task.told.tid, task);
+        Ok(())
+    }
+
+    /// What a descriptor of a task leads to; asks the kernel if it is not known yet.
+    pub(super) fn object(
+        &mut self,
+        tid: Tid,
+        fd: i32,
+        inherited: bool,
+    ) -> Result<Option<u32>, Error> {
+        let Some(task) = self.tasks.get(&tid) else { return Ok(None) };
+        if fd < 0 {
+            return Ok(None);
+        }
+        if let Some(object) = task.descriptors.borrow().get(fd) {
+            return Ok(Some(object));
+        }
+        let id = self.next_object;
+        let object = descriptors::ask(task.pid, fd, id, inherited);
+        if object.path.is_empty() {
+            return Ok(None);
+        }
+        task.descriptors.borrow_mut().set(fd, id);
+        self.next_object += 1;
+        self.notice(&object);
+        self.write(&Event::Object(object))?;
+        Ok(Some(id))
+    }
+
+    /// Writes down all descriptors of a process.
+    pub(super) fn snapshot(&mut self, tid: Tid) -> Result<(), Error> {
+        let Some(task) = self.tasks.get(&tid) else { return Ok(()) };
+        let (id, pid) = (task.told.id, task.pid);
+        let mut open = Vec::new();
+        for fd in descriptors::all(pid) {
+            let Some(object) = self.object(tid, fd, true)? else { continue };
+            if let Some((offset, flags)) = descriptors::position(pid, fd) {
+                open.push(Descriptor { fd, object, offset, flags });
+            }
+        }
+        self.write(&Event::Descriptors { task: id, open })
+    }
+
+    /// Writes down a call.
+    pub(super) fn call(&mut self, call: crate::trace::Call) -> Result<(), Error> {
+        self.calls += 1;
+        if self.calls.is_multiple_of(TELL_EVERY) {
+            self.watch.progress(Progress::Calls(self.calls));
+        }
+        self.write(&Event::Call(call))
+    }
+
+    pub(super) fn write(&mut self, event: &Event) -> Result<(), Error> {
+        self.writer.add(event)
+    }
+
+    /// Something happened that we cannot see; said once.
+    pub(super) fn untraced(&mut self, tid: Tid, what: String) -> Result<(), Error> {
+        if !self.untraced.insert(what.clone()) {
+            return Ok(());
+        }
+        let task = self.tasks.get(&tid).map_or(0, |task| task.told.id);
+        self.write(&Event::Note { task, note: Note::Untraced(what) })
+    }
+
+    /// Tracer and program on one processor: a stop is a switch between two threads, and between
+    /// two processors it costs twenty times as much. If it cannot be done, it is only slower.
+    fn pin(&mut self) {
+        if !self.knobs.one_processor {
+            return;
+        }
+        let Ok(current) = affinity::current() else { return };
+        let one = Processors::one(current);
+        self.pinned = affinity::set(0, &one).is_ok() && affinity::set(self.root, &one).is_ok();
+    }
+
+    /// Several threads run at once, and may wait for each other in a loop.
+    fn unpin(&mut self) {
+        if !std::mem::take(&mut self.pinned) {
+            return;
+        }
+        let _only_slower = affinity::set(0, &self.free);
+        for (tid, task) in &self.tasks {
+            if !task.placed {
+                let _gone = affinity::set(*tid, &self.free);
+            }
+        }
+    }
+
+    /// Whether the program's affinity is ours and not its own.
+    pub(super) const fn is_pinned(&self) -> bool {
+        self.pinned
+    }
+}
+
+/// The working folder of a task.
+pub(super) fn folder(tid: Tid) -> Vec<u8> {
+    std::fs::read_link(format!("/proc/{tid}/cwd"))
+        .map(|path| path.into_os_string().into_vec())
+        .unwrap_or_default()
+}
+
+/// The same as a path.
+pub(super) fn folder_path(tid: Tid) -> PathBuf {
+    std::fs::read_link(format!("/proc/{tid}/cwd")).unwrap_or_default()
+}
+
+/// Parent, group and session of a process.
+fn born_into(pid: Tid) -> (i32, i32, i32) {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The name stands in parentheses and may hold anything; after it: state, parent, group, session.
+    let rest = text.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let mut words = rest.split_whitespace().skip(1).map(|word| word.parse().unwrap_or(0));
+    let mut next = || words.next().unwrap_or(0);
+    (next(), next(), next())
+}
+
+/// The result of a request, or `None` if the thread is gone: `wait` tells the rest.
+pub(super) fn alive<T>(
+    result: io::Result<T>,
+    what: &'static str,
+    tid: Tid,
+) -> Result<Option<T>, Error> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if is_gone(&error) => Ok(None),
+        Err(error) => Err(Error::trace(what, tid)(error)),
+    }
+}
+
+/// The same where there is nothing to return.
+pub(super) fn gone(result: io::Result<()>, what: &'static str, tid: Tid) -> Result<(), Error> {
+    alive(result, what, tid).map(drop)
+}

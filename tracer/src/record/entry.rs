@@ -1,0 +1,371 @@
+//! What happens at the entry and at the exit of a system call.
+
+use samestate_schema::marker::{self, Kind as MarkerKind, Marker};
+
+use super::capture::Capture;
+use super::engine::{Engine, alive, folder, folder_path, gone};
+use super::mirror::{Given, random_source, source};
+use super::task::Pending;
+use super::{Progress, Seen};
+use crate::Error;
+use crate::sys::arch::Registers;
+use crate::sys::{Tid, filter, memory, ptrace};
+use crate::table::{self, Kind, Policy, Ret, Row};
+use crate::trace::{Call, Data, Event, Payload, call_flags};
+
+impl Engine<'_> {
+    /// A system call is about to be made.
+    pub(super) fn entry(&mut self, tid: Tid) -> Result<(), Error> {
+        let Some(origin) = alive(ptrace::event_message(tid), "read the filter's data", tid)? else {
+            return Ok(());
+        };
+        let Some(mut registers) = alive(ptrace::registers(tid), "read the registers", tid)? else {
+            return Ok(());
+        };
+        let foreign = origin == filter::FOREIGN;
+        let number = registers.number();
+        let row = if foreign { None } else { table::row(number) };
+        let arguments = registers.arguments();
+        let Some(task) = self.tasks.get(&tid) else { return Ok(()) };
+        let mut call = Call {
+            task: task.told.id,
+            number,
+            flags: 0,
+            instruction: registers.instruction(),
+            arguments: arguments[..row.map_or(6, |row| row.arguments.len())].to_vec(),
+            result: None,
+            objects: Vec::new(),
+            made: Vec::new(),
+            data: Vec::new(),
+        };
+        let Some(row) = row else { return self.strange(tid, call, foreign) };
+        if row.name == "write" && low(arguments[0]) == marker::FD {
+            return self.marker(tid, registers, call);
+        }
+        let capture = Capture { tid, arguments: &arguments, limit: self.knobs.payload_limit };
+        call.data = capture.entry(row);
+        for (argument, index) in row.arguments.iter().zip(0_u8..) {
+            let value = arguments[usize::from(index)];
+            let fd = match argument.kind {
+                Kind::Fd => low(value),
+                Kind::DirFd if low(value) != libc::AT_FDCWD => low(value),
+                _ => continue,
+            };
+            if let Some(object) = self.object(tid, fd, true)? {
+                call.objects.push((index, object));
+            }
+        }
+        match row.policy {
+            Policy::Entry => {
+                self.call(call)?;
+                return self.resume(tid, 0);
+            }
+            Policy::Refuse => {
+                let result = -i64::from(libc::ENOSYS);
+                return self.give(tid, &mut registers, call, Given { result, data: Vec::new() });
+            }
+            Policy::Both => {}
+        }
+        if let Some(given) = self.mirrored(tid, &mut call) {
+            return self.give(tid, &mut registers, call, given);
+        }
+        let changed = self.translate(row, &arguments, &mut registers);
+        if !changed.is_empty() {
+            gone(ptrace::set_registers(tid, &registers), "set the registers", tid)?;
+        }
+        self.before(tid, row, &call)?;
+        if let Some(task) = self.tasks.get_mut(&tid) {
+            task.pending = Some(Pending { row: Some(row), call, changed });
+        }
+        self.resume(tid, 0)
+    }
+
+    /// A call that the table does not know: written down as it is.
+    fn strange(&mut self, tid: Tid, mut call: Call, foreign: bool) -> Result<(), Error> {
+        if foreign {
+            call.flags |= call_flags::FOREIGN;
+            self.untraced(tid, "system calls through a 32-bit interface".to_owned())?;
+        } else {
+            call.flags |= call_flags::UNKNOWN;
+            *self.unknown.entry(call.number).or_default() += 1;
+        }
+        if let Some(task) = self.tasks.get_mut(&tid) {
+            task.pending = Some(Pending { row: None, call, changed: Vec::new() });
+        }
+        self.resume(tid, 0)
+    }
+
+    /// The program announces something. The kernel does not get to see it.
+    fn marker(&mut self, tid: Tid, mut registers: Registers, mut call: Call) -> Result<(), Error> {
+        let [_, address, count, ..] = registers.arguments();
+        let length = usize::try_from(count).unwrap_or(usize::MAX).min(marker::MAX_LEN);
+        let mut bytes = vec![0; length];
+        let got = memory::read(tid, address, &mut bytes);
+        bytes.truncate(got);
+        let Ok(told) = Marker::decode(&bytes) else {
+            call.data.push(Data { argument: 1, out: false, payload: Payload::whole(bytes) });
+            call.result = Some(-i64::from(libc::EBADF));
+            self.untraced(tid, "a marker that is malformed".to_owned())?;
+            self.call(call)?;
+            return self.resume(tid, 0);
+        };
+        call.flags |= call_flags::MARKER;
+        self.watch.progress(Progress::Marker { kind: told.kind, step: told.step });
+        self.watch.marker(&Seen { marker: told.clone(), directory: folder_path(tid) })?;
+        if matches!(told.kind, MarkerKind::Saved | MarkerKind::Restored) {
+            self.snapshot(tid)?;
+        }
+        let kind = told.kind;
+        call.data.push(Data { argument: 1, out: false, payload: Payload::whole(bytes) });
+        if let Some(task) = self.tasks.get_mut(&tid) {
+            match kind {
+                MarkerKind::SaveBegin => task.saving = true,
+                MarkerKind::Durable => task.saving = false,
+                _ => {}
+            }
+            if kind == MarkerKind::Restored
+                && let Some(mirror) = self.mirror.as_mut().filter(|mirror| !mirror.is_active())
+            {
+                mirror.join(&task.told.lineage, task.children);
+                if let Some(seen) = mirror.seen(&task.told.lineage) {
+                    self.pids.set(tid, seen);
+                }
+            }
+        }
+        let given = Given { result: marker::TRACED, data: Vec::new() };
+        self.give(tid, &mut registers, call, given)
+    }
+
+    /// What the earlier run got from this source, if it is to be given.
+    fn mirrored(&mut self, tid: Tid, call: &mut Call) -> Option<Given> {
+        let mirror = self.mirror.as_mut().filter(|mirror| mirror.is_active())?;
+        let task = self.tasks.get(&tid).filter(|task| !task.saving)?;
+        let source = source(call, |object| self.random.get(&object).copied())?;
+        let given = mirror.next(&task.told.lineage, source);
+        let given = given.filter(|given| given.data.iter().all(|data| data.payload.is_whole()));
+        let count = match &given {
+            Some(_) => &mut self.mirrored.given,
+            None => {
+                call.flags |= call_flags::LIVE;
+                &mut self.mirrored.live
+            }
+        };
+        *count.entry(call.number).or_default() += 1;
+        given
+    }
+
+    /// The program gets this result, and the kernel never sees the call.
+    fn give(
+        &mut self,
+        tid: Tid,
+        registers: &mut Registers,
+        mut call: Call,
+        given: Given,
+    ) -> Result<(), Error> {
+        let arguments = registers.arguments();
+        let mut result = given.result;
+        for data in &given.data {
+            let address = arguments[usize::from(data.argument).min(5)];
+            let spread = table::row(call.number)
+                .and_then(|row| row.arguments.get(usize::from(data.argument)))
+                .is_some_and(|argument| matches!(argument.kind, Kind::OutVector(_)));
+            let written = if spread {
+                let capture = Capture { tid, arguments: &arguments, limit: 0 };
+                capture.spread(address, arguments[2], &data.payload.bytes)
+            } else {
+                memory::write(tid, address, &data.payload.bytes)
+            };
+            if written.is_err() {
+                result = -i64::from(libc::EFAULT);
+            }
+        }
+        registers.skip(result);
+        gone(ptrace::set_registers(tid, registers), "set the registers", tid)?;
+        call.flags |= call_flags::GIVEN;
+        call.result = Some(result);
+        call.data.extend(given.data);
+        self.call(call)?;
+        self.resume(tid, 0)
+    }
+
+    /// Puts the kernel's process ids in the place of those that the program knows.
+    fn translate(
+        &self,
+        row: &Row,
+        arguments: &[u64; 6],
+        registers: &mut Registers,
+    ) -> Vec<(usize, u64)> {
+        let mut changed = Vec::new();
+        if self.pids.is_plain() {
+            return changed;
+        }
+        for (index, argument) in row.arguments.iter().enumerate() {
+            if !matches!(argument.kind, Kind::Pid) {
+                continue;
+            }
+            let seen = low(arguments[index]);
+            let real = self.pids.real(seen);
+            if real != seen {
+                registers.set_argument(index, i64::from(real).cast_unsigned());
+                changed.push((index, arguments[index]));
+            }
+        }
+        changed
+    }
+
+    /// What must be noted before the kernel acts.
+    fn before(&mut self, tid: Tid, row: &Row, call: &Call) -> Result<(), Error> {
+        match row.name {
+            // The number is free at once, whatever the call returns.
+            "close" => {
+                if let Some(task) = self.tasks.get(&tid) {
+                    task.descriptors.borrow_mut().remove(low(call.argument(0)));
+                }
+            }
+            "mmap" => {
+                let (protection, flags) = (call.argument(2), call.argument(3));
+                let shared = matches!(flags & 0xf, 1 | 3) && flags & 0x20 == 0;
+                if shared && protection & 2 != 0 {
+                    self.untraced(
+                        tid,
+                        "what is written to files through shared memory".to_owned(),
+                    )?;
+                }
+            }
+            "seccomp" if call.argument(0) == 1 => self.filtered(tid)?,
+            "prctl" if call.argument(0) == 22 && call.argument(1) == 2 => self.filtered(tid)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn filtered(&mut self, tid: Tid) -> Result<(), Error> {
+        self.untraced(tid, "calls that the program's own seccomp filter refuses".to_owned())
+    }
+
+    /// A system call is about to return.
+    pub(super) fn exit(&mut self, tid: Tid) -> Result<(), Error> {
+        let pending = self.tasks.get_mut(&tid).and_then(|task| task.pending.take());
+        let Some(mut pending) = pending else { return self.resume(tid, 0) };
+        let Some(mut registers) = alive(ptrace::registers(tid), "read the registers", tid)? else {
+            // It was killed: the call does not return.
+            return self.call(pending.call);
+        };
+        let mut result = registers.result();
+        let mut dirty = !pending.changed.is_empty();
+        for &(index, value) in &pending.changed {
+            registers.set_argument(index, value);
+        }
+        if let Some(row) = pending.row {
+            if row.result == Ret::Pid && result > 0 {
+                let seen = self.pids.seen(low(result.cast_unsigned()));
+                dirty |= i64::from(seen) != result;
+                result = seen.into();
+            }
+            let arguments = registers.arguments();
+            self.after(tid, row, &arguments, result, &mut pending.call)?;
+            let capture = Capture { tid, arguments: &arguments, limit: self.knobs.payload_limit };
+            capture.exit(row, result, &mut pending.call.data);
+        }
+        if dirty {
+            registers.set_result(result);
+            gone(ptrace::set_registers(tid, &registers), "set the registers", tid)?;
+        }
+        pending.call.result = Some(result);
+        self.call(pending.call)?;
+        self.resume(tid, 0)
+    }
+
+    /// What a call has changed, seen from its result.
+    fn after(
+        &mut self,
+        tid: Tid,
+        row: &Row,
+        arguments: &[u64; 6],
+        result: i64,
+        call: &mut Call,
+    ) -> Result<(), Error> {
+        if result < 0 {
+            return Ok(());
+        }
+        let duplicates = row.name == "fcntl" && matches!(arguments[1], 0 | 1030);
+        if row.result == Ret::Fd || duplicates {
+            self.made(tid, low(result.cast_unsigned()), call)?;
+        }
+        match row.name {
+            "pipe" | "pipe2" | "socketpair" => {
+                let address = if row.name == "socketpair" { arguments[3] } else { arguments[0] };
+                let pair = memory::read_u64(tid, address).unwrap_or(u64::MAX);
+                self.made(tid, low(pair), call)?;
+                self.made(tid, low(pair >> 32), call)?;
+            }
+            "close_range" if arguments[2] & 4 == 0 => {
+                if let Some(task) = self.tasks.get(&tid) {
+                    task.descriptors.borrow_mut().remove_range(arguments[0], arguments[1]);
+                }
+            }
+            "chdir" | "fchdir" | "chroot" => {
+                let Some(task) = self.tasks.get(&tid) else { return Ok(()) };
+                let event = Event::Directory { task: task.told.id, path: folder(tid) };
+                self.write(&event)?;
+            }
+            "unshare" if arguments[0] & 0x400 != 0 => {
+                if let Some(task) = self.tasks.get_mut(&tid) {
+                    let own = task.descriptors.borrow().clone();
+                    task.descriptors = std::rc::Rc::new(std::cell::RefCell::new(own));
+                }
+            }
+            "sched_setaffinity" => {
+                let whom = self.pids.real(low(arguments[0]));
+                let whom = if whom == 0 { tid } else { whom };
+                if let Some(task) = self.tasks.get_mut(&whom) {
+                    task.placed = true;
+                }
+            }
+            // It shall not see that we hold it on one processor.
+            "sched_getaffinity" if self.is_pinned() => {
+                let whom = self.pids.real(low(arguments[0]));
+                let whom = if whom == 0 { tid } else { whom };
+                if self.tasks.get(&whom).is_some_and(|task| !task.placed) {
+                    let count = usize::try_from(result).unwrap_or(0).min(128);
+                    let _unreadable = memory::write(tid, arguments[2], &self.free.bytes(count));
+                }
+            }
+            "waitid" if arguments[2] != 0 && !self.pids.is_plain() => {
+                // The process id stands at offset 12 of the structure.
+                let at = arguments[2].wrapping_add(12);
+                let mut bytes = [0; 4];
+                if memory::read(tid, at, &mut bytes) == 4 {
+                    let seen = self.pids.seen(i32::from_le_bytes(bytes));
+                    let _unreadable = memory::write(tid, at, &seen.to_le_bytes());
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A descriptor leads to something new.
+    fn made(&mut self, tid: Tid, fd: i32, call: &mut Call) -> Result<(), Error> {
+        if let Some(task) = self.tasks.get(&tid) {
+            task.descriptors.borrow_mut().remove(fd);
+        }
+        if let Some(object) = self.object(tid, fd, false)? {
+            call.made.push(object);
+        }
+        Ok(())
+    }
+
+    /// Remembers whether what a descriptor leads to gives random bytes.
+    pub(super) fn notice(&mut self, object: &crate::trace::Object) {
+        if let Some(source) = random_source(object) {
+            self.random.insert(object.id, source);
+        }
+    }
+}
+
+/// The lower half of a register, where the kernel takes an `int`.
+#[expect(clippy::cast_possible_truncation, reason = "the kernel ignores the upper half as well")]
+pub(crate) const fn low(value: u64) -> i32 {
+    value as i32
+}

@@ -1,0 +1,205 @@
+//! Giving a run what an earlier one got: the time, random bytes, what the machine is like, and
+//! process ids.
+//!
+//! There is a queue for each thread (by lineage) and source (the call with its arguments). What
+//! the earlier run did while it saved is left out: a store may read clocks for its own purposes.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::Hasher;
+use std::path::Path;
+
+use samestate_schema::marker::{Kind as MarkerKind, Marker};
+use xxhash_rust::xxh3::Xxh3Default;
+
+use crate::Error;
+use crate::table::{self, Kind};
+use crate::trace::{Call, Data, Event, Object, ObjectKind, Place, Reader, call_flags};
+
+/// A result of the earlier run.
+#[derive(Debug)]
+pub(crate) struct Given {
+    pub(crate) result: i64,
+    pub(crate) data: Vec<Data>,
+}
+
+/// What the earlier run got.
+#[derive(Debug, Default)]
+pub(crate) struct Mirror {
+    queues: HashMap<String, HashMap<u64, VecDeque<Given>>>,
+    /// The ids that the earlier run's program saw, by lineage.
+    seen: HashMap<String, i32>,
+    /// The ids that its first process was born into: parent, group, session.
+    outside: [i32; 3],
+    /// The lineage in the earlier run from which `here` went on, and how many children each had.
+    joint: Joint,
+    active: bool,
+}
+
+/// Where the two runs are joined: at their starts, or at a marker in each.
+#[derive(Debug, Default)]
+struct Joint {
+    there: String,
+    there_children: u32,
+    here: String,
+    here_children: u32,
+}
+
+impl Mirror {
+    /// All of an earlier run, from its start.
+    pub(crate) fn of_run(path: &Path) -> Result<Self, Error> {
+        let mut mirror = Self::read(path, None)?;
+        mirror.active = true;
+        mirror.joint.there = "0".to_owned();
+        mirror.joint.here = "0".to_owned();
+        Ok(mirror)
+    }
+
+    /// What an earlier run got after a marker; it is given from [`Mirror::join`] on.
+    pub(crate) fn of_suffix(path: &Path, marker: Place) -> Result<Self, Error> {
+        Self::read(path, Some(marker))
+    }
+
+    fn read(path: &Path, from: Option<Place>) -> Result<Self, Error> {
+        let mut reader = Reader::open(path)?;
+        let header = reader.header();
+        let mut mirror =
+            Self { outside: [header.parent, header.group, header.session], ..Self::default() };
+        let mut tasks: HashMap<u32, (String, bool)> = HashMap::new();
+        let mut children: HashMap<u32, u32> = HashMap::new();
+        let mut random = HashMap::new();
+        let mut started = from.is_none();
+        while let Some((place, event)) = reader.read()? {
+            match event {
+                Event::Task(task) => {
+                    if let Some(parent) = task.parent {
+                        *children.entry(parent).or_default() += 1;
+                    }
+                    mirror.seen.insert(task.lineage.clone(), task.seen);
+                    tasks.insert(task.id, (task.lineage, false));
+                }
+                Event::Object(object) => {
+                    if let Some(source) = random_source(&object) {
+                        random.insert(object.id, source);
+                    }
+                }
+                Event::Call(call) => {
+                    let Some((lineage, saving)) = tasks.get_mut(&call.task) else { continue };
+                    if call.flags & call_flags::MARKER != 0 {
+                        match marker_kind(&call) {
+                            Some(MarkerKind::SaveBegin) => *saving = true,
+                            Some(MarkerKind::Durable) => *saving = false,
+                            _ => {}
+                        }
+                        if Some(place) == from {
+                            started = true;
+                            mirror.joint.there = lineage.clone();
+                            mirror.joint.there_children =
+                                children.get(&call.task).copied().unwrap_or(0);
+                        }
+                        continue;
+                    }
+                    if !started || *saving {
+                        continue;
+                    }
+                    let source = source(&call, |object| random.get(&object).copied());
+                    let (Some(source), Some(result)) = (source, call.result) else { continue };
+                    let data = call.data.into_iter().filter(|data| data.out).collect();
+                    mirror
+                        .queues
+                        .entry(lineage.clone())
+                        .or_default()
+                        .entry(source)
+                        .or_default()
+                        .push_back(Given { result, data });
+                }
+                _ => {}
+            }
+        }
+        Ok(mirror)
+    }
+
+    /// The run goes on from here, in this task, as the earlier one went on from its marker.
+    pub(crate) fn join(&mut self, lineage: &str, children: u32) {
+        self.active = true;
+        lineage.clone_into(&mut self.joint.here);
+        self.joint.here_children = children;
+    }
+
+    /// Whether results are given already.
+    pub(crate) const fn is_active(&self) -> bool {
+        self.active
+    }
+
+    /// The next result of this source, if there is one.
+    pub(crate) fn next(&mut self, lineage: &str, source: u64) -> Option<Given> {
+        let there = self.joint.there(lineage);
+        self.queues.get_mut(&there)?.get_mut(&source)?.pop_front()
+    }
+
+    /// The id that the earlier run's program saw for a thread.
+    pub(crate) fn seen(&self, lineage: &str) -> Option<i32> {
+        self.seen.get(&self.joint.there(lineage)).copied()
+    }
+
+    /// The ids that the earlier run's first process was born into.
+    pub(crate) const fn outside(&self) -> [i32; 3] {
+        self.outside
+    }
+}
+
+impl Joint {
+    /// The lineage that a thread of this run has in the earlier one.
+    fn there(&self, here: &str) -> String {
+        let Some(rest) = here.strip_prefix(&self.here) else { return here.to_owned() };
+        if rest.is_empty() {
+            return self.there.clone();
+        }
+        let Some(rest) = rest.strip_prefix('.') else { return here.to_owned() };
+        let (first, deeper) = rest.split_once('.').unwrap_or((rest, ""));
+        let Some(number) = first.parse::<u32>().ok().and_then(|number| {
+            number.checked_sub(self.here_children)?.checked_add(self.there_children)
+        }) else {
+            return here.to_owned();
+        };
+        if deeper.is_empty() {
+            format!("{}.{number}", self.there)
+        } else {
+            format!("{}.{number}.{deeper}", self.there)
+        }
+    }
+}
+
+/// The kind of the marker that a call is.
+pub(crate) fn marker_kind(call: &Call) -> Option<MarkerKind> {
+    Marker::decode(&call.payload(1, false)?.bytes).ok().map(|marker| marker.kind)
+}
+
+/// What identifies a source of random bytes among the files, if the file is one.
+pub(crate) fn random_source(object: &Object) -> Option<u64> {
+    let random = (object.kind == ObjectKind::Device
+        && matches!(object.path.as_slice(), b"/dev/random" | b"/dev/urandom" | b"/dev/hwrng"))
+        || object.path == b"/proc/sys/kernel/random/uuid";
+    random.then(|| xxhash_rust::xxh3::xxh3_64(&object.path))
+}
+
+/// What identifies the source that a call asks, if it is one that is mirrored.
+pub(crate) fn source(call: &Call, random: impl Fn(u32) -> Option<u64>) -> Option<u64> {
+    let row = table::row(call.number)?;
+    let mut hasher = Xxh3Default::new();
+    if !row.class.is_mirrored() {
+        let reads = matches!(row.name, "read" | "pread64" | "readv" | "preadv" | "preadv2");
+        hasher.write_u64(call.object(0).filter(|_| reads).and_then(random)?);
+    }
+    hasher.write_u64(call.number);
+    for (argument, value) in row.arguments.iter().zip(&call.arguments) {
+        match argument.kind {
+            Kind::Int | Kind::Uint | Kind::Hex | Kind::Named(_) => hasher.write_u64(*value),
+            // Only whether there is somewhere to write to.
+            Kind::Out(_) | Kind::OutStruct(..) | Kind::InOutStruct(..) | Kind::OutVector(_) => {
+                hasher.write_u8((*value != 0).into());
+            }
+            _ => {}
+        }
+    }
+    Some(hasher.finish())
+}

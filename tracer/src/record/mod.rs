@@ -1,0 +1,167 @@
+//! Running a program and writing down every system call of all its processes and threads.
+
+mod capture;
+mod descriptors;
+mod engine;
+mod entry;
+mod knobs;
+mod launch;
+pub(crate) mod mirror;
+mod outcome;
+mod pids;
+mod task;
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::path::PathBuf;
+
+pub(crate) use entry::low;
+pub use knobs::Knobs;
+pub use outcome::{MirrorUse, Recording};
+
+use samestate_schema::marker::Kind;
+
+use crate::Error;
+use crate::trace::Status;
+use engine::Engine;
+use mirror::Mirror;
+
+/// What a traced program gets as its standard input, output or error.
+#[derive(Debug, Default)]
+pub enum Stream {
+    /// Ours.
+    #[default]
+    Inherit,
+    /// `/dev/null`.
+    Null,
+    /// This file.
+    File(File),
+}
+
+impl Stream {
+    fn duplicate(&self) -> std::io::Result<Option<File>> {
+        match self {
+            Self::Inherit => Ok(None),
+            Self::Null => File::options().read(true).write(true).open("/dev/null").map(Some),
+            Self::File(file) => file.try_clone().map(Some),
+        }
+    }
+}
+
+/// What to run, and how.
+#[derive(Debug, Default)]
+pub struct Config {
+    /// The program and its arguments.
+    pub command: Vec<OsString>,
+    /// Where it starts; `None` is where we are.
+    pub directory: Option<PathBuf>,
+    /// Its environment; `None` is ours.
+    pub environment: Option<Vec<(OsString, OsString)>>,
+    /// Its standard input.
+    pub stdin: Stream,
+    /// Its standard output.
+    pub stdout: Stream,
+    /// Its standard error.
+    pub stderr: Stream,
+    /// Where the trace goes. An existing file is overwritten.
+    pub output: PathBuf,
+    /// The trace of an earlier run whose clocks, random bytes and process ids this run shall see.
+    pub like: Option<PathBuf>,
+    /// What is done so that the run can be repeated.
+    pub knobs: Knobs,
+}
+
+/// How far a recording is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Progress {
+    /// The program runs.
+    Started {
+        /// Its process id.
+        pid: i32,
+    },
+    /// So many calls were recorded; told every now and then.
+    Calls(u64),
+    /// The program announced something.
+    Marker {
+        /// What.
+        kind: Kind,
+        /// The program's own count.
+        step: u64,
+    },
+    /// `verify` begins the run from a checkpoint.
+    Restoring {
+        /// Which one, from 1.
+        checkpoint: usize,
+        /// Of how many.
+        of: usize,
+    },
+}
+
+/// Told about the progress; it runs on the tracer's thread while the program is stopped, so it
+/// should be quick.
+pub type OnProgress<'a> = dyn FnMut(Progress) + Send + 'a;
+
+/// What the tracer hands to whoever watches for markers.
+pub(crate) struct Seen<'a> {
+    pub(crate) marker: samestate_schema::marker::Marker<'a>,
+    /// The working folder of who made it.
+    pub(crate) directory: PathBuf,
+}
+
+/// Watches a run; the process that announced the marker is stopped meanwhile.
+pub(crate) trait Watch: Send {
+    fn marker(&mut self, seen: &Seen<'_>) -> Result<(), Error>;
+    fn progress(&mut self, progress: Progress);
+}
+
+struct Plain<'a, 'b>(&'a mut OnProgress<'b>);
+
+impl Watch for Plain<'_, '_> {
+    fn marker(&mut self, _seen: &Seen<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn progress(&mut self, progress: Progress) {
+        (self.0)(progress);
+    }
+}
+
+/// Runs a program to its end and writes its trace.
+///
+/// Whatever the program started and left behind is traced and waited for as well. The program
+/// failing is no error, see [`Recording::status`]. When the calling process dies, the program
+/// dies with it.
+///
+/// # Errors
+/// If the program cannot be started or traced, the earlier trace cannot be read, or the trace
+/// cannot be written. What was started is killed.
+pub fn record(config: &Config, progress: &mut OnProgress<'_>) -> Result<Recording, Error> {
+    let mirror = config.like.as_deref().map(Mirror::of_run).transpose()?;
+    run(config, mirror, &mut Plain(progress))
+}
+
+/// Records with what to mirror and who watches.
+pub(crate) fn run(
+    config: &Config,
+    mirror: Option<Mirror>,
+    watch: &mut dyn Watch,
+) -> Result<Recording, Error> {
+    // Requests to a traced thread must come from the thread that traces it, and only a thread of
+    // its own can wait for "any child" without taking away those of others.
+    std::thread::scope(|scope| {
+        let tracer = std::thread::Builder::new()
+            .name("tracer".to_owned())
+            .spawn_scoped(scope, || Engine::start(config, mirror, watch)?.run())
+            .map_err(|_| Error::Thread)?;
+        tracer.join().map_err(|_| Error::Thread)?
+    })
+}
+
+impl Recording {
+    /// How the program ended.
+    #[must_use]
+    pub const fn status(&self) -> Status {
+        self.status
+    }
+}

@@ -1,0 +1,81 @@
+//! What a recording comes to.
+
+use std::collections::BTreeMap;
+
+use samestate_report::{Call, Finding, Report, Subject, rules};
+
+use crate::table;
+use crate::trace::Status;
+
+/// How often the earlier run was mirrored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MirrorUse {
+    /// Results given as the earlier run got them, by system call.
+    pub given: BTreeMap<u64, u64>,
+    /// Results that should have been given, but the earlier run had none (left), by system call.
+    pub live: BTreeMap<u64, u64>,
+}
+
+/// A finished recording.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    pub(super) status: Status,
+    /// How many calls were recorded.
+    pub calls: u64,
+    /// How many processes and threads there were.
+    pub tasks: u64,
+    /// Length of the trace in bytes.
+    pub bytes: u64,
+    /// Calls without a row in the table: how often each number was seen.
+    pub unknown: BTreeMap<u64, u64>,
+    /// What could not be traced, each once.
+    pub untraced: Vec<String>,
+    /// How often the earlier run was mirrored; empty without one.
+    pub mirrored: MirrorUse,
+}
+
+impl Recording {
+    /// What a person should know about the recording itself: what it could not see.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        let mut report = Report::new("record");
+        report.fact("calls", self.calls);
+        report.fact("processes and threads", self.tasks);
+        report.fact("bytes of trace", self.bytes);
+        let given: u64 = self.mirrored.given.values().sum();
+        if given > 0 {
+            report.fact("results mirrored", given);
+        }
+        for (number, count) in &self.mirrored.live {
+            report.notes.push(format!(
+                "{} asked for {count} more or other results than the earlier run got; they are \
+                 live",
+                table::name(*number)
+            ));
+        }
+        report.notes.push(format!("the program ended with {}", self.status));
+        for (number, count) in &self.unknown {
+            report.findings.push(unknown_call("0", 0, *number, *count));
+        }
+        for what in &self.untraced {
+            report.findings.push(Finding::new(
+                &rules::UNTRACED,
+                Subject::Input("run".to_owned()),
+                what.clone(),
+            ));
+        }
+        report
+    }
+}
+
+/// The finding about a call that is not in the table.
+pub(crate) fn unknown_call(lineage: &str, position: u64, number: u64, count: u64) -> Finding {
+    let name = table::name(number);
+    let subject = Subject::Call(Call { lineage: lineage.to_owned(), position, name });
+    let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };
+    Finding::new(
+        &rules::UNKNOWN_CALL,
+        subject,
+        format!("system call number {number} is not in the table; it was made {times}"),
+    )
+}

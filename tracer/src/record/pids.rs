@@ -1,0 +1,48 @@
+//! Process ids as the kernel numbers them and as the program sees them.
+//!
+//! In a mirrored run the program sees the ids of the earlier run, so every id that comes out of
+//! the kernel is translated, and every id that goes in is translated back.
+
+use std::collections::HashMap;
+
+/// The two directions; empty without a mirror.
+#[derive(Debug, Default)]
+pub(super) struct Pids {
+    seen: HashMap<i32, i32>,
+    real: HashMap<i32, i32>,
+}
+
+impl Pids {
+    /// From here on the program sees one id as another.
+    pub(super) fn set(&mut self, real: i32, seen: i32) {
+        if real != seen {
+            self.seen.insert(real, seen);
+            self.real.insert(seen, real);
+        }
+    }
+
+    /// A thread is gone; its number may be given to another one.
+    pub(super) fn remove(&mut self, real: i32) {
+        if let Some(seen) = self.seen.remove(&real) {
+            self.real.remove(&seen);
+        }
+    }
+
+    /// What the program sees for an id of the kernel.
+    pub(super) fn seen(&self, real: i32) -> i32 {
+        self.seen.get(&real).copied().unwrap_or(real)
+    }
+
+    /// What the kernel knows for an id of the program; a negative one is a process group.
+    pub(super) fn real(&self, seen: i32) -> i32 {
+        if let Some(group) = seen.checked_neg().filter(|_| seen < -1) {
+            return self.real.get(&group).map_or(seen, |real| -real);
+        }
+        self.real.get(&seen).copied().unwrap_or(seen)
+    }
+
+    /// Whether nothing needs translation.
+    pub(super) fn is_plain(&self) -> bool {
+        self.seen.is_empty()
+    }
+}
