@@ -1,1 +1,35 @@
-//! Placeholder.
+//! Save state, go on from it later, and know that no field was forgotten.
+
+extern crate self as samestate;
+
+mod error;
+mod handles;
+mod impls;
+mod marker;
+mod memory;
+mod plain;
+mod restore;
+mod save;
+mod schema;
+mod store;
+mod traits;
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+
+pub use error::{RestoreError, RestoreErrorKind, SaveError};
+pub use handles::Handles;
+pub use marker::{is_traced, mark};
+pub use memory::{from_slice, from_slice_with, to_vec};
+pub use restore::Restorer;
+pub use samestate_image::difference::Difference;
+pub use samestate_macros::Checkpoint;
+pub use samestate_schema::marker::{Kind as MarkerKind, Marker};
+pub use samestate_schema::record::Shape;
+pub use samestate_schema::treatment::SkipPolicy;
+pub use samestate_schema::types::TypeRef;
+pub use save::Saver;
+pub use schema::{EnumBuilder, Fields, SchemaBuilder, StructBuilder};
+pub use store::{Entry, Saved, Store, StoreError};
+pub use traits::Checkpoint;

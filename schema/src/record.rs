@@ -31,6 +31,12 @@ use crate::wire::{Reader, WireError, Writer};
 /// The name of the section on ELF. It is a C identifier, so the linker defines its bounds.
 pub const SECTION: &str = "samestate";
 
+/// The name of the section in Mach-O files, with its segment.
+pub const SECTION_MACHO: &str = "__DATA,samestate";
+
+/// The name of the section in PE files, which hold eight bytes of it.
+pub const SECTION_COFF: &str = ".smstate";
+
 /// The first eight bytes of a record.
 pub const MAGIC: [u8; 8] = *b"ss-recrd";
 

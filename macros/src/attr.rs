@@ -1,0 +1,276 @@
+//! Reading `#[checkpoint(…)]`. Each mistake is noted, and reading goes on behind it.
+
+use proc_macro2::{Delimiter, Ident, Span, TokenTree};
+use syn::ext::IdentExt as _;
+use syn::parse::{Parse, ParseStream};
+use syn::{Attribute, Expr, ExprPath, LitInt, LitStr, Member, Path, Token};
+
+use crate::ctxt::Ctxt;
+use crate::input::FieldTreatment;
+
+const ON_TYPE: &str = "`root`, `version = N`, `name = \"…\"`, `manual` and `crate = path`";
+const ON_FIELD: &str = "`saved`, `skip(default)`, `skip(value = EXPR)`, `rebuild = path`, \
+                        `needs(a, b)`, `external = \"name\"` and `reason = \"…\"`";
+
+#[derive(Default)]
+pub(crate) struct TypeAttrs {
+    pub(crate) root: bool,
+    pub(crate) manual: Option<Span>,
+    pub(crate) version: Option<u32>,
+    pub(crate) name: Option<LitStr>,
+    pub(crate) krate: Option<Path>,
+}
+
+/// Reads every word of every `checkpoint` attribute by `word`, which takes what belongs to it.
+fn words(
+    ctxt: &Ctxt,
+    attrs: &[Attribute],
+    mut word: impl FnMut(&Ident, ParseStream<'_>) -> syn::Result<()>,
+) {
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("checkpoint")) {
+        if !matches!(attr.meta, syn::Meta::List(_)) {
+            ctxt.error(
+                &attr.meta,
+                "write `#[checkpoint(…)]` with what it should say in parentheses",
+            );
+            continue;
+        }
+        let read = |input: ParseStream<'_>| {
+            while !input.is_empty() {
+                let ident = input.call(Ident::parse_any)?;
+                if let Err(error) = word(&ident, input) {
+                    ctxt.push(error);
+                    skip_to_comma(input)?;
+                }
+                if input.is_empty() {
+                    break;
+                }
+                if let Err(error) = input.parse::<Token![,]>() {
+                    ctxt.push(error);
+                    skip_to_comma(input)?;
+                    let _: Option<Token![,]> = input.parse()?;
+                }
+            }
+            Ok(())
+        };
+        if let Err(error) = attr.parse_args_with(read) {
+            ctxt.push(error);
+        }
+    }
+}
+
+fn skip_to_comma(input: ParseStream<'_>) -> syn::Result<()> {
+    while !input.is_empty() && !input.peek(Token![,]) {
+        input.parse::<TokenTree>()?;
+    }
+    Ok(())
+}
+
+/// The value behind `=`.
+fn value<T: Parse>(word: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<T> {
+    let wrong = |_| syn::Error::new(word.span(), format!("write `{word} = {example}`"));
+    input.parse::<Token![=]>().map_err(wrong)?;
+    let start = input.span();
+    input.parse().map_err(|_| syn::Error::new(start, format!("write `{word} = {example}`")))
+}
+
+fn text(word: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<LitStr> {
+    let text: LitStr = value(word, input, &format!("\"{example}\""))?;
+    if text.value().trim().is_empty() {
+        return Err(syn::Error::new(text.span(), format!("write `{word} = \"{example}\"`")));
+    }
+    Ok(text)
+}
+
+/// What stands in the parentheses behind a word.
+fn parenthesized<T>(
+    input: ParseStream<'_>,
+    read: impl FnOnce(ParseStream<'_>) -> syn::Result<T>,
+) -> syn::Result<T> {
+    let content;
+    syn::parenthesized!(content in input);
+    let read = read(&content)?;
+    if content.is_empty() { Ok(read) } else { Err(content.error("nothing may follow here")) }
+}
+
+/// Notes it if a word stands twice.
+fn once<T>(ctxt: &Ctxt, word: &Ident, slot: &mut Option<T>, value: T) {
+    if slot.replace(value).is_some() {
+        ctxt.error(word, format!("`{word}` is written twice; remove one"));
+    }
+}
+
+pub(crate) fn of_type(ctxt: &Ctxt, attrs: &[Attribute]) -> TypeAttrs {
+    let mut found = TypeAttrs::default();
+    let mut root = None;
+    words(ctxt, attrs, |word, input| {
+        match word.to_string().as_str() {
+            "root" => once(ctxt, word, &mut root, ()),
+            "manual" => once(ctxt, word, &mut found.manual, word.span()),
+            "version" => {
+                let number: LitInt = value(word, input, "1")?;
+                match number.base10_parse::<u32>() {
+                    Ok(version) if version > 0 => once(ctxt, word, &mut found.version, version),
+                    _ => ctxt.error(number, "a version is a number from 1 to 4294967295"),
+                }
+            }
+            "name" => once(ctxt, word, &mut found.name, text(word, input, "Name")?),
+            "crate" => {
+                let wrong = |_| syn::Error::new(word.span(), "write `crate = path::to::samestate`");
+                input.parse::<Token![=]>().map_err(wrong)?;
+                let path = input.call(Path::parse_mod_style).map_err(wrong)?;
+                once(ctxt, word, &mut found.krate, path);
+            }
+            _ => return Err(unknown(word, "a type", ON_TYPE)),
+        }
+        Ok(())
+    });
+    found.root = root.is_some();
+    found
+}
+
+pub(crate) fn of_variant(ctxt: &Ctxt, attrs: &[Attribute]) {
+    words(ctxt, attrs, |word, _| {
+        Err(syn::Error::new(
+            word.span(),
+            format!(
+                "a variant takes no `{word}`; put it on a field of the variant, or on the enum"
+            ),
+        ))
+    });
+}
+
+fn unknown(word: &Ident, on: &str, known: &str) -> syn::Error {
+    syn::Error::new(word.span(), format!("`{word}` is not known on {on}; there are {known}"))
+}
+
+/// What stands on a field, before it is judged as a whole.
+#[derive(Default)]
+struct FieldWords {
+    treatment: Option<(Ident, Chosen)>,
+    needs: Option<(Ident, Vec<Member>)>,
+    reason: Option<LitStr>,
+}
+
+enum Chosen {
+    Saved,
+    Default,
+    Value(Expr),
+    Rebuild(ExprPath),
+    External(LitStr),
+    /// Written wrongly; the mistake is noted.
+    Mistaken,
+}
+
+pub(crate) fn of_field(ctxt: &Ctxt, field: &syn::Field) -> (FieldTreatment, Option<LitStr>) {
+    let mut found = FieldWords::default();
+    words(ctxt, &field.attrs, |word, input| {
+        let chosen = match word.to_string().as_str() {
+            "saved" => Ok(Chosen::Saved),
+            "skip" => skip(ctxt, word, input),
+            "rebuild" => value(word, input, "Self::function").map(Chosen::Rebuild),
+            "external" => text(word, input, "name").map(Chosen::External),
+            "needs" => {
+                let wrong = |_| syn::Error::new(word.span(), "write `needs(field, field)`");
+                let list = |input: ParseStream<'_>| {
+                    let list = input.parse_terminated(Member::parse, Token![,])?;
+                    Ok(list.into_iter().collect())
+                };
+                let needs = parenthesized(input, list).map_err(wrong)?;
+                once(ctxt, word, &mut found.needs, (word.clone(), needs));
+                return Ok(());
+            }
+            "reason" => {
+                once(ctxt, word, &mut found.reason, text(word, input, "why")?);
+                return Ok(());
+            }
+            _ => return Err(unknown(word, "a field", ON_FIELD)),
+        };
+        let (chosen, mistake) = match chosen {
+            Ok(chosen) => (chosen, Ok(())),
+            Err(error) => (Chosen::Mistaken, Err(error)),
+        };
+        match &found.treatment {
+            Some((first, _)) => ctxt.error(
+                word,
+                format!("a field has one treatment; choose between `{first}` and `{word}`"),
+            ),
+            None => found.treatment = Some((word.clone(), chosen)),
+        }
+        mistake
+    });
+    found.judge(ctxt)
+}
+
+fn skip(ctxt: &Ctxt, word: &Ident, input: ParseStream<'_>) -> syn::Result<Chosen> {
+    const POLICIES: &str = "write `skip(default)` or `skip(value = EXPR)`: \
+                            what is the field after a restore?";
+    if !matches!(input.cursor().group(Delimiter::Parenthesis), Some(_)) {
+        return Err(syn::Error::new(word.span(), POLICIES));
+    }
+    parenthesized(input, |input| {
+        let policy = input.call(Ident::parse_any);
+        let policy = policy.map_err(|_| syn::Error::new(word.span(), POLICIES))?;
+        match policy.to_string().as_str() {
+            "default" => Ok(Chosen::Default),
+            "value" => value(&policy, input, "EXPR").map(Chosen::Value),
+            "keep" => {
+                ctxt.error(
+                    policy,
+                    "`skip(keep)` cannot be used until restoring in place exists: there is no \
+                     running value to keep; write `skip(default)` or `skip(value = EXPR)`",
+                );
+                Ok(Chosen::Mistaken)
+            }
+            _ => Err(syn::Error::new(policy.span(), POLICIES)),
+        }
+    })
+}
+
+impl FieldWords {
+    /// The field's treatment, if the words on it fit together.
+    fn judge(self, ctxt: &Ctxt) -> (FieldTreatment, Option<LitStr>) {
+        let Self { treatment, needs, reason } = self;
+        let is_rebuild = matches!(treatment, Some((_, Chosen::Rebuild(_) | Chosen::Mistaken)));
+        if let (Some((word, _)), false) = (&needs, is_rebuild) {
+            ctxt.error(word, "`needs` belongs to `rebuild = path`; write that too, or remove it");
+        }
+        let (word, chosen) = match treatment {
+            Some(chosen) => chosen,
+            None => {
+                if let Some(reason) = &reason {
+                    ctxt.error(
+                        reason,
+                        "this field is saved, which needs no reason; remove it, or write \
+                         `skip(default)` or `skip(value = EXPR)` before it",
+                    );
+                }
+                return (FieldTreatment::Saved, reason);
+            }
+        };
+        let skipped = matches!(chosen, Chosen::Default | Chosen::Value(_));
+        if skipped && reason.is_none() {
+            ctxt.error(
+                &word,
+                "say why it may be lost: `skip(…), reason = \"why a restored program works \
+                 without it\"`",
+            );
+        }
+        let treatment = match chosen {
+            Chosen::Saved => {
+                if let Some(reason) = &reason {
+                    ctxt.error(reason, "this field is saved, which needs no reason; remove it");
+                }
+                FieldTreatment::Saved
+            }
+            Chosen::Default | Chosen::Mistaken => FieldTreatment::Default,
+            Chosen::Value(value) => FieldTreatment::Value(value),
+            Chosen::Rebuild(function) => {
+                let needs = needs.map(|(_, needs)| needs).unwrap_or_default();
+                FieldTreatment::Rebuild { function, needs }
+            }
+            Chosen::External(name) => FieldTreatment::External(name),
+        };
+        (treatment, reason)
+    }
+}

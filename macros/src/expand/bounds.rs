@@ -1,0 +1,63 @@
+//! What the types of the fields must be able to do, where that depends on parameters.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use syn::visit::{self, Visit};
+use syn::{Generics, Path, Type, parse_quote};
+
+use super::krate;
+use crate::input::{FieldTreatment, Input};
+
+/// The item's generics with a bound for the type of each field that mentions a parameter.
+pub(super) fn generics(input: &Input) -> Generics {
+    let mut generics = input.generics.clone();
+    let params: BTreeSet<Ident> = generics.type_params().map(|param| param.ident.clone()).collect();
+    let krate = krate(input);
+    let mut bounds: Vec<syn::WherePredicate> =
+        params.iter().map(|param| parse_quote!(#param: 'static)).collect();
+    for field in input.variants.iter().flat_map(|variant| &variant.fields) {
+        let able: TokenStream = match field.treatment {
+            FieldTreatment::Saved => quote!(#krate::Checkpoint),
+            FieldTreatment::Default => quote!(::core::default::Default),
+            FieldTreatment::Value(_)
+            | FieldTreatment::Rebuild { .. }
+            | FieldTreatment::External(_) => continue,
+        };
+        let mut mentions = Mentions { input, params: &params, found: BTreeSet::new(), own: false };
+        mentions.visit_type(&field.ty);
+        if mentions.own {
+            // A bound on a type that contains this one would ask for itself without end.
+            bounds.extend(mentions.found.iter().map(|param| parse_quote!(#param: #able)));
+        } else if !mentions.found.is_empty() {
+            let ty: &Type = &field.ty;
+            bounds.push(parse_quote!(#ty: #able));
+        }
+    }
+    if !bounds.is_empty() {
+        generics.make_where_clause().predicates.extend(bounds);
+    }
+    generics
+}
+
+struct Mentions<'a> {
+    input: &'a Input,
+    params: &'a BTreeSet<Ident>,
+    found: BTreeSet<Ident>,
+    /// Whether the type mentions the item itself.
+    own: bool,
+}
+
+impl<'ast> Visit<'ast> for Mentions<'_> {
+    fn visit_path(&mut self, path: &'ast Path) {
+        if let Some(first) = path.segments.first() {
+            if self.params.contains(&first.ident) {
+                self.found.insert(first.ident.clone());
+            }
+            self.own |= first.ident == "Self";
+        }
+        self.own |= path.segments.last().is_some_and(|last| last.ident == self.input.ident);
+        visit::visit_path(self, path);
+    }
+}

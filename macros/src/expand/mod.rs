@@ -1,0 +1,87 @@
+//! Quoting. Everything was checked before; no rule stands here.
+
+/// Quotes code whose own variables are invisible to the user's expressions, and the other way round.
+macro_rules! generated {
+    ($($tokens:tt)*) => {
+        ::quote::quote_spanned!(::proc_macro2::Span::mixed_site()=> $($tokens)*)
+    };
+}
+
+mod bounds;
+mod fallback;
+mod record;
+mod restore;
+mod save;
+mod schema;
+
+use proc_macro2::TokenStream;
+use syn::DeriveInput;
+
+use crate::check::check;
+use crate::ctxt::Ctxt;
+use crate::input::Input;
+
+pub(crate) fn derive(item: TokenStream) -> TokenStream {
+    let item: DeriveInput = match syn::parse2(item) {
+        Ok(item) => item,
+        Err(error) => return error.to_compile_error(),
+    };
+    let ctxt = Ctxt::new();
+    let input = Input::new(&ctxt, item);
+    check(&ctxt, &input);
+    match ctxt.check() {
+        Ok(()) => wrapped(&expand(&input)),
+        Err(errors) => {
+            let errors = errors.to_compile_error();
+            let stub = wrapped(&fallback::expand(&input));
+            generated!(#errors #stub)
+        }
+    }
+}
+
+fn wrapped(items: &TokenStream) -> TokenStream {
+    generated! {
+        #[doc(hidden)]
+        #[allow(deprecated, unused_qualifications, clippy::absolute_paths)]
+        const _: () = { #items };
+    }
+}
+
+fn expand(input: &Input) -> TokenStream {
+    let record = record::expand(input);
+    if input.attrs.manual.is_some() {
+        return record;
+    }
+    let krate = krate(input);
+    let ident = &input.ident;
+    let generics = bounds::generics(input);
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let (_, ty_generics, _) = input.generics.split_for_impl();
+    let min_len = save::min_len(input);
+    let save = save::expand(input);
+    let restore = restore::expand(input);
+    let schema = schema::expand(input);
+    generated! {
+        #record
+
+        #[automatically_derived]
+        impl #impl_generics #krate::Checkpoint for #ident #ty_generics #where_clause {
+            const MIN_LEN: usize = #min_len;
+            #save
+            #restore
+            #schema
+
+            fn record_addr() -> u64 {
+                RECORD.addr()
+            }
+        }
+    }
+}
+
+/// Where the crate `samestate` is.
+fn krate(input: &Input) -> TokenStream {
+    match &input.attrs.krate {
+        Some(path) => generated!(#path),
+        None => generated!(::samestate),
+    }
+}

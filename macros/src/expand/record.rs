@@ -1,0 +1,119 @@
+//! The record of the item's treatments: a static that the linker keeps.
+
+use proc_macro2::{Literal, TokenStream};
+use quote::{ToTokens as _, quote_spanned};
+use samestate_schema::record::{self, Body, FieldRecord, Flags, VariantRecord};
+use samestate_schema::treatment::{SkipPolicy, Treatment};
+use syn::ext::IdentExt as _;
+use syn::{GenericParam, LitStr, Member};
+
+use super::{krate, schema::image_name};
+use crate::input::{Field, FieldTreatment, Input, Variant};
+
+pub(super) fn expand(input: &Input) -> TokenStream {
+    let krate = krate(input);
+    let body = Literal::byte_string(&body(input).encode());
+    let generic =
+        input.generics.params.iter().any(|param| !matches!(param, GenericParam::Lifetime(_)));
+    let flags = Flags {
+        root: input.attrs.root,
+        manual: input.attrs.manual.is_some(),
+        generic,
+        is_enum: input.is_enum,
+    };
+    let flags = flags.bits();
+    // A static cannot be generic.
+    let of = if generic { generated!(()) } else { input.ident.to_token_stream() };
+    let (elf, macho, coff) = (record::SECTION, record::SECTION_MACHO, record::SECTION_COFF);
+    // Line and column of the identifier, not of the derive's name.
+    let place = input.ident.span();
+    let line = quote_spanned!(place=> ::core::line!());
+    let column = quote_spanned!(place=> ::core::column!());
+    generated! {
+        const MODULE: &str = ::core::module_path!();
+        const FILE: &str = ::core::file!();
+        const BODY: &[u8] = #body;
+        const LEN: usize = #krate::__private::assembled_len(MODULE, FILE, BODY);
+
+        #[used]
+        #[cfg_attr(
+            any(target_os = "linux", target_os = "android", target_os = "freebsd",
+                target_os = "netbsd", target_os = "openbsd", target_os = "dragonfly",
+                target_os = "illumos", target_os = "solaris", target_os = "fuchsia",
+                target_os = "none"),
+            unsafe(link_section = #elf)
+        )]
+        #[cfg_attr(target_vendor = "apple", unsafe(link_section = #macho))]
+        #[cfg_attr(windows, unsafe(link_section = #coff))]
+        static RECORD: #krate::__private::Record<#of, LEN> = #krate::__private::Record::new(
+            #krate::__private::assemble::<LEN>(#flags, #line, #column, MODULE, FILE, BODY),
+        );
+    }
+}
+
+fn body(input: &Input) -> Body {
+    let generics = input.generics.params.iter().filter_map(|param| match param {
+        GenericParam::Type(param) => Some(param.ident.unraw().to_string()),
+        GenericParam::Const(param) => Some(param.ident.unraw().to_string()),
+        GenericParam::Lifetime(_) => None,
+    });
+    Body {
+        ident: input.ident.unraw().to_string(),
+        name: image_name(input),
+        version: input.attrs.version.unwrap_or(1),
+        generics: generics.collect(),
+        notes: Vec::new(),
+        variants: input.variants.iter().map(variant).collect(),
+    }
+}
+
+fn variant(variant: &Variant) -> VariantRecord {
+    let name = variant.ident.as_ref().map(|ident| ident.unraw().to_string());
+    VariantRecord {
+        name: name.unwrap_or_default(),
+        id: None,
+        shape: variant.shape,
+        fields: variant.fields.iter().map(field).collect(),
+        notes: Vec::new(),
+    }
+}
+
+fn field(field: &Field) -> FieldRecord {
+    let note = |name: &str, value: String| (name.to_owned(), value);
+    let (treatment, notes) = match &field.treatment {
+        FieldTreatment::Saved => (Treatment::Saved, Vec::new()),
+        FieldTreatment::Default => (Treatment::Skipped(SkipPolicy::Default), Vec::new()),
+        FieldTreatment::Value(value) => {
+            let value = value.to_token_stream().to_string();
+            (Treatment::Skipped(SkipPolicy::Value), vec![note("value", value)])
+        }
+        FieldTreatment::Rebuild { function, needs } => {
+            let needs: Vec<String> = needs
+                .iter()
+                .map(|need| match need {
+                    Member::Named(ident) => ident.unraw().to_string(),
+                    Member::Unnamed(index) => index.index.to_string(),
+                })
+                .collect();
+            let function = function.to_token_stream().to_string();
+            let notes = vec![note("rebuild", function), note("needs", needs.join(", "))];
+            (Treatment::Rebuilt, notes)
+        }
+        FieldTreatment::External(name) => {
+            (Treatment::External, vec![note("external", name.value())])
+        }
+    };
+    let start = field.span.start();
+    // Old compilers do not tell where a token stands; then both are 0.
+    let known = start.line > 0;
+    let number = |n: usize| if known { u32::try_from(n).unwrap_or(0) } else { 0 };
+    FieldRecord {
+        name: field.name.clone(),
+        tokens: field.ty.to_token_stream().to_string(),
+        treatment,
+        reason: field.reason.as_ref().map(LitStr::value),
+        line: number(start.line),
+        column: number(start.column + 1),
+        notes,
+    }
+}

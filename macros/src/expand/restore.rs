@@ -1,0 +1,98 @@
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote_spanned;
+use syn::spanned::Spanned as _;
+
+use super::krate;
+use crate::check::{needed, rebuild_order};
+use crate::input::{Field, FieldTreatment, Input, Variant};
+
+/// `fn restore`: what is saved comes first, then what is given, then what is computed from it.
+pub(super) fn expand(input: &Input) -> TokenStream {
+    let krate = krate(input);
+    let restorer = Ident::new("restorer", Span::mixed_site());
+    let body = if input.is_enum {
+        let count = input.variants.len();
+        let last = count.saturating_sub(1);
+        let arms = input.variants.iter().enumerate().map(|(number, variant)| {
+            let number = u32::try_from(number).unwrap_or(u32::MAX);
+            let ident = &variant.ident;
+            let value = value(&krate, variant, &restorer, &generated!(Self::#ident));
+            // The number was checked to be one of the variants'.
+            let number = if number as usize == last { generated!(_) } else { generated!(#number) };
+            generated!(#number => { #value })
+        });
+        let none = (count == 0).then(
+            || generated!(_ => #krate::__private::Result::Err(#restorer.bad_value("variant"))),
+        );
+        generated! {
+            match #krate::__private::variant(#restorer, #count)? { #(#arms)* #none }
+        }
+    } else {
+        let variants = input.variants.iter();
+        let values = variants.map(|variant| value(&krate, variant, &restorer, &generated!(Self)));
+        generated!(#(#values)*)
+    };
+    generated! {
+        fn restore(
+            #restorer: &mut #krate::Restorer<'_>,
+        ) -> #krate::__private::Result<Self, #krate::RestoreError> {
+            let _ = &#restorer;
+            #body
+        }
+    }
+}
+
+fn value(
+    krate: &TokenStream,
+    variant: &Variant,
+    restorer: &Ident,
+    constructor: &TokenStream,
+) -> TokenStream {
+    let mut first = Vec::new();
+    let mut then = Vec::new();
+    for field in &variant.fields {
+        let (local, ty) = (&field.local, &field.ty);
+        let at = Span::mixed_site().located_at(field.ty.span());
+        match &field.treatment {
+            FieldTreatment::Saved => first.push(quote_spanned! {at=>
+                let #local = <#ty as #krate::Checkpoint>::restore(#restorer)?;
+            }),
+            FieldTreatment::Default => then.push(quote_spanned! {at=>
+                let #local = <#ty as ::core::default::Default>::default();
+            }),
+            FieldTreatment::Value(value) => then.push(quote_spanned! {at=>
+                let #local: #ty = #value;
+            }),
+            FieldTreatment::External(name) => then.push(quote_spanned! {at=>
+                let #local = #restorer.external::<#ty>(#name)?;
+            }),
+            FieldTreatment::Rebuild { .. } => {}
+        }
+    }
+    // The order exists: a cycle is a mistake, and with one nothing is quoted here.
+    for index in rebuild_order(variant).unwrap_or_default() {
+        then.push(rebuild(krate, variant, &variant.fields[index], restorer));
+    }
+    let inits = variant.fields.iter().map(|field| {
+        let (member, local) = (&field.member, &field.local);
+        generated!(#member: #local)
+    });
+    generated! {
+        #(#first)*
+        #(#then)*
+        #krate::__private::Result::Ok(#constructor { #(#inits),* })
+    }
+}
+
+fn rebuild(krate: &TokenStream, variant: &Variant, field: &Field, restorer: &Ident) -> TokenStream {
+    let FieldTreatment::Rebuild { function, .. } = &field.treatment else {
+        return TokenStream::new();
+    };
+    let (local, ty, name) = (&field.local, &field.ty, &field.name);
+    let needs = needed(variant, field).into_iter().map(|index| &variant.fields[index].local);
+    let at = Span::mixed_site().located_at(function.span());
+    quote_spanned! {at=>
+        let #local: #ty =
+            #krate::__private::rebuilt(#restorer, #name, #function(#(&#needs),*))?;
+    }
+}

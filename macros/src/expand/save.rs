@@ -1,0 +1,79 @@
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote_spanned;
+use syn::spanned::Spanned as _;
+
+use super::krate;
+use crate::input::{FieldTreatment, Input, Variant};
+
+/// `fn save`: takes the value apart without `..` and saves the fields in their order.
+pub(super) fn expand(input: &Input) -> TokenStream {
+    let krate = krate(input);
+    let saver = Ident::new("saver", Span::mixed_site());
+    let body = if input.is_enum {
+        let count = input.variants.len();
+        let arms = (0_u32..).zip(&input.variants).map(|(number, variant)| {
+            let ident = &variant.ident;
+            let pattern = pattern(variant);
+            let fields = fields(&krate, variant, &saver);
+            generated! {
+                Self::#ident #pattern => {
+                    #krate::__private::save_variant(#saver, #number, #count);
+                    #fields
+                }
+            }
+        });
+        generated!(match *self { #(#arms)* })
+    } else {
+        let pattern = input.variants.first().map(pattern);
+        let fields = input.variants.first().map(|variant| fields(&krate, variant, &saver));
+        generated!(let Self #pattern = *self; #fields)
+    };
+    generated! {
+        fn save<'a>(
+            &'a self,
+            #saver: &mut #krate::Saver<'a>,
+        ) -> #krate::__private::Result<(), #krate::SaveError> {
+            let _ = &#saver;
+            #body
+            #krate::__private::Result::Ok(())
+        }
+    }
+}
+
+fn pattern(variant: &Variant) -> TokenStream {
+    let fields = variant.fields.iter().map(|field| {
+        let (member, local) = (&field.member, &field.local);
+        match field.treatment {
+            FieldTreatment::Saved => generated!(#member: ref #local),
+            _ => generated!(#member: _),
+        }
+    });
+    generated!({ #(#fields),* })
+}
+
+fn fields(krate: &TokenStream, variant: &Variant, saver: &Ident) -> TokenStream {
+    let saved = variant.fields.iter().filter(|f| matches!(f.treatment, FieldTreatment::Saved));
+    let saves = saved.map(|field| {
+        let (local, ty) = (&field.local, &field.ty);
+        let at = Span::mixed_site().located_at(field.ty.span());
+        quote_spanned!(at=> <#ty as #krate::Checkpoint>::save(#local, #saver)?;)
+    });
+    generated!(#(#saves)*)
+}
+
+/// The fewest bytes that a value takes. An enum's is that of its number alone: its variants may
+/// contain the enum itself.
+pub(super) fn min_len(input: &Input) -> TokenStream {
+    let krate = krate(input);
+    if input.is_enum {
+        let count = input.variants.len();
+        return generated!(#krate::__private::variant_len(#count));
+    }
+    let fields = input.variants.iter().flat_map(|variant| &variant.fields);
+    let saved = fields.filter(|field| matches!(field.treatment, FieldTreatment::Saved));
+    let lens = saved.map(|field| {
+        let ty = &field.ty;
+        generated!(+ <#ty as #krate::Checkpoint>::MIN_LEN)
+    });
+    generated!(0 #(#lens)*)
+}

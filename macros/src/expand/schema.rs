@@ -1,0 +1,71 @@
+use proc_macro2::TokenStream;
+use samestate_schema::record::Shape;
+use syn::ext::IdentExt as _;
+
+use super::krate;
+use crate::input::{FieldTreatment, Input, Variant};
+
+/// `fn schema`.
+pub(super) fn expand(input: &Input) -> TokenStream {
+    let krate = krate(input);
+    let name = image_name(input);
+    let version = input.attrs.version.unwrap_or(1);
+    let builder = if input.is_enum {
+        let variants = input.variants.iter().map(|variant| {
+            let name = variant.ident.as_ref().map(|ident| ident.unraw().to_string());
+            let (shape, fields) = (shape(&krate, variant), fields(&krate, variant));
+            generated! {
+                .variant(
+                    #name,
+                    #krate::__private::Option::None,
+                    #shape,
+                    |fields| { let _ = fields #fields; },
+                )
+            }
+        });
+        generated!(schema.enumeration::<Self>(#name).version(#version) #(#variants)*)
+    } else {
+        let variants = input.variants.iter().map(|variant| {
+            let (shape, fields) = (shape(&krate, variant), fields(&krate, variant));
+            generated!(.shape(#shape) #fields)
+        });
+        generated!(schema.structure::<Self>(#name).version(#version) #(#variants)*)
+    };
+    generated! {
+        fn schema(schema: &mut #krate::SchemaBuilder) -> #krate::TypeRef {
+            #builder.finish()
+        }
+    }
+}
+
+/// The name that images know the type by.
+pub(super) fn image_name(input: &Input) -> String {
+    let name = input.attrs.name.as_ref();
+    name.map_or_else(|| input.ident.unraw().to_string(), syn::LitStr::value)
+}
+
+fn shape(krate: &TokenStream, variant: &Variant) -> TokenStream {
+    match variant.shape {
+        Shape::Named => generated!(#krate::__private::Shape::Named),
+        Shape::Tuple => generated!(#krate::__private::Shape::Tuple),
+        Shape::Unit => generated!(#krate::__private::Shape::Unit),
+    }
+}
+
+fn fields(krate: &TokenStream, variant: &Variant) -> TokenStream {
+    let fields = variant.fields.iter().map(|field| {
+        let (name, ty) = (&field.name, &field.ty);
+        match &field.treatment {
+            FieldTreatment::Saved => generated!(.saved::<#ty>(#name)),
+            FieldTreatment::Default => {
+                generated!(.skipped(#name, #krate::__private::SkipPolicy::Default))
+            }
+            FieldTreatment::Value(_) => {
+                generated!(.skipped(#name, #krate::__private::SkipPolicy::Value))
+            }
+            FieldTreatment::Rebuild { .. } => generated!(.rebuilt(#name)),
+            FieldTreatment::External(handle) => generated!(.external::<#ty>(#name, #handle)),
+        }
+    });
+    generated!(#(#fields)*)
+}

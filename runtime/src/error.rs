@@ -1,0 +1,270 @@
+//! Why a value could not be saved or restored. Problems with files are in [`crate::StoreError`].
+
+use core::fmt;
+
+use samestate_image::ImageError;
+use samestate_image::difference::Difference;
+use samestate_image::layout::{DEPTH_LIMIT, EMPTY_LIMIT};
+
+/// Why a value could not be saved.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SaveError {
+    /// Containers in containers nest deeper than an image may.
+    TooDeep,
+    /// A container holds more values that take no bytes than an image may.
+    TooManyEmpty {
+        /// How many there are.
+        count: u64,
+    },
+    /// A `RefCell` is mutably borrowed.
+    Borrowed,
+    /// The types do not form a schema.
+    Schema(ImageError),
+    /// A type whose description is endless.
+    Endless {
+        /// Its name.
+        type_name: &'static str,
+    },
+    /// What a hand-written `save` said.
+    Custom(String),
+}
+
+impl SaveError {
+    /// An error of a hand-written `save`.
+    pub fn custom(message: impl fmt::Display) -> Self {
+        Self::Custom(message.to_string())
+    }
+}
+
+impl fmt::Display for SaveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooDeep => write!(
+                f,
+                "the state nests deeper than {DEPTH_LIMIT} boxes and containers; hold long chains \
+                 in a `Vec` with indices"
+            ),
+            Self::TooManyEmpty { count } => write!(
+                f,
+                "a container holds {count} values that take no bytes; an image may hold {EMPTY_LIMIT}"
+            ),
+            Self::Borrowed => f.write_str("a `RefCell` is mutably borrowed while it is saved"),
+            Self::Schema(error) => write!(f, "the types of the state form no schema: {error}"),
+            Self::Endless { type_name } => write!(
+                f,
+                "`{type_name}` describes itself by itself; its `schema` must use \
+                 `SchemaBuilder::structure` or `enumeration`"
+            ),
+            Self::Custom(message) => f.write_str(message),
+        }
+    }
+}
+
+impl std::error::Error for SaveError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Schema(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// Why a value could not be restored.
+#[derive(Debug)]
+pub struct RestoreError(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: RestoreErrorKind,
+    /// Where in the values; `None` if nothing was decoded yet.
+    offset: Option<usize>,
+    /// The field path there, once it is found out.
+    path: Option<String>,
+}
+
+/// What is wrong.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RestoreErrorKind {
+    /// The image itself.
+    Image(ImageError),
+    /// The program's types do not form a schema.
+    Program(SaveError),
+    /// The image holds other types than the program has.
+    Different(Vec<Difference>),
+    /// A handle that a field needs was not given, or more often needed than given.
+    MissingHandle {
+        /// Its name.
+        name: String,
+        /// Its type.
+        type_name: &'static str,
+    },
+    /// A handle was given that has another type than the field.
+    WrongHandle {
+        /// Its name.
+        name: String,
+        /// The type of the field.
+        expected: &'static str,
+        /// The type that was given.
+        given: &'static str,
+    },
+    /// A handle was given that no field takes.
+    UnknownHandle {
+        /// Its name.
+        name: String,
+        /// The names that there are.
+        known: Vec<String>,
+    },
+    /// The values end too early.
+    Truncated {
+        /// How many bytes are missing.
+        missing: u64,
+    },
+    /// A value is not one of its type.
+    BadValue {
+        /// What it should be.
+        what: &'static str,
+    },
+    /// Containers in containers nest deeper than an image may.
+    TooDeep,
+    /// A container claims more values than the image has bytes for.
+    TooMany {
+        /// How many it claims.
+        count: u64,
+    },
+    /// The keys of a map or set are not in order, or one comes twice.
+    Unordered,
+    /// After the root value there is more.
+    Trailing {
+        /// How many bytes.
+        bytes: u64,
+    },
+    /// A function that rebuilds a field failed.
+    Rebuild {
+        /// The field.
+        field: &'static str,
+        /// What the function said.
+        message: String,
+    },
+    /// What a hand-written `restore` said.
+    Custom(String),
+}
+
+impl RestoreError {
+    #[cold]
+    pub(crate) fn new(kind: RestoreErrorKind) -> Self {
+        Self(Box::new(Inner { kind, offset: None, path: None }))
+    }
+
+    #[cold]
+    pub(crate) fn at(kind: RestoreErrorKind, offset: usize) -> Self {
+        Self(Box::new(Inner { kind, offset: Some(offset), path: None }))
+    }
+
+    /// An error of a hand-written `restore`.
+    pub fn custom(message: impl fmt::Display) -> Self {
+        Self::new(RestoreErrorKind::Custom(message.to_string()))
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub fn kind(&self) -> &RestoreErrorKind {
+        &self.0.kind
+    }
+
+    /// Where in the image's values, in bytes, if it got that far.
+    #[must_use]
+    pub fn offset(&self) -> Option<usize> {
+        self.0.offset
+    }
+
+    /// The field path of the value at fault, if it is known.
+    #[must_use]
+    pub fn path(&self) -> Option<&str> {
+        self.0.path.as_deref()
+    }
+
+    pub(crate) fn locate(
+        mut self,
+        offset: usize,
+        path: impl FnOnce(usize) -> Option<String>,
+    ) -> Self {
+        let offset = *self.0.offset.get_or_insert(offset);
+        self.0.path = path(offset);
+        self
+    }
+}
+
+impl From<ImageError> for RestoreError {
+    fn from(error: ImageError) -> Self {
+        Self::new(RestoreErrorKind::Image(error))
+    }
+}
+
+impl fmt::Display for RestoreErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Image(error) => error.fmt(f),
+            Self::Program(error) => error.fmt(f),
+            Self::Different(differences) => {
+                f.write_str("the image holds other types than this program:")?;
+                for difference in differences {
+                    write!(f, "\n  {difference}")?;
+                }
+                Ok(())
+            }
+            Self::MissingHandle { name, type_name } => write!(
+                f,
+                "the handle \"{name}\" is missing; give it by \
+                 `Handles::new().with(\"{name}\", …)`, as a `{type_name}`"
+            ),
+            Self::WrongHandle { name, expected, given } => {
+                write!(f, "the handle \"{name}\" must be a `{expected}`, not a `{given}`")
+            }
+            Self::UnknownHandle { name, known } if known.is_empty() => {
+                write!(f, "no field takes the handle \"{name}\"; no field takes any")
+            }
+            Self::UnknownHandle { name, known } => {
+                write!(
+                    f,
+                    "no field takes the handle \"{name}\"; there are \"{}\"",
+                    known.join("\", \"")
+                )
+            }
+            Self::Truncated { missing } => write!(f, "the values end {missing} bytes too early"),
+            Self::BadValue { what } => write!(f, "the image holds no valid {what} here"),
+            Self::TooDeep => {
+                write!(f, "the values nest deeper than {DEPTH_LIMIT} boxes and containers")
+            }
+            Self::TooMany { count } => {
+                write!(f, "a container of {count} values, which the image has no bytes for")
+            }
+            Self::Unordered => f.write_str("the keys of a map or set are not in order"),
+            Self::Trailing { bytes } => write!(f, "{bytes} bytes follow the last value"),
+            Self::Rebuild { field, message } => {
+                write!(f, "the field `{field}` could not be rebuilt: {message}")
+            }
+            Self::Custom(message) => f.write_str(message),
+        }
+    }
+}
+
+impl fmt::Display for RestoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.path {
+            Some(path) => write!(f, "at {path}: {}", self.0.kind),
+            None => self.0.kind.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for RestoreError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0.kind {
+            RestoreErrorKind::Image(error) => Some(error),
+            RestoreErrorKind::Program(error) => Some(error),
+            _ => None,
+        }
+    }
+}

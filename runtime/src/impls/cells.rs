@@ -1,0 +1,56 @@
+//! `Box`, `Cell` and `RefCell`: transparent, they save what is in them.
+
+use std::cell::{Cell, RefCell};
+
+use samestate_schema::types::TypeRef;
+
+use crate::{Checkpoint, RestoreError, Restorer, SaveError, Saver, SchemaBuilder};
+
+impl<T: Checkpoint> Checkpoint for Box<T> {
+    const MIN_LEN: usize = T::MIN_LEN;
+
+    fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
+        saver.nested(|saver| T::save(self, saver))
+    }
+
+    fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
+        restorer.nested(T::restore_boxed)
+    }
+
+    fn schema(schema: &mut SchemaBuilder) -> TypeRef {
+        schema.of::<T>()
+    }
+}
+
+impl<T: Checkpoint + Copy> Checkpoint for Cell<T> {
+    const MIN_LEN: usize = T::MIN_LEN;
+
+    fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
+        saver.save_copy(&self.get())
+    }
+
+    fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
+        T::restore(restorer).map(Self::new)
+    }
+
+    fn schema(schema: &mut SchemaBuilder) -> TypeRef {
+        schema.of::<T>()
+    }
+}
+
+impl<T: Checkpoint> Checkpoint for RefCell<T> {
+    const MIN_LEN: usize = T::MIN_LEN;
+
+    fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
+        let value = self.try_borrow().map_err(|_| SaveError::Borrowed)?;
+        saver.save_copy(&*value)
+    }
+
+    fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
+        T::restore(restorer).map(Self::new)
+    }
+
+    fn schema(schema: &mut SchemaBuilder) -> TypeRef {
+        schema.of::<T>()
+    }
+}

@@ -1,0 +1,162 @@
+//! `Option`, arrays and sequences.
+
+use std::collections::VecDeque;
+
+use samestate_schema::types::{Type, TypeRef};
+
+use crate::{Checkpoint, RestoreError, Restorer, SaveError, Saver, SchemaBuilder};
+
+impl<T: Checkpoint> Checkpoint for Option<T> {
+    const MIN_LEN: usize = 1;
+
+    fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
+        saver.bytes(&[u8::from(self.is_some())]);
+        self.as_ref().map_or(Ok(()), |value| value.save(saver))
+    }
+
+    fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
+        match restorer.array()? {
+            [0] => Ok(None),
+            [1] => T::restore(restorer).map(Some),
+            _ => Err(restorer.bad_value("Option")),
+        }
+    }
+
+    fn schema(schema: &mut SchemaBuilder) -> TypeRef {
+        let inner = schema.of::<T>();
+        schema.add(Type::Option(inner))
+    }
+}
+
+impl<T: Checkpoint, const N: usize> Checkpoint for [T; N] {
+    const MIN_LEN: usize = if T::PLAIN_LEN > 0 { 0 } else { N * T::MIN_LEN };
+    const PLAIN_LEN: usize = N * T::PLAIN_LEN;
+
+    fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
+        T::save_slice(self, saver)
+    }
+
+    fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
+        T::restore_array(restorer)
+    }
+
+    fn schema(schema: &mut SchemaBuilder) -> TypeRef {
+        let inner = schema.of::<T>();
+        schema.add(Type::Array(inner, N as u64))
+    }
+
+    fn save_slice<'a>(slice: &'a [Self], saver: &mut Saver<'a>) -> Result<(), SaveError> {
+        if T::PLAIN_LEN > 0 {
+            T::save_slice(slice.as_flattened(), saver)
+        } else {
+            slice.iter().try_for_each(|value| value.save(saver))
+        }
+    }
+
+    fn restore_vec(restorer: &mut Restorer<'_>, count: usize) -> Result<Vec<Self>, RestoreError> {
+        let each = |restorer: &mut Restorer<'_>| {
+            let mut values = Vec::with_capacity(restorer.capacity::<Self>(count));
+            for _ in 0..count {
+                values.push(T::restore_array(restorer)?);
+            }
+            Ok(values)
+        };
+        if Self::PLAIN_LEN > 0 {
+            restorer.in_run(count, Self::PLAIN_LEN, each)
+        } else {
+            each(restorer)
+        }
+    }
+
+    fn restore_array<const M: usize>(
+        restorer: &mut Restorer<'_>,
+    ) -> Result<[Self; M], RestoreError> {
+        let each = |restorer: &mut Restorer<'_>| {
+            let mut error = None;
+            let values: [Option<Self>; M] = core::array::from_fn(|_| {
+                if error.is_some() {
+                    return None;
+                }
+                T::restore_array(restorer).map_err(|e| error = Some(e)).ok()
+            });
+            match error {
+                Some(error) => Err(error),
+                #[expect(clippy::unwrap_used, reason = "without an error every element is there")]
+                None => Ok(values.map(Option::unwrap)),
+            }
+        };
+        if Self::PLAIN_LEN > 0 { restorer.in_run(M, Self::PLAIN_LEN, each) } else { each(restorer) }
+    }
+
+    fn restore_boxed(restorer: &mut Restorer<'_>) -> Result<Box<Self>, RestoreError> {
+        let values = T::restore_vec(restorer, N)?.into_boxed_slice();
+        values.try_into().map_err(|_| restorer.bad_value("array"))
+    }
+}
+
+impl<T: Checkpoint> Checkpoint for Vec<T> {
+    const MIN_LEN: usize = 1;
+
+    fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
+        saver.container::<T>(self.len(), |saver| T::save_slice(self, saver))
+    }
+
+    fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
+        if T::PLAIN_LEN > 0 {
+            // How long the run may be is checked where it stands: it may be a block of its own.
+            let count = restorer.len()?;
+            let count = usize::try_from(count).map_err(|_| restorer.bad_value("length"))?;
+            return restorer.nested(|restorer| T::restore_vec(restorer, count));
+        }
+        let count = restorer.count(T::MIN_LEN)?;
+        restorer.nested(|restorer| T::restore_vec(restorer, count))
+    }
+
+    fn schema(schema: &mut SchemaBuilder) -> TypeRef {
+        let inner = schema.of::<T>();
+        schema.add(Type::Sequence(inner))
+    }
+}
+
+impl<T: Checkpoint> Checkpoint for Box<[T]> {
+    const MIN_LEN: usize = 1;
+
+    fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
+        saver.container::<T>(self.len(), |saver| T::save_slice(self, saver))
+    }
+
+    fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
+        Vec::restore(restorer).map(Vec::into_boxed_slice)
+    }
+
+    fn schema(schema: &mut SchemaBuilder) -> TypeRef {
+        schema.of::<Vec<T>>()
+    }
+}
+
+impl<T: Checkpoint> Checkpoint for VecDeque<T> {
+    const MIN_LEN: usize = 1;
+
+    fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
+        let (front, back) = self.as_slices();
+        saver.container::<T>(self.len(), |saver| {
+            if T::PLAIN_LEN > 0 && !back.is_empty() {
+                // One run, as if the queue were in one piece.
+                return saver.joined(|joined| {
+                    T::save_slice(front, joined)?;
+                    T::save_slice(back, joined)
+                });
+            }
+            T::save_slice(front, saver)?;
+            T::save_slice(back, saver)
+        })
+    }
+
+    fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
+        Vec::restore(restorer).map(Self::from)
+    }
+
+    fn schema(schema: &mut SchemaBuilder) -> TypeRef {
+        schema.of::<Vec<T>>()
+    }
+}

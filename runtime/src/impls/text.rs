@@ -1,0 +1,31 @@
+//! Text.
+
+use samestate_schema::types::{Type, TypeRef};
+
+use crate::{Checkpoint, RestoreError, Restorer, SaveError, Saver, SchemaBuilder};
+
+macro_rules! text {
+    ($($ty:ty)*) => {$(
+        impl Checkpoint for $ty {
+            const MIN_LEN: usize = 1;
+
+            fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
+                saver.opaque(self.as_bytes());
+                Ok(())
+            }
+
+            fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
+                match core::str::from_utf8(restorer.opaque()?) {
+                    Ok(text) => Ok(text.into()),
+                    Err(_) => Err(restorer.bad_value("UTF-8 text")),
+                }
+            }
+
+            fn schema(schema: &mut SchemaBuilder) -> TypeRef {
+                schema.add(Type::Str)
+            }
+        }
+    )*};
+}
+
+text! { String Box<str> }

@@ -1,0 +1,40 @@
+//! Tuples of up to twelve.
+
+use samestate_schema::types::{Type, TypeRef};
+
+use crate::{Checkpoint, RestoreError, Restorer, SaveError, Saver, SchemaBuilder};
+
+macro_rules! tuple {
+    ($($name:ident $index:tt)*) => {
+        impl<$($name: Checkpoint),*> Checkpoint for ($($name,)*) {
+            const MIN_LEN: usize = 0 $(+ $name::MIN_LEN)*;
+
+            fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
+                $(self.$index.save(saver)?;)*
+                Ok(())
+            }
+
+            fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
+                Ok(($($name::restore(restorer)?,)*))
+            }
+
+            fn schema(schema: &mut SchemaBuilder) -> TypeRef {
+                let types = vec![$(schema.of::<$name>()),*];
+                schema.add(Type::Tuple(types))
+            }
+        }
+    };
+}
+
+tuple! { A 0 }
+tuple! { A 0 B 1 }
+tuple! { A 0 B 1 C 2 }
+tuple! { A 0 B 1 C 2 D 3 }
+tuple! { A 0 B 1 C 2 D 3 E 4 }
+tuple! { A 0 B 1 C 2 D 3 E 4 F 5 }
+tuple! { A 0 B 1 C 2 D 3 E 4 F 5 G 6 }
+tuple! { A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 }
+tuple! { A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 }
+tuple! { A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 }
+tuple! { A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 }
+tuple! { A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 }

@@ -1,0 +1,69 @@
+//! What the derive's expansion refers to. Not part of the public interface: it may change with
+//! every version.
+
+use std::fmt::Display;
+use std::marker::PhantomData;
+
+pub use core::option::Option;
+pub use core::result::Result;
+pub use samestate_schema::record::{Shape, assemble, assembled_len};
+pub use samestate_schema::treatment::SkipPolicy;
+
+use crate::error::RestoreErrorKind;
+use crate::{RestoreError, Restorer};
+
+/// A record as it stands in its section: bytes only, and in its type that of the annotated item,
+/// so that debug information leads from one to the other.
+#[repr(C)]
+pub struct Record<T: ?Sized, const N: usize> {
+    bytes: [u8; N],
+    of: PhantomData<fn(&T)>,
+}
+
+impl<T: ?Sized, const N: usize> Record<T, N> {
+    /// A record of these bytes.
+    #[must_use]
+    pub const fn new(bytes: [u8; N]) -> Self {
+        Self { bytes, of: PhantomData }
+    }
+
+    /// Where it stands in memory.
+    #[must_use]
+    pub fn addr(&'static self) -> u64 {
+        self.bytes.as_ptr().addr() as u64
+    }
+}
+
+/// Reads the number of one of `variants` variants.
+pub fn variant(restorer: &mut Restorer<'_>, variants: usize) -> Result<u32, RestoreError> {
+    let number = match samestate_image::layout::variant_width(variants) {
+        1 => u32::from(restorer.array::<1>()?[0]),
+        2 => u32::from(u16::from_le_bytes(restorer.array()?)),
+        _ => u32::from_le_bytes(restorer.array()?),
+    };
+    if (number as usize) < variants { Ok(number) } else { Err(restorer.bad_value("variant")) }
+}
+
+/// Writes the number of one of `variants` variants.
+pub fn save_variant(saver: &mut crate::Saver<'_>, number: u32, variants: usize) {
+    let width = samestate_image::layout::variant_width(variants);
+    saver.bytes(&number.to_le_bytes()[..width]);
+}
+
+/// Bytes that the number of a variant takes.
+#[must_use]
+pub const fn variant_len(variants: usize) -> usize {
+    samestate_image::layout::variant_width(variants)
+}
+
+/// What a function that rebuilds a field returned.
+pub fn rebuilt<T, E: Display>(
+    restorer: &Restorer<'_>,
+    field: &'static str,
+    result: Result<T, E>,
+) -> Result<T, RestoreError> {
+    result.map_err(|error| {
+        let message = error.to_string();
+        restorer.error(RestoreErrorKind::Rebuild { field, message })
+    })
+}

@@ -1,0 +1,205 @@
+use samestate_image::Image;
+use samestate_image::layout::{BLOCK_MIN, DEPTH_LIMIT, EMPTY_LIMIT, LONG_LEN};
+
+use crate::error::RestoreErrorKind;
+use crate::{Checkpoint, Handles, RestoreError};
+
+/// What values are restored from. Nothing in it is trusted: every length is checked against the
+/// bytes that are left before memory is set aside for it.
+#[derive(Debug)]
+pub struct Restorer<'i> {
+    values: &'i [u8],
+    at: usize,
+    blocks: Vec<&'i [u8]>,
+    next_block: usize,
+    depth: u32,
+    whole: bool,
+    handles: &'i mut Handles,
+}
+
+impl<'i> Restorer<'i> {
+    pub(crate) fn new(image: &'i Image<'_>, handles: &'i mut Handles) -> Self {
+        Self {
+            values: image.values(),
+            at: 0,
+            blocks: image.blocks().collect(),
+            next_block: 0,
+            depth: 0,
+            whole: false,
+            handles,
+        }
+    }
+
+    /// How many bytes of the values were read.
+    pub(crate) fn offset(&self) -> usize {
+        self.at
+    }
+
+    /// Checks that everything was read.
+    pub(crate) fn finish(&self) -> Result<(), RestoreError> {
+        let values = self.values.len() - self.at;
+        let blocks: usize = self.blocks[self.next_block..].iter().map(|block| block.len()).sum();
+        match values + blocks {
+            0 => Ok(()),
+            bytes => Err(self.error(RestoreErrorKind::Trailing { bytes: bytes as u64 })),
+        }
+    }
+
+    #[cold]
+    pub(crate) fn error(&self, kind: RestoreErrorKind) -> RestoreError {
+        RestoreError::at(kind, self.at)
+    }
+
+    /// An error for a value that is not one of its type; `what` names the type in the message.
+    #[cold]
+    pub fn bad_value(&self, what: &'static str) -> RestoreError {
+        self.error(RestoreErrorKind::BadValue { what })
+    }
+
+    /// Reads bytes whose number is known.
+    ///
+    /// # Errors
+    /// [`RestoreErrorKind::Truncated`] if there are fewer.
+    pub fn bytes(&mut self, count: usize) -> Result<&'i [u8], RestoreError> {
+        match self.values[self.at..].get(..count) {
+            Some(bytes) => {
+                self.at += count;
+                Ok(bytes)
+            }
+            None => {
+                let missing = (count - (self.values.len() - self.at)) as u64;
+                Err(self.error(RestoreErrorKind::Truncated { missing }))
+            }
+        }
+    }
+
+    /// Reads an array of bytes.
+    ///
+    /// # Errors
+    /// [`RestoreErrorKind::Truncated`] if there are fewer.
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], RestoreError> {
+        let mut array = [0; N];
+        array.copy_from_slice(self.bytes(N)?);
+        Ok(array)
+    }
+
+    /// Reads what [`Saver::len`](crate::Saver::len) wrote. Memory must not be set aside by it
+    /// before the bytes are known to be there.
+    ///
+    /// # Errors
+    /// If it is no number, or longer than it needs to be.
+    pub fn len(&mut self) -> Result<u64, RestoreError> {
+        match self.array::<1>()?[0] {
+            LONG_LEN => {
+                let len = u64::from_le_bytes(self.array()?);
+                if len < u64::from(LONG_LEN) {
+                    return Err(self.bad_value("length"));
+                }
+                Ok(len)
+            }
+            short => Ok(u64::from(short)),
+        }
+    }
+
+    /// Reads what [`Saver::opaque`](crate::Saver::opaque) wrote.
+    ///
+    /// # Errors
+    /// If the bytes are not there.
+    pub fn opaque(&mut self) -> Result<&'i [u8], RestoreError> {
+        let count = self.count(1)?;
+        self.bytes(count)
+    }
+
+    /// Reads a number of values that take at least `least` bytes each, and checks that these
+    /// bytes are there.
+    pub(crate) fn count(&mut self, least: usize) -> Result<usize, RestoreError> {
+        let count = self.len()?;
+        let left = (self.values.len() - self.at) as u64;
+        let fits = match least {
+            0 => count <= left.max(EMPTY_LIMIT),
+            least => count.checked_mul(least as u64).is_some_and(|bytes| bytes <= left),
+        };
+        match usize::try_from(count) {
+            Ok(count) if fits => Ok(count),
+            _ => Err(self.error(RestoreErrorKind::TooMany { count })),
+        }
+    }
+
+    /// How many values to set memory aside for, given that `count` are claimed: never more memory
+    /// than there are bytes left.
+    pub(crate) fn capacity<T>(&self, count: usize) -> usize {
+        let left = self.values.len() - self.at;
+        count.min(left / size_of::<T>().max(1))
+    }
+
+    /// Reads a run of `count` values of `size` bytes each that are nothing but numbers.
+    pub(crate) fn run(&mut self, count: usize, size: usize) -> Result<&'i [u8], RestoreError> {
+        let Some(len) = count.checked_mul(size) else {
+            return Err(self.error(RestoreErrorKind::TooMany { count: count as u64 }));
+        };
+        if len < BLOCK_MIN || self.whole {
+            return self.bytes(len);
+        }
+        match self.blocks.get(self.next_block) {
+            Some(block) if block.len() == len => {
+                self.next_block += 1;
+                Ok(block)
+            }
+            _ => Err(self.error(RestoreErrorKind::TooMany { count: count as u64 })),
+        }
+    }
+
+    /// Reads `count` values that are nothing but numbers by `read`, from where they stand.
+    pub(crate) fn in_run<R>(
+        &mut self,
+        count: usize,
+        size: usize,
+        read: impl FnOnce(&mut Restorer<'_>) -> Result<R, RestoreError>,
+    ) -> Result<R, RestoreError> {
+        let start = self.at;
+        let values = self.run(count, size)?;
+        let mut inner = Restorer {
+            values,
+            at: 0,
+            blocks: Vec::new(),
+            next_block: 0,
+            depth: self.depth,
+            whole: true,
+            handles: &mut *self.handles,
+        };
+        // Offsets of errors count from the start of the whole.
+        read(&mut inner).map_err(|error| error.locate(start, |_| None))
+    }
+
+    /// Reads what stands inside a box or a container.
+    pub(crate) fn nested<R>(
+        &mut self,
+        inside: impl FnOnce(&mut Self) -> Result<R, RestoreError>,
+    ) -> Result<R, RestoreError> {
+        if self.depth == DEPTH_LIMIT {
+            return Err(self.error(RestoreErrorKind::TooDeep));
+        }
+        self.depth += 1;
+        let result = inside(self);
+        self.depth -= 1;
+        result
+    }
+
+    /// Reads a key; returns it with its bytes.
+    pub(crate) fn key<K: Checkpoint>(&mut self) -> Result<(K, &'i [u8]), RestoreError> {
+        let start = self.at;
+        let outer = std::mem::replace(&mut self.whole, true);
+        let key = K::restore(self)?;
+        self.whole = outer;
+        Ok((key, &self.values[start..self.at]))
+    }
+
+    /// Takes the handle that was given by this name.
+    ///
+    /// # Errors
+    /// If it was not given, was already taken, or has another type.
+    pub fn external<T: 'static>(&mut self, name: &str) -> Result<T, RestoreError> {
+        let at = self.at;
+        self.handles.take(name).map_err(|kind| RestoreError::at(kind, at))
+    }
+}

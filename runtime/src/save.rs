@@ -1,0 +1,140 @@
+use std::borrow::Cow;
+
+use samestate_image::layout::{BLOCK_MIN, DEPTH_LIMIT, EMPTY_LIMIT, LONG_LEN};
+
+use crate::{Checkpoint, SaveError};
+
+/// What values are saved to. Long runs of numbers are borrowed from the state, all else is encoded
+/// into one buffer; both are written to the file when everything is there.
+#[derive(Debug, Default)]
+pub struct Saver<'a> {
+    values: Vec<u8>,
+    blocks: Vec<Cow<'a, [u8]>>,
+    depth: u32,
+    /// Set inside keys, which must stand in one piece because they are put in order.
+    whole: bool,
+}
+
+impl<'a> Saver<'a> {
+    pub(crate) fn with_buffer(mut values: Vec<u8>) -> Self {
+        values.clear();
+        Self { values, ..Self::default() }
+    }
+
+    pub(crate) fn into_parts(self) -> (Vec<u8>, Vec<Cow<'a, [u8]>>) {
+        (self.values, self.blocks)
+    }
+
+    /// Writes bytes whose number the restoring side knows.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        self.values.extend_from_slice(bytes);
+    }
+
+    /// Writes a number of values or bytes.
+    pub fn len(&mut self, len: usize) {
+        match u8::try_from(len) {
+            Ok(short) if short < LONG_LEN => self.values.push(short),
+            _ => {
+                self.values.push(LONG_LEN);
+                self.bytes(&(len as u64).to_le_bytes());
+            }
+        }
+    }
+
+    /// Writes bytes with their number: the counterpart of [`SchemaBuilder::opaque`].
+    ///
+    /// [`SchemaBuilder::opaque`]: crate::SchemaBuilder::opaque
+    pub fn opaque(&mut self, bytes: &[u8]) {
+        self.len(bytes.len());
+        self.bytes(bytes);
+    }
+
+    /// Saves a value that does not live as long as the state: one that was computed, or that
+    /// stands behind a lock. Long runs of numbers in it are copied.
+    ///
+    /// # Errors
+    /// As the value's own `save`.
+    pub fn save_copy<T: Checkpoint>(&mut self, value: &T) -> Result<(), SaveError> {
+        let mut inner = Saver {
+            values: std::mem::take(&mut self.values),
+            blocks: Vec::new(),
+            depth: self.depth,
+            whole: self.whole,
+        };
+        let result = value.save(&mut inner);
+        let (values, blocks) = inner.into_parts();
+        self.values = values;
+        self.blocks.extend(blocks.into_iter().map(|block| Cow::Owned(block.into_owned())));
+        result
+    }
+
+    /// Where values are encoded to.
+    pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.values
+    }
+
+    /// Writes a run of numbers, little-endian, whose length the restoring side knows.
+    pub(crate) fn run(&mut self, bytes: Cow<'a, [u8]>) {
+        if bytes.len() >= BLOCK_MIN && !self.whole {
+            self.blocks.push(bytes);
+        } else {
+            self.bytes(&bytes);
+        }
+    }
+
+    /// Writes what `write` writes as one run of numbers.
+    pub(crate) fn joined<'b>(
+        &mut self,
+        write: impl FnOnce(&mut Saver<'b>) -> Result<(), SaveError>,
+    ) -> Result<(), SaveError> {
+        let mut inner = Saver { depth: self.depth, whole: true, ..Saver::default() };
+        write(&mut inner)?;
+        self.run(Cow::Owned(inner.values));
+        Ok(())
+    }
+
+    /// Writes what stands inside a box or a container.
+    pub(crate) fn nested<R>(
+        &mut self,
+        inside: impl FnOnce(&mut Self) -> Result<R, SaveError>,
+    ) -> Result<R, SaveError> {
+        if self.depth == DEPTH_LIMIT {
+            return Err(SaveError::TooDeep);
+        }
+        self.depth += 1;
+        let result = inside(self);
+        self.depth -= 1;
+        result
+    }
+
+    /// Writes `count` values by `write`, with their number before them.
+    pub(crate) fn container<T: Checkpoint>(
+        &mut self,
+        count: usize,
+        write: impl FnOnce(&mut Self) -> Result<(), SaveError>,
+    ) -> Result<(), SaveError> {
+        self.len(count);
+        let start = self.values.len();
+        self.nested(write)?;
+        let (count, bytes) = (count as u64, (self.values.len() - start) as u64);
+        // What the restorer will ask before it sets memory aside.
+        if T::MIN_LEN == 0 && count > EMPTY_LIMIT && count > bytes {
+            return Err(SaveError::TooManyEmpty { count });
+        }
+        Ok(())
+    }
+
+    /// Encodes keys in one piece each; returns where each ends.
+    pub(crate) fn keys<K: Checkpoint>(
+        &mut self,
+        keys: impl Iterator<Item = &'a K>,
+    ) -> Result<(Vec<u8>, Vec<usize>), SaveError> {
+        let mut inner = Saver { depth: self.depth, whole: true, ..Saver::default() };
+        let mut ends = Vec::with_capacity(keys.size_hint().0);
+        for key in keys {
+            key.save(&mut inner)?;
+            ends.push(inner.values.len());
+        }
+        Ok((inner.values, ends))
+    }
+}

@@ -1,0 +1,264 @@
+//! How types describe what they save.
+
+use std::any::{TypeId, type_name};
+use std::collections::HashMap;
+
+use samestate_image::SchemaChunk;
+use samestate_schema::record::Shape;
+use samestate_schema::treatment::{SkipPolicy, Treatment};
+use samestate_schema::types::{Enum, Field, Primitive, Struct, Table, Type, TypeRef, Variant};
+
+use crate::handles::Needed;
+use crate::{Checkpoint, SaveError};
+
+/// Collects the description of a root type and of everything saved below it.
+#[derive(Debug, Default)]
+pub struct SchemaBuilder {
+    types: Vec<Type>,
+    /// Where each type is; `None` while it is being described and has no place yet.
+    known: HashMap<TypeId, Option<TypeRef>>,
+    needed: Vec<Needed>,
+    endless: Option<&'static str>,
+}
+
+/// The description of a root type, with what restoring it needs.
+#[derive(Clone, Debug)]
+pub(crate) struct Program {
+    pub(crate) chunk: SchemaChunk,
+    pub(crate) encoded: Vec<u8>,
+    pub(crate) needed: Vec<Needed>,
+}
+
+impl Program {
+    /// Describes `T`.
+    pub(crate) fn of<T: Checkpoint>() -> Result<Self, SaveError> {
+        let mut builder = SchemaBuilder::default();
+        let root = builder.of::<T>();
+        if let Some(type_name) = builder.endless {
+            return Err(SaveError::Endless { type_name });
+        }
+        let table = Table { types: builder.types, root };
+        let chunk =
+            SchemaChunk::new(type_name::<T>().to_owned(), table).map_err(SaveError::Schema)?;
+        Ok(Self { encoded: chunk.encode(), chunk, needed: builder.needed })
+    }
+}
+
+impl SchemaBuilder {
+    /// The description of `T`.
+    pub fn of<T: Checkpoint>(&mut self) -> TypeRef {
+        match self.known.get(&TypeId::of::<T>()) {
+            Some(Some(known)) => *known,
+            Some(None) => {
+                self.endless.get_or_insert(type_name::<T>());
+                self.add(Type::Primitive(Primitive::Unit))
+            }
+            None => {
+                self.known.insert(TypeId::of::<T>(), None);
+                let described = T::schema(self);
+                self.known.insert(TypeId::of::<T>(), Some(described));
+                described
+            }
+        }
+    }
+
+    /// A struct with the name that images know it by. Describe its fields, then
+    /// [`finish`](StructBuilder::finish).
+    pub fn structure<T: Checkpoint>(&mut self, name: &str) -> StructBuilder<'_> {
+        let (ty, fresh) = self.reserve::<T>();
+        let def =
+            Struct { name: name.to_owned(), version: 1, shape: Shape::Named, fields: Vec::new() };
+        StructBuilder { fields: Fields { schema: self, fields: Vec::new(), fresh }, ty, def }
+    }
+
+    /// An enum with the name that images know it by. Describe its variants, then
+    /// [`finish`](EnumBuilder::finish).
+    pub fn enumeration<T: Checkpoint>(&mut self, name: &str) -> EnumBuilder<'_> {
+        let (ty, fresh) = self.reserve::<T>();
+        let def = Enum { name: name.to_owned(), version: 1, variants: Vec::new() };
+        EnumBuilder { schema: self, ty, def, fresh }
+    }
+
+    /// Bytes that only the code of this name understands; see [`Saver::opaque`].
+    ///
+    /// [`Saver::opaque`]: crate::Saver::opaque
+    pub fn opaque(&mut self, name: &str) -> TypeRef {
+        self.add(Type::Opaque(name.to_owned()))
+    }
+
+    pub(crate) fn add(&mut self, ty: Type) -> TypeRef {
+        #[expect(clippy::cast_possible_truncation, reason = "fewer types than addresses")]
+        let index = self.types.len() as u32;
+        self.types.push(ty);
+        TypeRef(index)
+    }
+
+    /// A place for a type that may contain itself, and whether it is described for the first time.
+    fn reserve<T: Checkpoint>(&mut self) -> (TypeRef, bool) {
+        if let Some(Some(known)) = self.known.get(&TypeId::of::<T>()) {
+            return (*known, false);
+        }
+        let place = self.add(Type::Primitive(Primitive::Unit));
+        self.known.insert(TypeId::of::<T>(), Some(place));
+        (place, true)
+    }
+
+    fn put(&mut self, place: TypeRef, ty: Type) {
+        if let Some(slot) = self.types.get_mut(place.0 as usize) {
+            *slot = ty;
+        }
+    }
+}
+
+/// The fields of a struct or of a variant, in the order in which they are saved.
+#[derive(Debug)]
+pub struct Fields<'s> {
+    schema: &'s mut SchemaBuilder,
+    fields: Vec<Field>,
+    /// Not set if the type is already described, so that recursion ends.
+    fresh: bool,
+}
+
+impl Fields<'_> {
+    fn push(&mut self, name: &str, treatment: Treatment, ty: Option<TypeRef>) -> &mut Self {
+        self.fields.push(Field { name: name.to_owned(), treatment, ty });
+        self
+    }
+
+    /// A field that is saved.
+    pub fn saved<T: Checkpoint>(&mut self, name: &str) -> &mut Self {
+        if !self.fresh {
+            return self;
+        }
+        let ty = self.schema.of::<T>();
+        self.push(name, Treatment::Saved, Some(ty))
+    }
+
+    /// A field that is left out.
+    pub fn skipped(&mut self, name: &str, policy: SkipPolicy) -> &mut Self {
+        self.push(name, Treatment::Skipped(policy), None)
+    }
+
+    /// A field that a function computes.
+    pub fn rebuilt(&mut self, name: &str) -> &mut Self {
+        self.push(name, Treatment::Rebuilt, None)
+    }
+
+    /// A field that takes a handle.
+    pub fn external<T: 'static>(&mut self, name: &str, handle: &str) -> &mut Self {
+        if self.fresh {
+            self.schema.needed.push(Needed {
+                name: handle.to_owned(),
+                type_id: TypeId::of::<T>(),
+                type_name: type_name::<T>(),
+            });
+        }
+        self.push(name, Treatment::External, None)
+    }
+}
+
+/// The description of a struct.
+#[derive(Debug)]
+pub struct StructBuilder<'s> {
+    fields: Fields<'s>,
+    ty: TypeRef,
+    def: Struct,
+}
+
+impl StructBuilder<'_> {
+    /// The version of its saved form; 1 if not told.
+    #[must_use]
+    pub fn version(mut self, version: u32) -> Self {
+        self.def.version = version;
+        self
+    }
+
+    /// What it looks like; with named fields if not told.
+    #[must_use]
+    pub fn shape(mut self, shape: Shape) -> Self {
+        self.def.shape = shape;
+        self
+    }
+
+    /// A field that is saved.
+    #[must_use]
+    pub fn saved<T: Checkpoint>(mut self, name: &str) -> Self {
+        self.fields.saved::<T>(name);
+        self
+    }
+
+    /// A field that is left out.
+    #[must_use]
+    pub fn skipped(mut self, name: &str, policy: SkipPolicy) -> Self {
+        self.fields.skipped(name, policy);
+        self
+    }
+
+    /// A field that a function computes.
+    #[must_use]
+    pub fn rebuilt(mut self, name: &str) -> Self {
+        self.fields.rebuilt(name);
+        self
+    }
+
+    /// A field that takes a handle.
+    #[must_use]
+    pub fn external<T: 'static>(mut self, name: &str, handle: &str) -> Self {
+        self.fields.external::<T>(name, handle);
+        self
+    }
+
+    /// The type.
+    pub fn finish(self) -> TypeRef {
+        let Self { fields: Fields { schema, fields, fresh }, ty, mut def } = self;
+        if fresh {
+            def.fields = fields;
+            schema.put(ty, Type::Struct(def));
+        }
+        ty
+    }
+}
+
+/// The description of an enum.
+#[derive(Debug)]
+pub struct EnumBuilder<'s> {
+    schema: &'s mut SchemaBuilder,
+    ty: TypeRef,
+    def: Enum,
+    fresh: bool,
+}
+
+impl EnumBuilder<'_> {
+    /// The version of its saved form; 1 if not told.
+    #[must_use]
+    pub fn version(mut self, version: u32) -> Self {
+        self.def.version = version;
+        self
+    }
+
+    /// A variant; the number that is saved for it is its place among the variants.
+    #[must_use]
+    pub fn variant(
+        mut self,
+        name: &str,
+        id: Option<u32>,
+        shape: Shape,
+        describe: impl FnOnce(&mut Fields<'_>),
+    ) -> Self {
+        if self.fresh {
+            let mut fields = Fields { schema: self.schema, fields: Vec::new(), fresh: true };
+            describe(&mut fields);
+            let fields = fields.fields;
+            self.def.variants.push(Variant { name: name.to_owned(), id, shape, fields });
+        }
+        self
+    }
+
+    /// The type.
+    pub fn finish(self) -> TypeRef {
+        if self.fresh {
+            self.schema.put(self.ty, Type::Enum(self.def));
+        }
+        self.ty
+    }
+}

@@ -1,0 +1,117 @@
+use samestate_schema::types::TypeRef;
+
+use crate::{RestoreError, Restorer, SaveError, Saver, SchemaBuilder};
+
+/// A type whose values can be saved and restored.
+///
+/// Most types derive it. Writing it by hand takes three functions that agree with each other:
+///
+/// ```
+/// use samestate::{Checkpoint, RestoreError, Restorer, SaveError, Saver, SchemaBuilder, TypeRef};
+///
+/// struct Celsius {
+///     degrees: f64,
+/// }
+///
+/// impl Checkpoint for Celsius {
+///     fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
+///         self.degrees.save(saver)
+///     }
+///
+///     fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
+///         Ok(Self { degrees: f64::restore(restorer)? })
+///     }
+///
+///     fn schema(schema: &mut SchemaBuilder) -> TypeRef {
+///         schema.structure::<Self>("Celsius").saved::<f64>("degrees").finish()
+///     }
+/// }
+/// # let image = samestate::to_vec(&Celsius { degrees: 21.5 }).unwrap();
+/// # assert_eq!(samestate::from_slice::<Celsius>(&image).unwrap().degrees, 21.5);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be part of a checkpoint",
+    label = "`{Self}` does not implement `Checkpoint`",
+    note = "if it is a type of yours, put `#[derive(Checkpoint)]` on it",
+    note = "if it is a handle (a file, a socket, a thread, an `Instant`), hand it in when restoring: \
+            `#[checkpoint(external = \"name\")]`",
+    note = "if it can be computed from other fields: `#[checkpoint(rebuild = path, needs(a, b))]`",
+    note = "if a restored program may start with another value: \
+            `#[checkpoint(skip(default), reason = \"…\")]` or `skip(value = …)`"
+)]
+pub trait Checkpoint: Sized + 'static {
+    /// The fewest bytes that a value takes among the values of an image. An image that claims to
+    /// hold more values than its bytes suffice for is refused before memory is set aside.
+    ///
+    /// Zero is always right, but then at most 65,536 more of them than there are bytes may stand
+    /// in one container.
+    const MIN_LEN: usize = 0;
+
+    /// Writes the value.
+    ///
+    /// # Errors
+    /// [`SaveError`] if it cannot be saved, for instance because it is nested too deeply.
+    fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError>;
+
+    /// Reads a value back: exactly what [`save`](Checkpoint::save) wrote.
+    ///
+    /// # Errors
+    /// [`RestoreError`] if the image holds something else. An image may be forged: implementations
+    /// must not trust a number in it.
+    fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError>;
+
+    /// Describes what [`save`](Checkpoint::save) writes. Images tell it, and are refused where it
+    /// differs. To describe a part, ask [`SchemaBuilder::of`].
+    fn schema(schema: &mut SchemaBuilder) -> TypeRef;
+
+    /// Bytes of a value that is nothing but numbers without padding; 0 for all others.
+    #[doc(hidden)]
+    const PLAIN_LEN: usize = 0;
+
+    /// Address of the type's record in this program, 0 if it has none.
+    #[doc(hidden)]
+    fn record_addr() -> u64 {
+        0
+    }
+
+    /// Writes many values.
+    #[doc(hidden)]
+    fn save_slice<'a>(slice: &'a [Self], saver: &mut Saver<'a>) -> Result<(), SaveError> {
+        slice.iter().try_for_each(|value| value.save(saver))
+    }
+
+    /// Reads many values whose bytes are proven present, as far as `MIN_LEN` says.
+    #[doc(hidden)]
+    fn restore_vec(restorer: &mut Restorer<'_>, count: usize) -> Result<Vec<Self>, RestoreError> {
+        let mut values = Vec::with_capacity(restorer.capacity::<Self>(count));
+        for _ in 0..count {
+            values.push(Self::restore(restorer)?);
+        }
+        Ok(values)
+    }
+
+    /// Reads an array.
+    #[doc(hidden)]
+    fn restore_array<const N: usize>(
+        restorer: &mut Restorer<'_>,
+    ) -> Result<[Self; N], RestoreError> {
+        let mut error = None;
+        let values: [Option<Self>; N] = core::array::from_fn(|_| {
+            if error.is_some() {
+                return None;
+            }
+            Self::restore(restorer).map_err(|e| error = Some(e)).ok()
+        });
+        match error {
+            Some(error) => Err(error),
+            #[expect(clippy::unwrap_used, reason = "without an error every element is there")]
+            None => Ok(values.map(Option::unwrap)),
+        }
+    }
+
+    /// Reads a value into the heap, large ones without passing over the stack.
+    #[doc(hidden)]
+    fn restore_boxed(restorer: &mut Restorer<'_>) -> Result<Box<Self>, RestoreError> {
+        Self::restore(restorer).map(Box::new)
+    }
+}

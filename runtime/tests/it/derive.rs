@@ -1,0 +1,113 @@
+//! What the derive generates, on items of every shape.
+
+use std::collections::HashMap;
+
+use samestate::{Checkpoint, Handles, from_slice, from_slice_with, to_vec};
+
+#[derive(Checkpoint, Debug, PartialEq)]
+#[checkpoint(root, version = 3)]
+struct Machine {
+    cpu: Cpu,
+    ram: Vec<u8>,
+    mode: Mode,
+    names: HashMap<String, u32>,
+    #[checkpoint(skip(default), reason = "filled on first use")]
+    cache: Vec<u64>,
+    #[checkpoint(skip(value = 44_100), reason = "set by the command line")]
+    rate: u32,
+    #[checkpoint(rebuild = pages, needs(ram, total))]
+    pages: Vec<usize>,
+    #[checkpoint(rebuild = total, needs(ram))]
+    total: u64,
+    #[checkpoint(external = "log")]
+    log: Log,
+}
+
+#[derive(Debug, PartialEq)]
+struct Log(&'static str);
+
+#[derive(Checkpoint, Debug, PartialEq)]
+struct Cpu {
+    registers: [u32; 4],
+    pair: Pair,
+    unit: Unit,
+}
+
+#[derive(Checkpoint, Debug, PartialEq)]
+struct Pair(f64, Option<Box<Pair>>);
+
+#[derive(Checkpoint, Debug, PartialEq)]
+struct Unit;
+
+#[derive(Checkpoint, Debug, PartialEq)]
+enum Mode {
+    Off,
+    Delay(u16, u16),
+    On { since: u64, level: f32 },
+}
+
+fn total(ram: &[u8]) -> Result<u64, String> {
+    Ok(ram.iter().map(|&byte| u64::from(byte)).sum())
+}
+
+#[expect(clippy::ptr_arg, reason = "it is called with the field as it is")]
+fn pages(ram: &Vec<u8>, total: &u64) -> Result<Vec<usize>, String> {
+    if *total == 0 { Err(String::from("nothing to page")) } else { Ok(vec![ram.len(), 7]) }
+}
+
+fn machine(ram: Vec<u8>) -> Machine {
+    Machine {
+        cpu: Cpu {
+            registers: [1, 2, 3, 4],
+            pair: Pair(0.5, Some(Box::new(Pair(-1.0, None)))),
+            unit: Unit,
+        },
+        mode: Mode::On { since: 9, level: 1.5 },
+        names: [("a".to_owned(), 1), ("b".to_owned(), 2)].into(),
+        cache: vec![],
+        rate: 44_100,
+        pages: vec![ram.len(), 7],
+        total: total(&ram).unwrap(),
+        ram,
+        log: Log("given"),
+    }
+}
+
+#[test]
+fn a_machine_comes_back() {
+    for len in [3, 4096, 100_000] {
+        let image = to_vec(&Machine { cache: vec![1], rate: 1, ..machine(vec![5; len]) }).unwrap();
+        let handles = Handles::new().with("log", Log("given"));
+        assert_eq!(from_slice_with::<Machine>(&image, handles).unwrap(), machine(vec![5; len]));
+    }
+}
+
+#[test]
+fn a_failed_rebuild_is_told() {
+    let image = to_vec(&machine(vec![])).unwrap();
+    let handles = Handles::new().with("log", Log("given"));
+    let error = from_slice_with::<Machine>(&image, handles).unwrap_err().to_string();
+    assert!(error.contains("`pages` could not be rebuilt: nothing to page"), "{error}");
+}
+
+#[derive(Checkpoint, Debug, PartialEq)]
+struct Grid<T, const N: usize> {
+    cells: [T; N],
+    more: Vec<Option<T>>,
+}
+
+#[derive(Checkpoint, Debug, PartialEq)]
+enum Tree<T> {
+    Leaf(T),
+    Fork(Box<Tree<T>>, Box<Tree<T>>),
+}
+
+#[test]
+fn generic_types_come_back() {
+    let grid =
+        Grid { cells: [String::from("x"), String::new()], more: vec![None, Some("y".into())] };
+    assert_eq!(from_slice::<Grid<String, 2>>(&to_vec(&grid).unwrap()).unwrap(), grid);
+    let leaf = |n| Box::new(Tree::Leaf(n));
+    let tree = Tree::Fork(Box::new(Tree::Fork(leaf(1_u8), leaf(2))), leaf(3));
+    assert_eq!(from_slice::<Tree<u8>>(&to_vec(&tree).unwrap()).unwrap(), tree);
+}

@@ -1,0 +1,5 @@
+//! Tests through the public surface.
+#![forbid(unsafe_code)]
+
+mod derive;
+mod store;
