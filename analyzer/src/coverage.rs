@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use samestate_report::{Evidence, Finding, Report, Severity, Subject, rules};
-use samestate_schema::path::FieldPath;
 
 use crate::error::Error;
 use crate::evidence::Verdict;
@@ -60,13 +59,18 @@ pub(crate) fn judge(walk: &Walk, program: &Program, report: &mut Report) {
             report.findings.push(finding);
         }
     }
-    report.findings.extend(walk.ends.iter().map(end_finding));
+    state_ends(walk, report);
     if left_out > 0 {
         report.notes.push(format!("{left_out} more uncovered fields are not listed"));
     }
     report.fact("types checked", walk.types.len() as u64);
     report.fact("fields checked", fields);
     program.facts(report);
+}
+
+/// States where sight ended.
+pub(crate) fn state_ends(walk: &Walk, report: &mut Report) {
+    report.findings.extend(walk.ends.iter().map(end_finding));
 }
 
 fn field_finding(
@@ -80,7 +84,7 @@ fn field_finding(
         variant => format!("{variant}.{}", field.key.name),
     };
     let (rule, message) = match field.verdict.verdict {
-        Verdict::Saved(_) | Verdict::Left(_) => return None,
+        Verdict::Saved(_) | Verdict::Left(_) | Verdict::Unknown => return None,
         Verdict::Uncovered => (
             &rules::UNCOVERED_FIELD,
             format!("no checkpoint covers `{name}: {}` of `{definition}`", field.type_text),
@@ -129,11 +133,15 @@ fn help(definition: &str, name: &str, field: &ReachedField, is_known: bool) -> S
         Verdict::RestoredOnly => {
             format!("write `{name}` in `save`, at the same place of the order")
         }
-        Verdict::Uncovered | Verdict::Saved(_) | Verdict::Left(_) if is_known => format!(
-            "save and restore `{name}` in the `Checkpoint` of `{definition}`, or derive it and \
+        Verdict::Uncovered | Verdict::Saved(_) | Verdict::Left(_) | Verdict::Unknown
+            if is_known =>
+        {
+            format!(
+                "save and restore `{name}` in the `Checkpoint` of `{definition}`, or derive it and \
              write `#[checkpoint(skip(default), reason = \"…\")]` on the field"
-        ),
-        Verdict::Uncovered | Verdict::Saved(_) | Verdict::Left(_) => {
+            )
+        }
+        Verdict::Uncovered | Verdict::Saved(_) | Verdict::Left(_) | Verdict::Unknown => {
             format!("write `#[derive(Checkpoint)]` on `{definition}`")
         }
     }
@@ -167,9 +175,4 @@ pub(crate) fn blind(subject: &str, message: String) -> Finding {
     let mut finding = Finding::new(&rules::CANNOT_SEE, Subject::Input(subject.to_owned()), message);
     finding.severity = Severity::Blind;
     finding
-}
-
-/// The path of a root itself.
-pub(crate) fn root_path(name: &str) -> FieldPath {
-    FieldPath::root(name)
 }

@@ -4,6 +4,7 @@
 
 mod containers;
 mod coverage;
+mod drift;
 mod dwarf;
 mod error;
 mod evidence;
@@ -12,6 +13,7 @@ mod graph;
 mod limits;
 mod load;
 mod lock;
+mod model;
 mod names;
 mod program;
 mod roots;
@@ -19,4 +21,6 @@ mod view;
 mod walk;
 
 pub use coverage::{CoverageConfig, coverage};
+pub use drift::{DriftConfig, drift, lock_text};
 pub use error::Error;
+pub use lock::LockError;

@@ -56,6 +56,7 @@ fn can_be_root(ty: &Type) -> bool {
         && ty.definition().contains("::")
         && !is_std(ty.definition())
         && !ty.definition().contains('{')
+        && !ty.name.starts_with("dyn ")
         && !ty.name.starts_with(['<', '&', '('])
 }
 

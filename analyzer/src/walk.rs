@@ -10,8 +10,9 @@ use crate::containers::wide_trait;
 use crate::dwarf::Vtable;
 use crate::evidence::{FieldKey, FieldVerdict, Judge, Judgment, Verdict};
 use crate::fields::{self, Field};
-use crate::graph::{Graph, TypeId};
+use crate::graph::{Graph, Kind, TypeId};
 use crate::limits::MAX_PATH_STEPS;
+use crate::names;
 use crate::view::{self, View, type_text};
 
 /// What was found on the way.
@@ -21,6 +22,10 @@ pub(crate) struct Walk {
     pub(crate) types: Vec<Reached>,
     /// Where sight ended.
     pub(crate) ends: Vec<End>,
+    /// The enums of numbers that were met, with the version of their records.
+    pub(crate) numbers: BTreeSet<(TypeId, Option<u32>)>,
+    /// The roots that the walk started from.
+    pub(crate) roots: Vec<TypeId>,
     /// The trait objects that were met, with their implementers.
     pub(crate) traits: BTreeMap<String, BTreeSet<TypeId>>,
 }
@@ -90,6 +95,7 @@ pub(crate) fn walk(graph: &Graph, vtables: &[Vtable], roots: &[TypeId], judge: &
         doubtful: Vec::new(),
         out: Walk::default(),
     };
+    walker.out.roots = roots.iter().map(|&root| graph.defined(root)).collect();
     for &root in roots {
         let name = type_text(graph, root);
         let trail = walker.trail(Trail { parent: None, steps: Vec::new(), label: Some(name) });
@@ -147,7 +153,8 @@ impl Walker<'_> {
 
     fn visit(&mut self, visit: Visit) {
         match view::view(self.graph, visit.ty) {
-            View::Leaf | View::Host(_) => {}
+            View::Leaf => self.visit_leaf(visit.ty),
+            View::Host(_) => {}
             View::Parts(parts) => {
                 for part in parts {
                     self.follow(visit, part.steps, part.ty);
@@ -157,6 +164,14 @@ impl Walker<'_> {
             View::Opaque(why) => self.end(visit, EndKind::Opaque, why, Vec::new()),
             View::Unseen(why) => self.end(visit, EndKind::Unseen, why, Vec::new()),
             View::Defined => self.visit_definition(visit),
+        }
+    }
+
+    fn visit_leaf(&mut self, ty: TypeId) {
+        let leaf = self.graph.get(ty);
+        if matches!(leaf.kind, Kind::Enumeration(_)) && !names::is_std(&leaf.name) {
+            let version = self.judge.records.of(ty).map(|record| record.body.version);
+            self.out.numbers.insert((ty, version));
         }
     }
 
@@ -195,7 +210,13 @@ impl Walker<'_> {
         match self.judge.judge(visit.ty) {
             Judgment::CannotSee { why, evidence } => {
                 self.end(visit, EndKind::Unseen, why, evidence);
-                return;
+                self.visited.insert((visit.ty, !visit.is_saved));
+                for field in fields {
+                    let verdict =
+                        FieldVerdict { verdict: Verdict::Unknown, place: None, why: None };
+                    let trail = self.enter(visit, &field);
+                    reached.fields.push(self.reached_field(field, trail, verdict, 0));
+                }
             }
             Judgment::NoEvidence { .. } if visit.is_saved => {
                 self.doubtful.push(visit);
@@ -227,7 +248,7 @@ impl Walker<'_> {
                     let mut below = 0;
                     match verdict.verdict {
                         Verdict::Saved(_) => self.push(field.ty, trail, true),
-                        Verdict::Left(_) => {}
+                        Verdict::Left(_) | Verdict::Unknown => {}
                         Verdict::Uncovered | Verdict::SavedOnly | Verdict::RestoredOnly => {
                             below = field.ty.map_or(0, |ty| self.count_below(ty));
                         }

@@ -90,6 +90,8 @@ pub(crate) enum Verdict {
     SavedOnly,
     /// It is restored and never saved.
     RestoredOnly,
+    /// The evidence could not be read.
+    Unknown,
 }
 
 /// A verdict with what it rests on.
