@@ -27,7 +27,7 @@
 use samestate_schema::wire::{Reader, WireError, Writer};
 
 use crate::ImageError;
-use crate::layout::{ALIGN, PAGE, PAGE_ALIGNED_MIN, align_up};
+use crate::layout::{ALIGN, BLOCK_MIN, PAGE, PAGE_ALIGNED_MIN, align_up};
 use crate::schema_chunk::{TypeHash, hash128};
 
 const MAGIC: [u8; 8] = *b"ss-direc";
@@ -165,6 +165,9 @@ impl Directory {
             let (offset, len, raw_len) = (input.u64()?, input.u64()?, input.u64()?);
             if len != raw_len {
                 return Err(malformed("the length of a chunk"));
+            }
+            if kind == ChunkKind::Block && len < BLOCK_MIN as u64 {
+                return Err(malformed("the length of a block"));
             }
             if kind.place(end, len) != Some(offset) {
                 return Err(malformed("the offset of a chunk"));

@@ -1,10 +1,199 @@
-//! The values as a tree.
+//! The values of an image as a tree, read by the image's own schema, without the program.
+
+mod decode;
+mod print;
+
+use core::fmt;
+
+use samestate_schema::path::{FieldPath, Step};
+use samestate_schema::treatment::Treatment;
+use samestate_schema::types::Primitive;
 
 use crate::Image;
 
-/// The field path of what stands at this offset among the values.
+/// One value.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Value<'i> {
+    /// `()`
+    Unit,
+    /// `bool`
+    Bool(bool),
+    /// `char`
+    Char(char),
+    /// An unsigned number of any width.
+    Unsigned(u128),
+    /// A signed number of any width.
+    Signed(i128),
+    /// `f32`
+    F32(f32),
+    /// `f64`
+    F64(f64),
+    /// Text.
+    Str(&'i str),
+    /// Perhaps a value.
+    Option(Option<Box<Value<'i>>>),
+    /// The elements of a sequence, an array or a set.
+    List(Vec<Value<'i>>),
+    /// A run of numbers, left as it is.
+    Numbers(Numbers<'i>),
+    /// A tuple.
+    Tuple(Vec<Value<'i>>),
+    /// The entries of a map, ordered by their encoded keys.
+    Map(Vec<(Value<'i>, Value<'i>)>),
+    /// A struct.
+    Struct {
+        /// The name that images know it by.
+        name: &'i str,
+        /// All its fields.
+        fields: Vec<FieldValue<'i>>,
+    },
+    /// A value of an enum.
+    Enum {
+        /// The name that images know the enum by.
+        name: &'i str,
+        /// The variant.
+        variant: &'i str,
+        /// All fields of the variant.
+        fields: Vec<FieldValue<'i>>,
+    },
+    /// Bytes that only the code of this name understands.
+    Opaque {
+        /// The name.
+        name: &'i str,
+        /// The bytes.
+        bytes: &'i [u8],
+    },
+}
+
+/// A field and, if it is saved, its value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FieldValue<'i> {
+    /// Its name; a number for tuple fields.
+    pub name: &'i str,
+    /// What happens to it.
+    pub treatment: Treatment,
+    /// Its value, if it is saved.
+    pub value: Option<Value<'i>>,
+}
+
+/// Numbers that follow each other in the image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Numbers<'i> {
+    /// The type of one number.
+    pub primitive: Primitive,
+    /// How many numbers make one element: more than one if the elements are arrays.
+    pub per_element: usize,
+    /// The numbers, little-endian.
+    pub bytes: &'i [u8],
+}
+
+impl<'i> Numbers<'i> {
+    /// How many numbers there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.bytes.len() / self.primitive.size()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// The number at `index`, from 0.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<Value<'i>> {
+        let size = self.primitive.size();
+        let start = index.checked_mul(size)?;
+        decode::number(self.primitive, self.bytes.get(start..start.checked_add(size)?)?)
+    }
+
+    /// All numbers in order.
+    pub fn iter(&self) -> impl Iterator<Item = Value<'i>> + '_ {
+        let primitive = self.primitive;
+        let each = self.bytes.chunks_exact(primitive.size());
+        each.filter_map(move |bytes| decode::number(primitive, bytes))
+    }
+}
+
+/// Why the values of an image are not what its schema says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValueError {
+    /// The value at fault.
+    pub path: FieldPath,
+    /// Where among the values, in bytes.
+    pub offset: usize,
+    /// What is wrong.
+    pub what: &'static str,
+}
+
+impl fmt::Display for ValueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at {}: {} (byte {} of the values)", self.path, self.what, self.offset)
+    }
+}
+
+impl std::error::Error for ValueError {}
+
+impl Image<'_> {
+    /// All values as a tree. Runs of numbers stay as they are in the image.
+    ///
+    /// # Errors
+    /// [`ValueError`] if the values are not what the schema says, or nest too deeply to be shown.
+    pub fn value(&self) -> Result<Value<'_>, ValueError> {
+        let root = FieldPath::root(self.schema().root_name.clone());
+        decode::Decoder::new(self, root).root()
+    }
+}
+
+/// The field path, from `root`, of the last value that ends at or before this offset among the
+/// values, or of the first that is malformed. `None` if there is none.
 #[must_use]
-pub fn path_at(image: &Image<'_>, root: &str, offset: usize) -> Option<String> {
-    let _ = (image, offset);
-    Some(root.to_owned())
+pub fn path_at(image: &Image<'_>, root: &str, offset: usize) -> Option<FieldPath> {
+    decode::Decoder::new(image, FieldPath::root(root)).stop_at(offset).root().err().map(|e| e.path)
+}
+
+impl Value<'_> {
+    /// Calls `seen` for this value, which stands at `path`, and for all below it.
+    pub fn visit(&self, path: &FieldPath, seen: &mut dyn FnMut(&FieldPath, &Value<'_>)) {
+        seen(path, self);
+        match self {
+            Self::Option(Some(value)) => {
+                value.visit(&path.join(Step::Variant("Some".into())), seen)
+            }
+            Self::List(values) => {
+                for (index, value) in (0..).zip(values) {
+                    value.visit(&path.join(Step::Index(index)), seen);
+                }
+            }
+            Self::Tuple(values) => {
+                for (index, value) in (0..).zip(values) {
+                    value.visit(&path.join(Step::Tuple(index)), seen);
+                }
+            }
+            Self::Map(entries) => {
+                for (key, value) in entries {
+                    value.visit(&path.join(Step::Entry(key.key())), seen);
+                }
+            }
+            Self::Struct { fields, .. } => visit_fields(fields, path, seen),
+            Self::Enum { variant, fields, .. } => {
+                visit_fields(fields, &path.join(Step::Variant((*variant).to_owned())), seen);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn visit_fields(
+    fields: &[FieldValue<'_>],
+    path: &FieldPath,
+    seen: &mut dyn FnMut(&FieldPath, &Value<'_>),
+) {
+    for field in fields {
+        if let Some(value) = &field.value {
+            value.visit(&path.join(FieldPath::member(field.name)), seen);
+        }
+    }
 }

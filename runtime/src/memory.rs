@@ -91,6 +91,7 @@ pub(crate) fn decode<T: Checkpoint>(
     result.map_err(|error| {
         error.locate(restorer.offset(), |offset| {
             samestate_image::value::path_at(image, &program.chunk.root_name, offset)
+                .map(|path| path.to_string())
         })
     })
 }

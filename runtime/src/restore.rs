@@ -12,6 +12,8 @@ pub struct Restorer<'i> {
     at: usize,
     blocks: Vec<&'i [u8]>,
     next_block: usize,
+    /// Length in bytes of the blocks that were not read yet.
+    block_len: u64,
     depth: u32,
     whole: bool,
     handles: &'i mut Handles,
@@ -24,6 +26,7 @@ impl<'i> Restorer<'i> {
             at: 0,
             blocks: image.blocks().collect(),
             next_block: 0,
+            block_len: image.blocks().map(|block| block.len() as u64).sum(),
             depth: 0,
             whole: false,
             handles,
@@ -37,12 +40,16 @@ impl<'i> Restorer<'i> {
 
     /// Checks that everything was read.
     pub(crate) fn finish(&self) -> Result<(), RestoreError> {
-        let values = self.values.len() - self.at;
-        let blocks: usize = self.blocks[self.next_block..].iter().map(|block| block.len()).sum();
-        match values + blocks {
+        // A block is never empty, so that counting bytes counts blocks as well.
+        match self.left() {
             0 => Ok(()),
-            bytes => Err(self.error(RestoreErrorKind::Trailing { bytes: bytes as u64 })),
+            bytes => Err(self.error(RestoreErrorKind::Trailing { bytes })),
         }
+    }
+
+    /// How many bytes are left.
+    fn left(&self) -> u64 {
+        (self.values.len() - self.at) as u64 + self.block_len
     }
 
     #[cold]
@@ -114,7 +121,7 @@ impl<'i> Restorer<'i> {
     /// bytes are there.
     pub(crate) fn count(&mut self, least: usize) -> Result<usize, RestoreError> {
         let count = self.len()?;
-        let left = (self.values.len() - self.at) as u64;
+        let left = self.left();
         let fits = match least {
             0 => count <= left.max(EMPTY_LIMIT),
             least => count.checked_mul(least as u64).is_some_and(|bytes| bytes <= left),
@@ -128,7 +135,7 @@ impl<'i> Restorer<'i> {
     /// How many values to set memory aside for, given that `count` are claimed: never more memory
     /// than there are bytes left.
     pub(crate) fn capacity<T>(&self, count: usize) -> usize {
-        let left = self.values.len() - self.at;
+        let left = usize::try_from(self.left()).unwrap_or(usize::MAX);
         count.min(left / size_of::<T>().max(1))
     }
 
@@ -143,6 +150,7 @@ impl<'i> Restorer<'i> {
         match self.blocks.get(self.next_block) {
             Some(block) if block.len() == len => {
                 self.next_block += 1;
+                self.block_len -= len as u64;
                 Ok(block)
             }
             _ => Err(self.error(RestoreErrorKind::TooMany { count: count as u64 })),
@@ -163,6 +171,7 @@ impl<'i> Restorer<'i> {
             at: 0,
             blocks: Vec::new(),
             next_block: 0,
+            block_len: 0,
             depth: self.depth,
             whole: true,
             handles: &mut *self.handles,

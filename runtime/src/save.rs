@@ -10,6 +10,8 @@ use crate::{Checkpoint, SaveError};
 pub struct Saver<'a> {
     values: Vec<u8>,
     blocks: Vec<Cow<'a, [u8]>>,
+    /// Length of all blocks in bytes.
+    block_len: u64,
     depth: u32,
     /// Set inside keys, which must stand in one piece because they are put in order.
     whole: bool,
@@ -57,11 +59,12 @@ impl<'a> Saver<'a> {
     pub fn save_copy<T: Checkpoint>(&mut self, value: &T) -> Result<(), SaveError> {
         let mut inner = Saver {
             values: std::mem::take(&mut self.values),
-            blocks: Vec::new(),
             depth: self.depth,
             whole: self.whole,
+            ..Saver::default()
         };
         let result = value.save(&mut inner);
+        self.block_len += inner.block_len;
         let (values, blocks) = inner.into_parts();
         self.values = values;
         self.blocks.extend(blocks.into_iter().map(|block| Cow::Owned(block.into_owned())));
@@ -76,6 +79,7 @@ impl<'a> Saver<'a> {
     /// Writes a run of numbers, little-endian, whose length the restoring side knows.
     pub(crate) fn run(&mut self, bytes: Cow<'a, [u8]>) {
         if bytes.len() >= BLOCK_MIN && !self.whole {
+            self.block_len += bytes.len() as u64;
             self.blocks.push(bytes);
         } else {
             self.bytes(&bytes);
@@ -107,6 +111,11 @@ impl<'a> Saver<'a> {
         result
     }
 
+    /// How many bytes were written.
+    fn written(&self) -> u64 {
+        self.values.len() as u64 + self.block_len
+    }
+
     /// Writes `count` values by `write`, with their number before them.
     pub(crate) fn container<T: Checkpoint>(
         &mut self,
@@ -114,9 +123,9 @@ impl<'a> Saver<'a> {
         write: impl FnOnce(&mut Self) -> Result<(), SaveError>,
     ) -> Result<(), SaveError> {
         self.len(count);
-        let start = self.values.len();
+        let start = self.written();
         self.nested(write)?;
-        let (count, bytes) = (count as u64, (self.values.len() - start) as u64);
+        let (count, bytes) = (count as u64, self.written() - start);
         // What the restorer will ask before it sets memory aside.
         if T::MIN_LEN == 0 && count > EMPTY_LIMIT && count > bytes {
             return Err(SaveError::TooManyEmpty { count });

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use samestate_image::layout::BLOCK_MIN;
 use samestate_schema::types::{Type, TypeRef};
 
 use crate::{Checkpoint, RestoreError, Restorer, SaveError, Saver, SchemaBuilder};
@@ -29,7 +30,8 @@ impl<T: Checkpoint> Checkpoint for Option<T> {
 }
 
 impl<T: Checkpoint, const N: usize> Checkpoint for [T; N] {
-    const MIN_LEN: usize = if T::PLAIN_LEN > 0 { 0 } else { N * T::MIN_LEN };
+    // A long run of numbers stands in a block, not among the values.
+    const MIN_LEN: usize = if Self::PLAIN_LEN >= BLOCK_MIN { 0 } else { N * T::MIN_LEN };
     const PLAIN_LEN: usize = N * T::PLAIN_LEN;
 
     fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {

@@ -17,6 +17,11 @@ pub enum StoreError {
         /// What the system said.
         source: io::Error,
     },
+    /// Another process saves to the same store.
+    InUse {
+        /// The store's folder.
+        dir: PathBuf,
+    },
     /// The state could not be saved.
     Save(SaveError),
     /// An image could not be restored.
@@ -40,6 +45,9 @@ impl fmt::Display for StoreError {
             Self::Io { action, path, source } => {
                 write!(f, "cannot {action} {}: {source}", path.display())
             }
+            Self::InUse { dir } => {
+                write!(f, "another process saves to {}; give each its own folder", dir.display())
+            }
             Self::Save(error) => write!(f, "cannot save the state: {error}"),
             Self::Restore { path, source } => {
                 write!(f, "cannot restore {}: {source}", path.display())
@@ -52,6 +60,7 @@ impl std::error::Error for StoreError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Io { source, .. } => Some(source),
+            Self::InUse { .. } => None,
             Self::Save(error) => Some(error),
             Self::Restore { source, .. } => Some(source),
         }

@@ -1,6 +1,8 @@
 //! Where a program keeps its images.
 
+mod build_id;
 mod error;
+mod lock;
 mod names;
 mod write;
 
@@ -16,6 +18,8 @@ use samestate_schema::marker::{Kind, Marker};
 
 pub use error::StoreError;
 pub use names::Entry;
+
+use lock::Lock;
 
 use crate::memory::{Encoded, decode, program_error};
 use crate::schema::Program;
@@ -56,6 +60,8 @@ pub struct Store {
     programs: HashMap<TypeId, Arc<Program>>,
     /// Memory that every save encodes into.
     buffer: Vec<u8>,
+    /// Taken by the first save.
+    lock: Option<Lock>,
 }
 
 #[derive(Debug)]
@@ -88,7 +94,7 @@ impl Store {
             .map_err(|source| StoreError::io("make the folder", &dir, source))?;
         names::list(&dir)?;
         let (programs, buffer) = (HashMap::new(), Vec::new());
-        Ok(Self { dir, seq: 0, restored: None, programs, buffer })
+        Ok(Self { dir, seq: 0, restored: None, programs, buffer, lock: None })
     }
 
     /// The newest image; `None` if there is none yet.
@@ -115,6 +121,9 @@ impl Store {
             ..Marker::new(Kind::SaveBegin)
         };
         mark(&marker);
+        if self.lock.is_none() {
+            self.lock = Some(Lock::take(&self.dir)?);
+        }
         let path = names::next(&self.dir, step)?;
         let buffer = std::mem::take(&mut self.buffer);
         let encoded = Encoded::new(root, &program, buffer).map_err(StoreError::Save)?;
@@ -122,14 +131,22 @@ impl Store {
         let (id, len) = (built.id, built.len);
         let about = Marker { image_id: id, path: names::bytes(&path), ..marker };
         mark(&Marker { kind: Kind::Saved, ..about.clone() });
-        let header =
-            Header { seq, step, time_ns: now(), build_id: Vec::new(), ..Header::default() };
+        let build_id = build_id::own().to_vec();
+        let header = Header { seq, step, time_ns: now(), build_id, ..Header::default() };
         write::atomically(&self.dir, &path, &built.slices(&header.encode()))?;
         mark(&Marker { kind: Kind::Durable, ..about });
         drop(built);
         self.buffer = encoded.into_buffer();
         self.seq += 1;
         Ok(Saved { path, id, len })
+    }
+
+    /// All images, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the folder cannot be read.
+    pub fn entries(&self) -> Result<Vec<Entry>, StoreError> {
+        names::list(&self.dir)
     }
 
     /// Restores the newest image; `None` if there is none yet. A damaged one is an error, never

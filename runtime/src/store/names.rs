@@ -7,6 +7,9 @@ use super::StoreError;
 
 const SUFFIX: &str = ".ckpt";
 
+/// What an image's name ends in while it is written.
+const UNFINISHED: &str = ".tmp";
+
 /// An image in a store.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
@@ -36,6 +39,28 @@ pub(super) fn list(dir: &Path) -> Result<Vec<Entry>, StoreError> {
 pub(super) fn next(dir: &Path, step: u64) -> Result<PathBuf, StoreError> {
     let number = list(dir)?.last().map_or(0, |entry| entry.number.saturating_add(1));
     Ok(dir.join(format!("{number:010}-step-{step}{SUFFIX}")))
+}
+
+/// Where an image is written before it is moved to its place.
+pub(super) fn unfinished(path: &Path) -> PathBuf {
+    let mut name = path.file_name().map(ToOwned::to_owned).unwrap_or_default();
+    name.push(UNFINISHED);
+    path.with_file_name(name)
+}
+
+/// The images whose writing was never finished.
+pub(super) fn temporary(dir: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let failed = |source| StoreError::io("read the folder", dir, source);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        let image = name.to_str().and_then(|name| name.strip_suffix(UNFINISHED));
+        if image.and_then(parse).is_some() {
+            found.push(entry.path());
+        }
+    }
+    Ok(found)
 }
 
 fn parse(name: &str) -> Option<(u64, u64)> {

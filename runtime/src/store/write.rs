@@ -4,16 +4,14 @@ use std::fs::{self, File};
 use std::io::{self, IoSlice, Write};
 use std::path::Path;
 
-use super::StoreError;
+use super::{StoreError, names};
 
 /// How many slices one call gathers: `IOV_MAX` on every system.
 const GATHER: usize = 1024;
 
 /// Writes a file beside its place, makes it durable, and moves it there.
 pub(super) fn atomically(dir: &Path, path: &Path, slices: &[&[u8]]) -> Result<(), StoreError> {
-    let mut name = path.file_name().map(ToOwned::to_owned).unwrap_or_default();
-    name.push(".tmp");
-    let temporary = path.with_file_name(name);
+    let temporary = names::unfinished(path);
     let written = write_new(&temporary, slices).and_then(|()| {
         fs::rename(&temporary, path)
             .map_err(|source| StoreError::io("move the new image to", path, source))

@@ -2,4 +2,5 @@
 #![forbid(unsafe_code)]
 
 mod derive;
+mod evolve;
 mod store;

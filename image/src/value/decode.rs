@@ -1,0 +1,272 @@
+use samestate_schema::path::{FieldPath, Step};
+use samestate_schema::types::{Field, Primitive, Table, Type, TypeRef};
+
+use super::{FieldValue, Numbers, Value, ValueError};
+use crate::Image;
+use crate::layout::{BLOCK_MIN, EMPTY_LIMIT, LONG_LEN, is_number, plain, variant_width};
+
+/// Deepest nesting that is shown. Every level of types counts here, not only the containers that
+/// the limit on values counts.
+const DEPTH: usize = 1024;
+
+/// How many values that take no bytes are shown, all containers together.
+const EMPTY_BUDGET: u64 = 16 * EMPTY_LIMIT;
+
+/// Reads values by a schema. Neither is trusted.
+pub(super) struct Decoder<'i> {
+    table: &'i Table,
+    values: &'i [u8],
+    at: usize,
+    blocks: Box<dyn Iterator<Item = &'i [u8]> + 'i>,
+    /// Set inside keys, where no run of numbers stands in a block.
+    whole: bool,
+    path: FieldPath,
+    stop: Option<usize>,
+    empty: u64,
+}
+
+type Result<T> = core::result::Result<T, ValueError>;
+
+impl<'i> Decoder<'i> {
+    pub(super) fn new(image: &'i Image<'_>, path: FieldPath) -> Self {
+        Self {
+            table: image.table(),
+            values: image.values(),
+            at: 0,
+            blocks: Box::new(image.blocks()),
+            whole: false,
+            path,
+            stop: None,
+            empty: EMPTY_BUDGET,
+        }
+    }
+
+    /// Ends with an error behind the first value that ends at this offset or after it.
+    pub(super) const fn stop_at(mut self, offset: usize) -> Self {
+        self.stop = Some(offset);
+        self
+    }
+
+    pub(super) fn root(mut self) -> Result<Value<'i>> {
+        let value = self.value(self.table.root)?;
+        if self.at != self.values.len() || self.blocks.next().is_some() {
+            return self.fail("more follows the last value");
+        }
+        Ok(value)
+    }
+
+    fn fail<T>(&self, what: &'static str) -> Result<T> {
+        Err(ValueError { path: self.path.clone(), offset: self.at, what })
+    }
+
+    /// Does what `read` does one step further down the path.
+    fn step<T>(&mut self, step: Step, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.path.steps.len() >= DEPTH {
+            return self.fail("nested too deeply to be shown");
+        }
+        self.path.steps.push(step);
+        let result = read(self)?;
+        self.path.steps.pop();
+        Ok(result)
+    }
+
+    fn bytes(&mut self, count: usize) -> Result<&'i [u8]> {
+        let values = self.values;
+        match values[self.at..].get(..count) {
+            Some(bytes) => {
+                self.at += count;
+                Ok(bytes)
+            }
+            None => self.fail("the values end too early"),
+        }
+    }
+
+    fn byte(&mut self) -> Result<u8> {
+        Ok(self.bytes(1)?[0])
+    }
+
+    fn len(&mut self) -> Result<u64> {
+        match self.byte()? {
+            LONG_LEN => match little(self.bytes(8)?) {
+                long if long >= u128::from(LONG_LEN) => Ok(u64::try_from(long).unwrap_or(u64::MAX)),
+                _ => self.fail("a length that is longer than it needs to be"),
+            },
+            short => Ok(u64::from(short)),
+        }
+    }
+
+    fn run(&mut self, primitive: Primitive, size: u64, count: u64) -> Result<Value<'i>> {
+        let len = count.checked_mul(size).and_then(|len| usize::try_from(len).ok());
+        let Some(len) = len else { return self.fail("more numbers than there are bytes") };
+        let bytes = if len < BLOCK_MIN || self.whole {
+            self.bytes(len)?
+        } else {
+            match self.blocks.next() {
+                Some(block) if block.len() == len => block,
+                _ => return self.fail("the block of numbers is not there"),
+            }
+        };
+        let per_element = usize::try_from(size).unwrap_or(0) / primitive.size();
+        Ok(Value::Numbers(Numbers { primitive, per_element, bytes }))
+    }
+
+    fn value(&mut self, ty: TypeRef) -> Result<Value<'i>> {
+        let before = self.at;
+        let table = self.table;
+        let Some(ty) = table.get(ty) else { return self.fail("a type that is not there") };
+        let value = self.typed(ty)?;
+        if self.at == before {
+            let Some(left) = self.empty.checked_sub(1) else {
+                return self.fail("too many values that take no bytes to be shown");
+            };
+            self.empty = left;
+        }
+        // Only what has no parts stops, so that the path is the longest there is.
+        let has_parts = matches!(ty, Type::Struct(_) | Type::Enum(_) | Type::Tuple(_));
+        if self.stop.is_some_and(|stop| self.at >= stop) && !has_parts {
+            return self.fail("the place that was asked for");
+        }
+        Ok(value)
+    }
+
+    fn typed(&mut self, ty: &'i Type) -> Result<Value<'i>> {
+        match ty {
+            Type::Primitive(primitive) => self.primitive(*primitive),
+            Type::Str => {
+                let bytes = self.counted()?;
+                core::str::from_utf8(bytes)
+                    .map_or_else(|_| self.fail("not UTF-8"), |s| Ok(Value::Str(s)))
+            }
+            Type::Opaque(name) => Ok(Value::Opaque { name, bytes: self.counted()? }),
+            Type::Option(inner) => match self.byte()? {
+                0 => Ok(Value::Option(None)),
+                1 => {
+                    let value = self.step(Step::Variant("Some".into()), |d| d.value(*inner))?;
+                    Ok(Value::Option(Some(Box::new(value))))
+                }
+                _ => self.fail("neither `None` nor `Some`"),
+            },
+            Type::Sequence(inner) => {
+                let count = self.len()?;
+                self.elements(*inner, count)
+            }
+            Type::Array(inner, len) => self.elements(*inner, *len),
+            Type::Set(inner) => {
+                let count = self.len()?;
+                let outer = core::mem::replace(&mut self.whole, true);
+                let set = self.list(*inner, count)?;
+                self.whole = outer;
+                Ok(set)
+            }
+            Type::Tuple(types) => {
+                let each = (0..).zip(types);
+                let values =
+                    each.map(|(index, ty)| self.step(Step::Tuple(index), |d| d.value(*ty)));
+                values.collect::<Result<_>>().map(Value::Tuple)
+            }
+            Type::Map(key, value) => self.map(*key, *value),
+            Type::Struct(def) => {
+                Ok(Value::Struct { name: &def.name, fields: self.fields(&def.fields)? })
+            }
+            Type::Enum(def) => {
+                let width = variant_width(def.variants.len());
+                let number = usize::try_from(little(self.bytes(width)?)).ok();
+                let Some(variant) = number.and_then(|number| def.variants.get(number)) else {
+                    return self.fail("a variant that the enum does not have");
+                };
+                let step = Step::Variant(variant.name.clone());
+                let fields = self.step(step, |d| d.fields(&variant.fields))?;
+                Ok(Value::Enum { name: &def.name, variant: &variant.name, fields })
+            }
+        }
+    }
+
+    fn primitive(&mut self, primitive: Primitive) -> Result<Value<'i>> {
+        let bytes = self.bytes(primitive.size())?;
+        let value = match primitive {
+            Primitive::Unit => Some(Value::Unit),
+            Primitive::Bool => match bytes {
+                [0] => Some(Value::Bool(false)),
+                [1] => Some(Value::Bool(true)),
+                _ => None,
+            },
+            Primitive::Char => {
+                let code = u32::try_from(little(bytes)).ok();
+                code.and_then(char::from_u32).map(Value::Char)
+            }
+            _ => number(primitive, bytes),
+        };
+        value.map_or_else(|| self.fail("not a value of its type"), Ok)
+    }
+
+    fn counted(&mut self) -> Result<&'i [u8]> {
+        let len = self.len()?;
+        self.bytes(usize::try_from(len).unwrap_or(usize::MAX))
+    }
+
+    fn elements(&mut self, inner: TypeRef, count: u64) -> Result<Value<'i>> {
+        match plain(self.table, inner) {
+            Some((primitive, size)) if size > 0 => self.run(primitive, size, count),
+            _ => self.list(inner, count),
+        }
+    }
+
+    fn list(&mut self, inner: TypeRef, count: u64) -> Result<Value<'i>> {
+        // Memory grows with what was read, not with what is claimed.
+        let mut values = Vec::new();
+        for index in 0..count {
+            values.push(self.step(Step::Index(index), |d| d.value(inner))?);
+        }
+        Ok(Value::List(values))
+    }
+
+    fn map(&mut self, key: TypeRef, value: TypeRef) -> Result<Value<'i>> {
+        let count = self.len()?;
+        let mut entries = Vec::new();
+        for _ in 0..count {
+            let outer = core::mem::replace(&mut self.whole, true);
+            let key = self.step(Step::Keys, |d| d.value(key))?;
+            self.whole = outer;
+            let value = self.step(Step::Entry(key.key()), |d| d.value(value))?;
+            entries.push((key, value));
+        }
+        Ok(Value::Map(entries))
+    }
+
+    fn fields(&mut self, fields: &'i [Field]) -> Result<Vec<FieldValue<'i>>> {
+        let each = fields.iter().map(|field| {
+            let value =
+                field.ty.map(|ty| self.step(FieldPath::member(&field.name), |d| d.value(ty)));
+            let (name, treatment) = (field.name.as_str(), field.treatment);
+            Ok(FieldValue { name, treatment, value: value.transpose()? })
+        });
+        each.collect()
+    }
+}
+
+/// The number that these bytes stand for; `None` if they are not one of its size.
+pub(super) fn number(primitive: Primitive, bytes: &[u8]) -> Option<Value<'static>> {
+    if bytes.len() != primitive.size() || !is_number(primitive) {
+        return None;
+    }
+    let bits = little(bytes);
+    Some(match primitive {
+        Primitive::F32 => Value::F32(f32::from_bits(u32::try_from(bits).ok()?)),
+        Primitive::F64 => Value::F64(f64::from_bits(u64::try_from(bits).ok()?)),
+        Primitive::I8
+        | Primitive::I16
+        | Primitive::I32
+        | Primitive::I64
+        | Primitive::I128
+        | Primitive::Isize => {
+            // The sign bit moves to the top and back.
+            let unused = 128 - 8 * u32::try_from(bytes.len()).ok()?;
+            Value::Signed((bits << unused).cast_signed() >> unused)
+        }
+        _ => Value::Unsigned(bits),
+    })
+}
+
+fn little(bytes: &[u8]) -> u128 {
+    bytes.iter().rev().fold(0, |number, byte| number << 8 | u128::from(*byte))
+}

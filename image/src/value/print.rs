@@ -1,0 +1,73 @@
+use core::fmt;
+
+use super::{FieldValue, Value};
+
+impl Value<'_> {
+    /// The text of a key, as field paths show it.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::Str(text) => (*text).to_owned(),
+            other => other.to_string(),
+        }
+    }
+}
+
+/// In the notation of Rust, on one line.
+impl fmt::Display for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unit => f.write_str("()"),
+            Self::Bool(value) => value.fmt(f),
+            Self::Char(value) => fmt::Debug::fmt(value, f),
+            Self::Unsigned(value) => value.fmt(f),
+            Self::Signed(value) => value.fmt(f),
+            // `Debug` tells 1.0 from 1, and 1e300 from three hundred digits.
+            Self::F32(value) => fmt::Debug::fmt(value, f),
+            Self::F64(value) => fmt::Debug::fmt(value, f),
+            Self::Str(text) => fmt::Debug::fmt(text, f),
+            Self::Option(None) => f.write_str("None"),
+            Self::Option(Some(value)) => write!(f, "Some({value})"),
+            Self::List(values) => list(f, "[", values.iter(), "]"),
+            Self::Numbers(numbers) => list(f, "[", numbers.iter(), "]"),
+            Self::Tuple(values) => list(f, "(", values.iter(), ")"),
+            Self::Map(entries) => {
+                let entries = entries.iter().map(|(key, value)| format!("{key}: {value}"));
+                list(f, "{", entries, "}")
+            }
+            Self::Struct { name, fields } => {
+                f.write_str(name)?;
+                braces(f, fields)
+            }
+            Self::Enum { variant, fields, .. } => {
+                f.write_str(variant)?;
+                braces(f, fields)
+            }
+            Self::Opaque { name, bytes } => write!(f, "{name}({} bytes)", bytes.len()),
+        }
+    }
+}
+
+fn list(
+    f: &mut fmt::Formatter<'_>,
+    open: &str,
+    items: impl Iterator<Item = impl fmt::Display>,
+    close: &str,
+) -> fmt::Result {
+    f.write_str(open)?;
+    for (index, item) in items.enumerate() {
+        write!(f, "{}{item}", if index > 0 { ", " } else { "" })?;
+    }
+    f.write_str(close)
+}
+
+fn braces(f: &mut fmt::Formatter<'_>, fields: &[FieldValue<'_>]) -> fmt::Result {
+    if fields.is_empty() {
+        return Ok(());
+    }
+    let fields = fields.iter().map(|field| match &field.value {
+        Some(value) => format!("{}: {value}", field.name),
+        None => format!("{}: /* {} */", field.name, field.treatment),
+    });
+    list(f, " { ", fields, " }")
+}
