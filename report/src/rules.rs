@@ -147,6 +147,12 @@ rules! {
          it is not reported as removed.",
         "Build both sides with full debug information and compare again." }
 
+    STALE_LOCK { "stale-lock", Error,
+        "a lock file is not what would be written today",
+        "The lock file in the repository was written for another state of the program, so \
+         whoever compares with it compares with the wrong thing.",
+        "Write it again with `samestate lock`, and review what changed." }
+
     // Divergence.
     MISSING_CALL { "missing-call", Error,
         "the second run does not make a call that the first one made",
@@ -165,6 +171,13 @@ rules! {
         "a call writes other bytes",
         "Both runs make the call at the same place, but the bytes handed to the kernel differ.",
         "Look at the state that the bytes are computed from." }
+    IMAGE_DIFFERS { "image-differs", Error,
+        "a later checkpoint holds another state",
+        "Both runs save at the same place, but the ids of the two images differ: the states that \
+         were saved are not the same. The id leaves out time, step and build, so equal states \
+         have equal ids.",
+        "Compare the two images (`samestate image diff`), and look at the first divergence before \
+         this one." }
     RESULT_DIFFERS { "result-differs", Error,
         "a call has another result",
         "Both runs make the same call, and the kernel answers differently: something outside the \

@@ -3,11 +3,13 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`record`](record()) | runs a program and writes down every system call of it |
+//! | [`compare`](compare()) | finds where two runs differ in what their calls mean |
 //! | [`trace`] | the file that holds a run |
 //! | [`table`] | what each system call means |
 
 #![deny(unsafe_code)]
 
+mod compare;
 mod error;
 mod layout;
 mod record;
@@ -17,5 +19,6 @@ mod sys;
 pub mod table;
 pub mod trace;
 
+pub use compare::{Comparison, compare};
 pub use error::Error;
 pub use record::{Config, Knobs, MirrorUse, OnProgress, Progress, Recording, Stream, record};

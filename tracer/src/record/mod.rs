@@ -17,6 +17,7 @@ use std::path::PathBuf;
 
 pub(crate) use entry::low;
 pub use knobs::Knobs;
+pub(crate) use outcome::unknown_call;
 pub use outcome::{MirrorUse, Recording};
 
 use samestate_schema::marker::Kind;

@@ -74,7 +74,7 @@ rows! {
     32 dup Descriptor, Both -> NewFd (fd: Fd);
     33 dup2 Descriptor, Both -> NewFd (oldfd: Fd, newfd: Int);
     34 pause Ready, Both -> Number ();
-    35 nanosleep Ready, Both -> Number (req: InStruct(16, Timespec), rem: OutStruct(16, Opaque));
+    35 nanosleep System, Both -> Number (req: InStruct(16, Timespec), rem: OutStruct(16, Opaque));
     36 getitimer Clock, Both -> Number (which: Int, value: OutStruct(32, Opaque));
     37 alarm System, Both -> Time (seconds: Uint);
     38 setitimer System, Both -> Number (which: Int, new: InStruct(32, Plain), old: OutStruct(32, Opaque));
@@ -269,7 +269,7 @@ rows! {
     227 clock_settime System, Both -> Number (clock: Named(&CLOCK), value: InStruct(16, Timespec));
     228 clock_gettime Clock, Both -> Number (clock: Named(&CLOCK), value: OutStruct(16, Timespec));
     229 clock_getres Clock, Both -> Number (clock: Named(&CLOCK), value: OutStruct(16, Timespec));
-    230 clock_nanosleep Ready, Both -> Number (clock: Named(&CLOCK), flags: Hex, req: InStruct(16, Timespec), rem: OutStruct(16, Opaque));
+    230 clock_nanosleep System, Both -> Number (clock: Named(&CLOCK), flags: Hex, req: InStruct(16, Timespec), rem: OutStruct(16, Opaque));
     231 exit_group Process, Entry -> Never (status: Int);
     232 epoll_wait Ready, Both -> Number (epfd: Fd, events: OutArray(12, EpollEvent), max: Int, timeout: Int);
     233 epoll_ctl Descriptor, Both -> Number (epfd: Fd, op: Named(&EPOLL_OP), fd: Fd, event: InStruct(12, EpollEvent));

@@ -1,0 +1,264 @@
+//! Saying what differs: both calls side by side, the part and the byte, and the calls around.
+
+use samestate_report::{Finding, Rule, rules};
+
+use super::canonical::Part;
+use super::load::{Run, Stream};
+use super::pair::Difference;
+use super::{Differ, subject};
+use crate::Error;
+use crate::show;
+use crate::table::{self, Kind};
+use crate::trace::{Call, Event, call_flags};
+
+/// So many calls before and after a divergence are shown.
+const BEFORE: usize = 3;
+const AFTER: usize = 2;
+/// So many bytes before and after a different one are shown.
+const WINDOW: usize = 16;
+
+/// The finding about a difference.
+pub(super) fn finding(
+    differ: &mut Differ<'_>,
+    left: &Stream,
+    right: &Stream,
+    difference: Difference,
+) -> Result<Finding, Error> {
+    let (at_left, at_right) = (difference.left(), difference.right());
+    let mut finding = match difference {
+        Difference::Changed(..) | Difference::Rebound(..) => {
+            let ours = call(&mut differ.left, left, at_left)?;
+            let theirs = call(&mut differ.right, right, at_right)?;
+            changed(differ, left, at_left, &ours, &theirs)
+        }
+        Difference::Missing(..) => {
+            let ours = call(&mut differ.left, left, at_left)?;
+            let text = show::render(&ours, &differ.left.context.names);
+            let item = &left.items[at_left];
+            let name = name(&ours);
+            let mut finding = Finding::new(
+                &rules::MISSING_CALL,
+                subject(&left.lineage, item.position, &name),
+                format!("the {} run does not make this call to {name}", differ.how.right),
+            );
+            finding.sides = Some(differ.sides(text, "no such call".to_owned()));
+            finding
+        }
+        Difference::Extra(..) => {
+            let theirs = call(&mut differ.right, right, at_right)?;
+            let text = show::render(&theirs, &differ.right.context.names);
+            let item = &right.items[at_right];
+            let name = name(&theirs);
+            let mut finding = Finding::new(
+                &rules::EXTRA_CALL,
+                subject(&right.lineage, item.position, &name),
+                format!("the {} run makes this call to {name} in addition", differ.how.right),
+            );
+            finding.sides = Some(differ.sides("no such call".to_owned(), text));
+            finding
+        }
+    };
+    around(&mut differ.left, left, at_left, &differ.how.left, &mut finding.details)?;
+    around(&mut differ.right, right, at_right, &differ.how.right, &mut finding.details)?;
+    Ok(finding)
+}
+
+/// Both runs make the call.
+fn changed(
+    differ: &Differ<'_>,
+    stream: &Stream,
+    at: usize,
+    ours: &Call,
+    theirs: &Call,
+) -> Finding {
+    let left = parts(&differ.left, ours);
+    let right = parts(&differ.right, theirs);
+    let name = name(ours);
+    let (rule, what, part) = cause(ours, theirs, &left, &right);
+    let mut message = format!("{name}: {what}");
+    let mut details = Vec::new();
+    if let Some(part) = part {
+        let bytes = |parts: &[(Part, Vec<u8>)], call: &Call| match part {
+            Part::Payload(index) | Part::Received(index) => {
+                let out = matches!(part, Part::Received(_));
+                // What is compared of a structure is not what stands in memory.
+                let is_plain = !is_structure(call, index);
+                let payload = call.payload(index.into(), out).filter(|_| is_plain);
+                payload.map_or_else(|| find(parts, part), |payload| payload.bytes.clone())
+            }
+            _ => Vec::new(),
+        };
+        let (ours, theirs) = (bytes(&left, ours), bytes(&right, theirs));
+        if matches!(part, Part::Payload(_) | Part::Received(_)) && ours != theirs {
+            let first = ours.iter().zip(&theirs).take_while(|(l, r)| l == r).count();
+            message = format!("{message} from byte {first} on");
+            details.push(format!(
+                "byte {first}: {} bytes in the {} run, {} in the {} run",
+                ours.len(),
+                differ.how.left,
+                theirs.len(),
+                differ.how.right
+            ));
+            let width = differ.how.left.len().max(differ.how.right.len());
+            for (label, bytes) in [(&differ.how.left, &ours), (&differ.how.right, &theirs)] {
+                details.push(format!("  {label:width$}  {}", window(bytes, first)));
+            }
+        }
+    }
+    let mut finding =
+        Finding::new(rule, subject(&stream.lineage, stream.items[at].position, &name), message);
+    finding.details = details;
+    finding.sides = Some(differ.sides(
+        show::render(ours, &differ.left.context.names),
+        show::render(theirs, &differ.right.context.names),
+    ));
+    finding
+}
+
+/// Which rule a changed call falls under, in words, and the part that shows it.
+fn cause(
+    ours: &Call,
+    theirs: &Call,
+    left: &[(Part, Vec<u8>)],
+    right: &[(Part, Vec<u8>)],
+) -> (&'static Rule, String, Option<Part>) {
+    if ours.number != theirs.number {
+        let what = format!("the other run calls {} here", name(theirs));
+        return (&rules::ARGUMENT_DIFFERS, what, None);
+    }
+    let mut differing: Vec<Part> = Vec::new();
+    for (part, bytes) in left {
+        if !right.iter().any(|(other, theirs)| other == part && theirs == bytes) {
+            differing.push(*part);
+        }
+    }
+    for (part, _) in right {
+        if !left.iter().any(|(other, _)| other == part) {
+            differing.push(*part);
+        }
+    }
+    let is_marker = ours.flags & call_flags::MARKER != 0;
+    let payload = differing.iter().find(|part| matches!(part, Part::Payload(_)));
+    // The length of a payload differs because the payload does.
+    let lengths = lengths(ours);
+    let argument = differing.iter().find_map(|part| match part {
+        Part::Argument(index) if payload.is_none() || !lengths.contains(index) => Some(*index),
+        _ => None,
+    });
+    if is_marker {
+        let what = match argument {
+            Some(0) => "another marker is announced",
+            Some(_) => "the marker names another step",
+            None => "the image holds another state",
+        };
+        let rule = if argument.is_some() { &rules::ARGUMENT_DIFFERS } else { &rules::IMAGE_DIFFERS };
+        return (rule, what.to_owned(), None);
+    }
+    if let Some(index) = argument {
+        let what = format!("argument {} differs", argument_name(ours, index));
+        return (&rules::ARGUMENT_DIFFERS, what, Some(Part::Argument(index)));
+    }
+    if let Some(Part::Payload(index)) = payload {
+        let what = format!("what {} hands over differs", argument_name(ours, *index));
+        return (&rules::PAYLOAD_DIFFERS, what, payload.copied());
+    }
+    let received = differing.iter().find(|part| matches!(part, Part::Received(_)));
+    if let Some(Part::Received(index)) = received {
+        let what = format!("what {} receives differs", argument_name(ours, *index));
+        return (&rules::INPUT_DIFFERS, what, received.copied());
+    }
+    if differing.is_empty() {
+        let what = "its descriptors do not lead to what they led to in the other run";
+        return (&rules::ARGUMENT_DIFFERS, what.to_owned(), None);
+    }
+    (&rules::RESULT_DIFFERS, "the result differs".to_owned(), None)
+}
+
+fn parts(run: &Run, call: &Call) -> Vec<(Part, Vec<u8>)> {
+    let mut parts = Vec::new();
+    run.context.parts(call, &mut |part, bytes| parts.push((part, bytes.to_vec())));
+    parts
+}
+
+fn find(parts: &[(Part, Vec<u8>)], part: Part) -> Vec<u8> {
+    let found = parts.iter().find(|(other, _)| *other == part);
+    found.map(|(_, bytes)| bytes.clone()).unwrap_or_default()
+}
+
+/// Arguments that say how long another one is.
+fn lengths(call: &Call) -> Vec<u8> {
+    let row = table::row(call.number);
+    let arguments = row.map_or(&[][..], |row| row.arguments);
+    arguments
+        .iter()
+        .filter_map(|argument| match argument.kind {
+            Kind::In(length) | Kind::InVector(length) | Kind::InSized(length, _) => Some(length),
+            _ => None,
+        })
+        .collect()
+}
+
+fn is_structure(call: &Call, index: u8) -> bool {
+    let row = table::row(call.number);
+    row.and_then(|row| row.arguments.get(usize::from(index))).is_some_and(|argument| {
+        matches!(
+            argument.kind,
+            Kind::InStruct(..)
+                | Kind::OutStruct(..)
+                | Kind::InOutStruct(..)
+                | Kind::OutArray(..)
+                | Kind::OutAt(..)
+        )
+    })
+}
+
+fn argument_name(call: &Call, index: u8) -> String {
+    table::row(call.number)
+        .and_then(|row| row.arguments.get(usize::from(index)))
+        .map_or_else(|| format!("{index}"), |argument| format!("`{}`", argument.name))
+}
+
+/// What a call is called in a finding.
+fn name(call: &Call) -> String {
+    if call.flags & call_flags::MARKER != 0 { "marker".to_owned() } else { table::name(call.number) }
+}
+
+fn call(run: &mut Run, stream: &Stream, at: usize) -> Result<Call, Error> {
+    let place = stream.items[at].place;
+    match run.reader.at(place)? {
+        Event::Call(call) => Ok(call),
+        // A place of an item always holds a call, unless the file was exchanged meanwhile.
+        _ => Err(Error::NotATrace { path: run.reader.path().to_owned() }),
+    }
+}
+
+/// The calls around a place, the place itself marked.
+fn around(
+    run: &mut Run,
+    stream: &Stream,
+    at: usize,
+    label: &str,
+    details: &mut Vec<String>,
+) -> Result<(), Error> {
+    details.push(format!("{label} run, thread {}:", stream.lineage));
+    for near in at.saturating_sub(BEFORE)..(at + AFTER + 1).min(stream.items.len()) {
+        let shown = call(run, stream, near)?;
+        let mark = if near == at { '>' } else { ' ' };
+        let text = show::render(&shown, &run.context.names);
+        details.push(format!("{mark} {:>6} {text}", stream.items[near].position));
+    }
+    Ok(())
+}
+
+/// The bytes around one of them, in hexadecimal and as text.
+fn window(bytes: &[u8], at: usize) -> String {
+    let from = at.saturating_sub(WINDOW / 2).min(bytes.len());
+    let to = (at + WINDOW).min(bytes.len());
+    let shown = &bytes[from..to];
+    let mut hex = String::new();
+    for (offset, byte) in shown.iter().enumerate() {
+        let mark = if from + offset == at { '>' } else { ' ' };
+        hex.push_str(&format!("{mark}{byte:02x}"));
+    }
+    format!("{from:>6}:{hex}  \"{}\"", shown.escape_ascii())
+}

@@ -1,0 +1,366 @@
+//! Reading one run for a comparison: a stream of compact items for each thread.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+
+use samestate_schema::marker::Kind as MarkerKind;
+
+use super::canonical::Context;
+use crate::Error;
+use crate::record::mirror::marker_kind;
+use crate::table::{self, Class};
+use crate::trace::{
+    Call, Descriptor, Event, Header, Note, Place, Reader, Status, Tear, call_flags,
+};
+use crate::table::errors::is_restart;
+
+/// From where on a run is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum From {
+    /// From its first call.
+    Start,
+    /// From the call after this marker.
+    Marker(Place),
+}
+
+/// A call that is compared.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Item {
+    /// Stands for all that is compared of it.
+    pub(crate) full: u64,
+    /// Stands for the call and what its descriptors lead to.
+    pub(crate) shape: u64,
+    pub(crate) number: u64,
+    pub(crate) place: Place,
+    /// Which call of its thread it is, counted from where the comparison starts.
+    pub(crate) position: u64,
+    /// Its objects: a range of [`Stream::objects`].
+    objects: u32,
+    objects_end: u32,
+    /// The part of a stream of bytes that it reads or writes: index into [`Stream::chunks`].
+    pub(crate) chunk: Option<u32>,
+}
+
+/// Bytes that a call moved through a descriptor, in order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Chunk {
+    pub(crate) object: u32,
+    /// Whether the program wrote them.
+    pub(crate) written: bool,
+    pub(crate) length: u64,
+    pub(crate) hash: u64,
+    pub(crate) item: u32,
+}
+
+/// What one thread did.
+#[derive(Debug, Default)]
+pub(crate) struct Stream {
+    pub(crate) lineage: String,
+    pub(crate) items: Vec<Item>,
+    pub(crate) chunks: Vec<Chunk>,
+    objects: Vec<u32>,
+    /// How many calls it made, compared or not.
+    pub(crate) calls: u64,
+    /// How often each signal was delivered.
+    pub(crate) signals: BTreeMap<i32, u64>,
+    pub(crate) status: Option<Status>,
+    /// Made by a task that is compared, as opposed to being there from the start.
+    pub(crate) parent: Option<String>,
+    pub(crate) is_thread: bool,
+}
+
+impl Stream {
+    /// The objects that a call refers to, those it makes last.
+    pub(crate) fn objects(&self, item: &Item) -> &[u32] {
+        &self.objects[item.objects as usize..item.objects_end as usize]
+    }
+}
+
+/// One run, from where its comparison starts.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) reader: Reader,
+    pub(crate) header: Header,
+    pub(crate) context: Context,
+    /// By the task's name in the comparison.
+    pub(crate) streams: BTreeMap<String, Stream>,
+    /// Calls that are not compared, by class.
+    pub(crate) skipped: BTreeMap<Class, u64>,
+    /// Calls without a row: where the first one stands, and how many there are.
+    pub(crate) unknown: BTreeMap<u64, (String, u64, u64)>,
+    pub(crate) untraced: BTreeSet<String>,
+    /// Results that should have been mirrored and were not, by number.
+    pub(crate) live: BTreeMap<u64, u64>,
+    pub(crate) given: u64,
+    pub(crate) tear: Option<Tear>,
+    /// The descriptors of the task that announced the marker, at the marker.
+    pub(crate) open: Vec<Descriptor>,
+    /// The last status of the first process.
+    pub(crate) status: Option<Status>,
+    /// A save that began and did not become durable.
+    pub(crate) unfinished_save: bool,
+}
+
+/// Reads a run.
+pub(crate) fn load(path: &Path, from: From) -> Result<Run, Error> {
+    let mut reader = Reader::open(path)?;
+    let mut loader = Loader {
+        header: reader.header().clone(),
+        context: Context::new(reader.header()),
+        from,
+        started: from == From::Start,
+        live_tasks: BTreeMap::new(),
+        children: HashMap::new(),
+        saving: HashMap::new(),
+        open: Vec::new(),
+        run: Collected::default(),
+    };
+    while let Some((place, event)) = reader.read()? {
+        loader.event(place, event);
+    }
+    let tear = reader.tear().cloned();
+    let Loader { header, context, run, saving, open, .. } = loader;
+    Ok(Run {
+        reader,
+        header,
+        context,
+        streams: run.streams,
+        skipped: run.skipped,
+        unknown: run.unknown,
+        untraced: run.untraced,
+        live: run.live,
+        given: run.given,
+        tear,
+        open,
+        status: run.status,
+        unfinished_save: saving.values().any(|window| *window != Window::None),
+    })
+}
+
+/// What is collected while reading.
+#[derive(Debug, Default)]
+struct Collected {
+    streams: BTreeMap<String, Stream>,
+    skipped: BTreeMap<Class, u64>,
+    unknown: BTreeMap<u64, (String, u64, u64)>,
+    untraced: BTreeSet<String>,
+    live: BTreeMap<u64, u64>,
+    given: u64,
+    status: Option<Status>,
+}
+
+/// Whether a task is saving.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Window {
+    None,
+    /// What it does is left out, its markers are not.
+    Saving,
+    /// The comparison started within the save, so the end of it is left out as well.
+    Started,
+}
+
+struct Loader {
+    header: Header,
+    context: Context,
+    from: From,
+    started: bool,
+    /// Tasks that exist, with their lineage and their parent; only before the start.
+    live_tasks: BTreeMap<u32, (String, bool)>,
+    /// Children of each task since the start.
+    children: HashMap<u32, u32>,
+    saving: HashMap<u32, Window>,
+    open: Vec<Descriptor>,
+    run: Collected,
+}
+
+impl Loader {
+    fn event(&mut self, place: Place, event: Event) {
+        self.context.learn(&event);
+        match event {
+            Event::Task(task) => {
+                let is_thread = task.process != task.id;
+                if !self.started {
+                    self.live_tasks.insert(task.id, (task.lineage, is_thread));
+                    return;
+                }
+                let (key, parent) = match task.parent {
+                    None => ("0".to_owned(), None),
+                    Some(parent) => {
+                        let count = self.children.entry(parent).or_default();
+                        *count += 1;
+                        let parent = self.context.key(parent).to_owned();
+                        (format!("{parent}.{count}"), Some(parent))
+                    }
+                };
+                self.begin(task.id, key, task.lineage, parent, is_thread);
+            }
+            Event::Call(call) => self.call(place, &call),
+            Event::Signal { task, signal, .. } => {
+                if let Some(stream) = self.stream(task) {
+                    *stream.signals.entry(signal).or_default() += 1;
+                }
+            }
+            Event::End { task, status } => {
+                if task == 0 {
+                    self.run.status = Some(status);
+                }
+                self.live_tasks.remove(&task);
+                if let Some(stream) = self.stream(task) {
+                    stream.status = Some(status);
+                }
+            }
+            Event::Descriptors { open, .. } => {
+                if !self.started {
+                    self.open = open;
+                }
+            }
+            Event::Note { note: Note::Untraced(what), .. } => {
+                if self.started {
+                    self.run.untraced.insert(what);
+                }
+            }
+            Event::Note { .. } | Event::Object(_) | Event::Directory { .. } => {}
+        }
+    }
+
+    fn begin(
+        &mut self,
+        id: u32,
+        key: String,
+        lineage: String,
+        parent: Option<String>,
+        is_thread: bool,
+    ) {
+        self.context.keys.insert(id, key.clone());
+        let stream = Stream { lineage, parent, is_thread, ..Stream::default() };
+        self.run.streams.insert(key, stream);
+    }
+
+    fn stream(&mut self, task: u32) -> Option<&mut Stream> {
+        self.run.streams.get_mut(self.context.keys.get(&task)?)
+    }
+
+    fn call(&mut self, place: Place, call: &Call) {
+        let kind = if call.flags & call_flags::MARKER != 0 { marker_kind(call) } else { None };
+        if !self.started {
+            if self.from == From::Marker(place) {
+                self.start(call.task, kind);
+            }
+            return;
+        }
+        let window = self.saving.get(&call.task).copied().unwrap_or(Window::None);
+        match kind {
+            Some(MarkerKind::SaveBegin) => {
+                self.saving.insert(call.task, Window::Saving);
+            }
+            Some(MarkerKind::Durable) => {
+                self.saving.insert(call.task, Window::None);
+            }
+            _ => {}
+        }
+        let row = table::row(call.number);
+        let unknown = call.flags & call_flags::UNKNOWN != 0;
+        let class = if unknown { Class::Unknown } else { table::class(call.number) };
+        if call.flags & call_flags::LIVE != 0 {
+            *self.run.live.entry(call.number).or_default() += 1;
+        }
+        if call.flags & call_flags::GIVEN != 0 && class.is_mirrored() {
+            self.run.given += 1;
+        }
+        let is_compared = match window {
+            Window::None => true,
+            Window::Saving => kind.is_some(),
+            Window::Started => false,
+        } && (kind.is_some() || unknown || compared(call, class));
+        let (full, shape) =
+            if is_compared { self.context.keys(call) } else { (0, 0) };
+        let Some(key) = self.context.keys.get(&call.task) else { return };
+        let Some(stream) = self.run.streams.get_mut(key) else { return };
+        let position = stream.calls;
+        stream.calls += 1;
+        if unknown {
+            let first = || (stream.lineage.clone(), position, 0);
+            self.run.unknown.entry(call.number).or_insert_with(first).2 += 1;
+        }
+        if !is_compared {
+            *self.run.skipped.entry(class).or_default() += 1;
+            return;
+        }
+        let index = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        let objects = index(stream.objects.len());
+        stream.objects.extend(call.objects.iter().map(|(_, object)| *object));
+        stream.objects.extend(&call.made);
+        let chunk = row.and_then(|row| chunk(call, row.name, index(stream.items.len())));
+        let chunk = chunk.map(|chunk| {
+            stream.chunks.push(chunk);
+            index(stream.chunks.len() - 1)
+        });
+        stream.items.push(Item {
+            full,
+            shape,
+            number: call.number,
+            place,
+            position,
+            objects,
+            objects_end: index(stream.objects.len()),
+            chunk,
+        });
+    }
+
+    /// The comparison starts after this marker.
+    fn start(&mut self, task: u32, kind: Option<MarkerKind>) {
+        self.started = true;
+        let mut others = 0;
+        for (id, (lineage, is_thread)) in std::mem::take(&mut self.live_tasks) {
+            let key = if id == task {
+                "0".to_owned()
+            } else {
+                others += 1;
+                format!("0~{others}")
+            };
+            self.begin(id, key, lineage, None, is_thread);
+        }
+        if kind == Some(MarkerKind::Saved) {
+            self.saving.insert(task, Window::Started);
+        }
+    }
+}
+
+/// Whether a call is compared at all.
+fn compared(call: &Call, class: Class) -> bool {
+    match class {
+        // Mapping a file is more than memory.
+        Class::Memory => {
+            table::number("mmap") == Some(call.number)
+                && call.object(4).is_some()
+                && call.argument(3) & 0x20 == 0
+        }
+        Class::Sync | Class::Runtime | Class::Wait | Class::Ready => false,
+        _ => {
+            let result = call.result.unwrap_or(0);
+            // Interrupted, or nothing there yet: the program will ask again.
+            !is_restart(result)
+                && result != -i64::from(libc::EINTR)
+                && result != -i64::from(libc::EAGAIN)
+        }
+    }
+}
+
+/// The bytes that a call moves through a descriptor in the order of the stream.
+fn chunk(call: &Call, name: &str, item: u32) -> Option<Chunk> {
+    let written = match name {
+        "write" | "writev" | "sendto" | "sendmsg" => true,
+        "read" | "readv" | "recvfrom" | "recvmsg" => false,
+        _ => return None,
+    };
+    let length = u64::try_from(call.result?).ok()?;
+    let payload = call.payload(1, !written)?;
+    let object = call.object(0)?;
+    // Less may have been taken than was handed over.
+    let taken = usize::try_from(length).ok().and_then(|length| payload.bytes.get(..length));
+    let hash = match taken {
+        Some(taken) if length < payload.length => xxhash_rust::xxh3::xxh3_64(taken),
+        _ => payload.hash,
+    };
+    Some(Chunk { object, written, length, hash, item })
+}

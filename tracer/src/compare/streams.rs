@@ -1,0 +1,168 @@
+//! Bytes that were read or written in other pieces.
+//!
+//! How much a pipe, a socket or a terminal gives at once depends on timing, and what a program
+//! hands on depends on how much it got. So where the pieces differ, only the bytes count.
+
+use std::collections::HashMap;
+
+use super::Differ;
+use super::load::{Chunk, Stream};
+use super::pair::Difference;
+use crate::Error;
+use crate::trace::{Event, Reader};
+
+/// Objects whose bytes are compared apart from the calls that moved them.
+#[derive(Debug, Default)]
+pub(super) struct Apart {
+    left: Vec<(u32, bool)>,
+    right: Vec<(u32, bool)>,
+    /// The first different byte of each that differs.
+    pub(super) differences: Vec<Difference>,
+}
+
+impl Apart {
+    pub(super) fn is_empty(&self) -> bool {
+        self.left.is_empty()
+    }
+
+    pub(super) fn has_left(&self, object: u32, written: bool) -> bool {
+        self.left.contains(&(object, written))
+    }
+
+    pub(super) fn has_right(&self, object: u32, written: bool) -> bool {
+        self.right.contains(&(object, written))
+    }
+}
+
+/// The chunks of each object and direction, in order.
+fn by_object(stream: &Stream) -> HashMap<(u32, bool), Vec<Chunk>> {
+    let mut all: HashMap<(u32, bool), Vec<Chunk>> = HashMap::new();
+    for chunk in &stream.chunks {
+        // An empty one says that there is no more; how often that is asked does not matter.
+        if chunk.length > 0 {
+            all.entry((chunk.object, chunk.written)).or_default().push(*chunk);
+        }
+    }
+    all
+}
+
+/// The pairs of objects that moved bytes in other pieces.
+pub(super) fn in_other_pieces(
+    differ: &mut Differ<'_>,
+    left: &Stream,
+    right: &Stream,
+) -> Result<Apart, Error> {
+    let (ours, theirs) = (by_object(left), by_object(right));
+    let none = Vec::new();
+    let mut apart = Apart::default();
+    for (object, other) in differ.binding.pairs() {
+        for written in [false, true] {
+            let l = ours.get(&(object, written)).unwrap_or(&none);
+            let r = theirs.get(&(other, written)).unwrap_or(&none);
+            let lengths = |chunks: &[Chunk]| chunks.iter().map(|c| c.length).collect::<Vec<_>>();
+            let is_stream = differ
+                .left
+                .context
+                .names
+                .object(object)
+                .is_some_and(|object| object.kind.is_stream());
+            if l.is_empty() && r.is_empty() || lengths(l) == lengths(r) {
+                continue;
+            }
+            let first = first_difference(
+                (&mut differ.left.reader, left, l),
+                (&mut differ.right.reader, right, r),
+            )?;
+            match first {
+                Compared::Same => {}
+                // Reads come as they come; what a program writes, it writes on purpose.
+                Compared::Differs(l, r) if is_stream && !written => {
+                    apart.differences.push(Difference::Changed(l, r));
+                }
+                Compared::Differs(..) | Compared::Unknown => continue,
+            }
+            apart.left.push((object, written));
+            apart.right.push((other, written));
+        }
+    }
+    Ok(apart)
+}
+
+/// How two streams of bytes compare.
+enum Compared {
+    Same,
+    /// The items that hold the first different byte.
+    Differs(usize, usize),
+    /// Some bytes were not kept.
+    Unknown,
+}
+
+type Source<'a> = (&'a mut Reader, &'a Stream, &'a [Chunk]);
+
+fn first_difference(left: Source<'_>, right: Source<'_>) -> Result<Compared, Error> {
+    let mut left = Bytes::new(left);
+    let mut right = Bytes::new(right);
+    loop {
+        let (more_left, more_right) = (left.fill()?, right.fill()?);
+        match (more_left, more_right) {
+            (Fill::Unknown, _) | (_, Fill::Unknown) => return Ok(Compared::Unknown),
+            (Fill::End, Fill::End) => return Ok(Compared::Same),
+            (Fill::End, Fill::Some) | (Fill::Some, Fill::End) => {
+                return Ok(Compared::Differs(left.item, right.item));
+            }
+            (Fill::Some, Fill::Some) => {}
+        }
+        let count = left.rest().len().min(right.rest().len());
+        if left.rest()[..count] != right.rest()[..count] {
+            return Ok(Compared::Differs(left.item, right.item));
+        }
+        left.at += count;
+        right.at += count;
+    }
+}
+
+enum Fill {
+    Some,
+    End,
+    Unknown,
+}
+
+/// The bytes of a list of chunks, one after the other.
+struct Bytes<'a> {
+    reader: &'a mut Reader,
+    stream: &'a Stream,
+    chunks: std::slice::Iter<'a, Chunk>,
+    bytes: Vec<u8>,
+    at: usize,
+    item: usize,
+}
+
+impl<'a> Bytes<'a> {
+    fn new((reader, stream, chunks): Source<'a>) -> Self {
+        Self { reader, stream, chunks: chunks.iter(), bytes: Vec::new(), at: 0, item: 0 }
+    }
+
+    fn rest(&self) -> &[u8] {
+        &self.bytes[self.at..]
+    }
+
+    fn fill(&mut self) -> Result<Fill, Error> {
+        while self.at >= self.bytes.len() {
+            let Some(chunk) = self.chunks.next() else { return Ok(Fill::End) };
+            self.item = chunk.item as usize;
+            let Event::Call(mut call) = self.reader.at(self.stream.items[self.item].place)? else {
+                return Ok(Fill::Unknown);
+            };
+            let data = call.data.iter_mut().find(|data| data.argument == 1 && data.out != chunk.written);
+            let Some(data) = data else { return Ok(Fill::Unknown) };
+            let length = usize::try_from(chunk.length).unwrap_or(usize::MAX);
+            if data.payload.bytes.len() < length {
+                return Ok(Fill::Unknown);
+            }
+            self.bytes = std::mem::take(&mut data.payload.bytes);
+            self.bytes.truncate(length);
+            self.at = 0;
+        }
+        Ok(Fill::Some)
+    }
+}
