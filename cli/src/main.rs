@@ -1,2 +1,9 @@
-//! Placeholder.
-fn main() {}
+//! The program `samestate`.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    samestate_cli::run(&samestate_cli::Cli::parse())
+}

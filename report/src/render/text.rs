@@ -74,6 +74,12 @@ fn single(finding: &Finding) -> Group<'_> {
     if let Some(place) = &finding.place {
         group = located(group, place);
     }
+    if let Subject::Field(path) = &finding.subject {
+        let path = path.to_string();
+        if !finding.message.contains(&path) {
+            group = labelled(group, "field", path);
+        }
+    }
     if !finding.way.is_empty() {
         group = labelled(group, "way", finding.way.join(" → "));
     }

@@ -1,0 +1,192 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// samestate finds the state your checkpoints forget.
+#[derive(Debug, Parser)]
+#[command(name = "samestate", version, about, after_help = AFTER_HELP)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// How the results look on stdout.
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 clean, 1 findings, 2 usage or configuration, 3 could not check (where several apply, \
+2 over 1 over 3). `record` ends as the recorded program does.";
+
+/// How the results look.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct OutputArgs {
+    /// Format of the report.
+    #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
+    pub(crate) format: Format,
+    /// When to use colors.
+    #[arg(long, value_enum, default_value_t = Color::Auto, global = true)]
+    pub(crate) color: Color,
+    /// Show every finding by itself.
+    #[arg(long, short, global = true)]
+    pub(crate) verbose: bool,
+}
+
+/// A format of reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// Stable and versioned, for programs.
+    Json,
+}
+
+/// When to use colors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Which state reachable from the roots of BINARY does no checkpoint cover?
+    Coverage(CoverageArgs),
+    /// Write the types reachable from the roots of BINARY to a lock file.
+    Lock(LockArgs),
+    /// What changed from OLD to NEW, each a binary or a lock file, that endangers saved state?
+    Drift(DriftArgs),
+    /// Run a program and record every system call it makes.
+    Record(RecordArgs),
+    /// Where do two recorded runs differ?
+    Compare(CompareArgs),
+    /// Print a recorded run, a line per call.
+    Show(ShowArgs),
+    /// Run a program, restore it from each of its checkpoints, and compare.
+    Verify(VerifyArgs),
+    /// What does a rule mean, and what is to be done about it?
+    Explain(ExplainArgs),
+    /// Build the example from a clone and find its forgotten field in three ways.
+    Demo(DemoArgs),
+}
+
+/// Where the analyzer starts and where it looks.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RootArgs {
+    /// A struct from which the state hangs, such as `sim::Machine`; may be given several times.
+    /// Without it, the types marked `#[checkpoint(root)]`.
+    #[arg(long = "root", value_name = "TYPE")]
+    pub(crate) roots: Vec<String>,
+    /// A folder that source paths in the debug information may be relative to.
+    #[arg(long = "source-dir", value_name = "DIR")]
+    pub(crate) source_dirs: Vec<PathBuf>,
+}
+
+/// `samestate coverage`
+#[derive(Args, Debug)]
+pub(crate) struct CoverageArgs {
+    /// The program, with full debug information.
+    pub(crate) binary: PathBuf,
+    /// Where to start.
+    #[command(flatten)]
+    pub(crate) roots: RootArgs,
+}
+
+/// `samestate lock`
+#[derive(Args, Debug)]
+pub(crate) struct LockArgs {
+    /// The program, with full debug information.
+    pub(crate) binary: PathBuf,
+    /// Where to start.
+    #[command(flatten)]
+    pub(crate) roots: RootArgs,
+    /// Where to write it; `-` is stdout.
+    #[arg(long, short, default_value = "checkpoint.lock", value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Write nothing; fail if the lock file is not what would be written.
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+/// `samestate drift`
+#[derive(Args, Debug)]
+pub(crate) struct DriftArgs {
+    /// The earlier one: a binary or a lock file.
+    pub(crate) old: PathBuf,
+    /// The later one: a binary or a lock file.
+    pub(crate) new: PathBuf,
+    /// Where to start.
+    #[command(flatten)]
+    pub(crate) roots: RootArgs,
+}
+
+/// `samestate record`
+#[derive(Args, Debug)]
+pub(crate) struct RecordArgs {
+    /// Where to write the run.
+    #[arg(long, short, value_name = "RUN")]
+    pub(crate) output: PathBuf,
+    /// Give the program the time, random bytes and process ids of this earlier run.
+    #[arg(long, value_name = "RUN")]
+    pub(crate) like: Option<PathBuf>,
+    /// The program and its arguments.
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// `samestate compare`
+#[derive(Args, Debug)]
+pub(crate) struct CompareArgs {
+    /// The first run.
+    pub(crate) original: PathBuf,
+    /// The second run.
+    pub(crate) other: PathBuf,
+}
+
+/// `samestate show`
+#[derive(Args, Debug)]
+pub(crate) struct ShowArgs {
+    /// The recorded run.
+    pub(crate) run: PathBuf,
+}
+
+/// `samestate verify`
+#[derive(Args, Debug)]
+pub(crate) struct VerifyArgs {
+    /// The command that goes on from an image, `{image}` standing for the image's path.
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) restore: String,
+    /// A file or folder that belongs to the state: put back for each restored run, and afterwards
+    /// as it was; may be given several times.
+    #[arg(long = "state", value_name = "PATH")]
+    pub(crate) state: Vec<PathBuf>,
+    /// Keep the recorded runs and the images in this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep: Option<PathBuf>,
+    /// The program and its arguments.
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// `samestate explain`
+#[derive(Args, Debug)]
+pub(crate) struct ExplainArgs {
+    /// The rule's id; without it, all rules with their titles.
+    pub(crate) rule: Option<String>,
+}
+
+/// `samestate demo`
+#[derive(Args, Debug)]
+pub(crate) struct DemoArgs {
+    /// The clone of samestate; found from the current folder upwards.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) clone: Option<PathBuf>,
+}

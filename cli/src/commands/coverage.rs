@@ -1,0 +1,29 @@
+//! `samestate coverage`
+
+use samestate_analyzer::CoverageConfig;
+use samestate_report::Report;
+
+use crate::args::{CoverageArgs, OutputArgs, RootArgs};
+use crate::failure::Failure;
+use crate::output;
+use crate::progress::Progress;
+
+/// Prints the report.
+pub(crate) fn run(args: &CoverageArgs, output: OutputArgs) -> Result<u8, Failure> {
+    output::report(&report(args)?, output)
+}
+
+/// Makes the report.
+pub(crate) fn report(args: &CoverageArgs) -> Result<Report, Failure> {
+    let _progress = Progress::new(format!("reading {}", args.binary.display()));
+    Ok(samestate_analyzer::coverage(&config(&args.binary, &args.roots))?)
+}
+
+/// The analyzer's view of the arguments.
+pub(crate) fn config(binary: &std::path::Path, roots: &RootArgs) -> CoverageConfig {
+    CoverageConfig {
+        binary: binary.to_owned(),
+        roots: roots.roots.clone(),
+        source_dirs: roots.source_dirs.clone(),
+    }
+}

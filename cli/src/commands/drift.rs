@@ -1,0 +1,25 @@
+//! `samestate drift`
+
+use samestate_analyzer::DriftConfig;
+use samestate_report::Report;
+
+use crate::args::{DriftArgs, OutputArgs};
+use crate::failure::Failure;
+use crate::output;
+use crate::progress::Progress;
+
+/// Prints the report.
+pub(crate) fn run(args: &DriftArgs, output: OutputArgs) -> Result<u8, Failure> {
+    output::report(&report(args)?, output)
+}
+
+/// Makes the report.
+pub(crate) fn report(args: &DriftArgs) -> Result<Report, Failure> {
+    let _progress =
+        Progress::new(format!("comparing {} with {}", args.old.display(), args.new.display()));
+    let config = DriftConfig {
+        roots: args.roots.roots.clone(),
+        source_dirs: args.roots.source_dirs.clone(),
+    };
+    Ok(samestate_analyzer::drift(&args.old, &args.new, &config)?)
+}

@@ -1,0 +1,11 @@
+//! One module per command: arguments in, exit code out.
+
+pub(crate) mod compare;
+pub(crate) mod coverage;
+pub(crate) mod demo;
+pub(crate) mod drift;
+pub(crate) mod explain;
+pub(crate) mod lock;
+pub(crate) mod record;
+pub(crate) mod show;
+pub(crate) mod verify;

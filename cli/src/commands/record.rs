@@ -1,0 +1,34 @@
+//! `samestate record`
+
+use anstream::eprint;
+use samestate_report::render::text;
+use samestate_tracer::Config;
+use samestate_tracer::trace::Status;
+
+use crate::args::{OutputArgs, RecordArgs};
+use crate::failure::Failure;
+use crate::output;
+
+/// Records, says on stderr what it came to, and ends as the program did.
+///
+/// The program's own output goes where it always goes, so nothing is said on stdout.
+pub(crate) fn run(args: &RecordArgs, output: OutputArgs) -> Result<u8, Failure> {
+    let config = Config {
+        command: args.command.clone(),
+        output: args.output.clone(),
+        like: args.like.clone(),
+        ..Config::default()
+    };
+    let recording = samestate_tracer::record(&config, &mut |_| {})?;
+    let report = recording.report();
+    output::choose_colors(output);
+    let style = text::Style { color: true, verbose: output.verbose };
+    eprint!("{}", text::render(&report, style));
+    Ok(match recording.status() {
+        // What could not be seen must not look like a clean recording.
+        Status::Exited(0) => report.exit_code().code(),
+        Status::Exited(status) => u8::try_from(status & 0xff).unwrap_or(u8::MAX),
+        // As shells do it.
+        Status::Killed(signal) => u8::try_from(128 + (signal & 0x7f)).unwrap_or(u8::MAX),
+    })
+}

@@ -1,0 +1,36 @@
+//! The command line of samestate: it parses arguments, calls the analyzer or the tracer, and
+//! prints the report. No analysis happens here.
+//!
+//! Results go to stdout, everything else to stderr.
+
+#![forbid(unsafe_code)]
+
+mod args;
+mod commands;
+mod failure;
+mod output;
+mod progress;
+
+use std::process::ExitCode;
+
+pub use args::Cli;
+
+use crate::args::Command;
+
+/// Does what the command line says.
+#[must_use]
+pub fn run(cli: &Cli) -> ExitCode {
+    let output = cli.output;
+    let done = match &cli.command {
+        Command::Coverage(args) => commands::coverage::run(args, output),
+        Command::Lock(args) => commands::lock::run(args, output),
+        Command::Drift(args) => commands::drift::run(args, output),
+        Command::Record(args) => commands::record::run(args, output),
+        Command::Compare(args) => commands::compare::run(args, output),
+        Command::Show(args) => commands::show::run(args, output),
+        Command::Verify(args) => commands::verify::run(args, output),
+        Command::Explain(args) => commands::explain::run(args, output),
+        Command::Demo(args) => commands::demo::run(args, output),
+    };
+    ExitCode::from(done.unwrap_or_else(|failure| failure.report(output)))
+}

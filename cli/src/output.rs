@@ -1,0 +1,38 @@
+//! Results on stdout.
+
+use std::io::Write as _;
+
+use samestate_report::Report;
+use samestate_report::render::{json, text};
+
+use crate::args::{Color, Format, OutputArgs};
+use crate::failure::Failure;
+
+/// Prints a report as the user asked for it; returns the exit code that it asks for.
+pub(crate) fn report(report: &Report, args: OutputArgs) -> Result<u8, Failure> {
+    let text = match args.format {
+        Format::Json => json::render(report).map_err(Failure::unchecked)?,
+        // Colors are removed again where they are not wanted.
+        Format::Text => text::render(report, text::Style { color: true, verbose: args.verbose }),
+    };
+    print(&text, args)?;
+    Ok(report.exit_code().code())
+}
+
+/// Prints text that may hold colors.
+pub(crate) fn print(text: &str, args: OutputArgs) -> Result<(), Failure> {
+    choose_colors(args);
+    let mut stdout = anstream::stdout().lock();
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    written.map_err(Failure::unchecked)
+}
+
+/// Applies `--color` to both streams.
+pub(crate) fn choose_colors(args: OutputArgs) {
+    match args.color {
+        Color::Auto => anstream::ColorChoice::Auto,
+        Color::Always => anstream::ColorChoice::Always,
+        Color::Never => anstream::ColorChoice::Never,
+    }
+    .write_global();
+}

@@ -1,0 +1,201 @@
+//! Bad input: a message that says what to do, and the right exit code; never a panic.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::fixtures::{Said, findings, particles, report, samestate, scratch};
+use crate::table::fresh;
+
+/// Compiles a small program with these flags.
+fn compile(name: &str, flags: &[&str]) -> PathBuf {
+    let folder = scratch().join("small").join(name);
+    fs::create_dir_all(&folder).unwrap();
+    let source = folder.join("small.rs");
+    let program = folder.join("small");
+    let text = "pub struct Small { pub a: u8, pub b: Vec<u16> }\n\
+                fn main() { let s = Small { a: 1, b: vec![2] }; std::hint::black_box(&s); \
+                println!(\"{} {}\", s.a, s.b.len()); }\n";
+    fs::write(&source, text).unwrap();
+    let done = Command::new("rustc")
+        .args(["--edition=2024", "--crate-name=small"])
+        .args(flags)
+        .arg(&source)
+        .arg("-o")
+        .arg(&program)
+        .status()
+        .unwrap();
+    assert!(done.success());
+    program
+}
+
+fn says(said: &Said, code: i32, words: &[&str]) {
+    let all = format!("{}{}", said.stdout, said.stderr);
+    assert_eq!(said.code, code, "{all}");
+    for word in words {
+        assert!(all.contains(word), "`{word}` is missing in: {all}");
+    }
+    assert!(!all.contains("panicked"), "{all}");
+}
+
+#[test]
+fn a_file_that_is_no_program() {
+    let file = fresh("no-program").join("notes.txt");
+    fs::write(&file, "not a program at all").unwrap();
+    says(&samestate([Path::new("coverage"), &file]), 3, &["notes.txt", "ELF"]);
+    fs::write(&file, "").unwrap();
+    says(&samestate([Path::new("coverage"), &file]), 3, &["notes.txt"]);
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    says(&samestate(["coverage", "no/such/program"]), 2, &["no/such/program"]);
+    says(&samestate(["drift", "no/such/lock", "no/such/lock"]), 2, &["no/such/lock"]);
+    says(&samestate(["compare", "no/such/run", "no/such/run"]), 2, &["no/such/run"]);
+}
+
+#[test]
+fn a_program_without_types() {
+    let root = ["--root", "small::Small"].map(PathBuf::from);
+    for (name, flags) in [
+        ("none", &["-Cdebuginfo=0"][..]),
+        ("lines", &["-Cdebuginfo=line-tables-only"]),
+        ("limited", &["-Cdebuginfo=1"]),
+        ("stripped", &["-g", "-Cstrip=symbols"]),
+    ] {
+        let program = compile(name, flags);
+        let args = [PathBuf::from("coverage"), program].into_iter().chain(root.clone());
+        says(&samestate(args), 3, &["no-types", "debug"]);
+    }
+    let program = compile("full", &["-g"]);
+    let args = [PathBuf::from("coverage"), program].into_iter().chain(root);
+    says(&samestate(args), 1, &["uncovered-field", "small::Small.b"]);
+}
+
+#[test]
+fn a_root_that_is_not_there() {
+    let program = particles("complete");
+    let said = samestate([
+        Path::new("coverage"),
+        &program,
+        Path::new("--root"),
+        Path::new("particles::simulation::Simulaton"),
+    ]);
+    says(&said, 3, &["root-not-found", "particles::simulation::Simulation"]);
+}
+
+#[test]
+fn a_program_without_roots() {
+    let program = compile("rootless", &["-g"]);
+    says(&samestate([Path::new("coverage"), &program]), 3, &["no-roots", "--root"]);
+}
+
+#[test]
+fn a_lock_that_was_cut_off_or_garbled() {
+    let folder = fresh("bad-lock");
+    let lock = folder.join("checkpoint.lock");
+    let program = particles("complete");
+    says(&samestate([Path::new("lock"), &program, Path::new("-o"), &lock]), 0, &[]);
+    let good = fs::read_to_string(&lock).unwrap();
+    assert_eq!(findings(&report([Path::new("drift"), &lock, &program])), [""; 0]);
+    let check = [Path::new("lock"), &program, Path::new("--check"), Path::new("-o"), &lock];
+    says(&samestate(check), 0, &[]);
+
+    let last_line = good.trim_end().rfind('\n').unwrap();
+    for (name, bad) in [
+        ("empty", String::new()),
+        ("cut", good[..last_line - 3].to_owned()),
+        ("merged", good.replacen("\n\n", "\n\n<<<<<<< ours\n", 1)),
+        ("newer", good.replacen('1', "99", 1)),
+    ] {
+        let file = folder.join(name);
+        fs::write(&file, bad).unwrap();
+        let said = samestate([Path::new("drift"), &file, &program]);
+        let all = format!("{}{}", said.stdout, said.stderr);
+        assert!(said.code == 2 || said.code == 3, "{name}: {}: {all}", said.code);
+        assert!(all.contains(name) && !all.contains("panicked"), "{all}");
+    }
+}
+
+#[test]
+fn a_lock_that_is_stale() {
+    let folder = fresh("stale-lock");
+    let lock = folder.join("checkpoint.lock");
+    says(&samestate([Path::new("lock"), &particles("complete"), Path::new("-o"), &lock]), 0, &[]);
+    let drifted = particles("drifted");
+    let said =
+        samestate([Path::new("lock"), &drifted, Path::new("--check"), Path::new("-o"), &lock]);
+    says(&said, 1, &["checkpoint.lock"]);
+}
+
+#[test]
+fn a_run_that_was_cut_off_or_garbled() {
+    let folder = fresh("bad-run");
+    let run = folder.join("run");
+    let said = samestate(["record", "-o", run.to_str().unwrap(), "--", "true"]);
+    says(&said, 0, &[]);
+    let good = fs::read(&run).unwrap();
+    says(&samestate([Path::new("compare"), &run, &run]), 0, &["clean"]);
+    says(&samestate([Path::new("show"), &run]), 0, &["execve"]);
+
+    let bad = folder.join("bad");
+    fs::write(&bad, "no run").unwrap();
+    says(&samestate([Path::new("compare"), &run, &bad]), 3, &["bad"]);
+    says(&samestate([Path::new("show"), &bad]), 3, &["bad"]);
+    for len in [0, 3, 20, good.len() / 2, good.len() - 1] {
+        fs::write(&bad, &good[..len]).unwrap();
+        let said = samestate([Path::new("compare"), &run, &bad]);
+        assert!(said.code == 1 || said.code == 3, "cut to {len}: {}{}", said.stdout, said.stderr);
+        assert!(!said.stderr.contains("panicked"), "{}", said.stderr);
+    }
+    for at in (0..good.len()).step_by(good.len() / 40 + 1) {
+        let mut flipped = good.clone();
+        flipped[at] ^= 1;
+        fs::write(&bad, &flipped).unwrap();
+        let said = samestate([Path::new("compare"), &run, &bad]);
+        assert!(said.code == 1 || said.code == 3, "bit at {at}: {}{}", said.stdout, said.stderr);
+        assert!(!said.stderr.contains("panicked"), "{}", said.stderr);
+    }
+}
+
+#[test]
+fn a_program_that_does_not_start() {
+    let run = fresh("no-start").join("run");
+    let record = |program: &str| samestate(["record", "-o", run.to_str().unwrap(), "--", program]);
+    says(&record("/no/such/program"), 2, &["/no/such/program"]);
+    let file = run.with_file_name("not-executable");
+    fs::write(&file, "#!/bin/sh\n").unwrap();
+    says(&record(file.to_str().unwrap()), 2, &["not-executable"]);
+}
+
+#[test]
+fn the_end_of_the_program_is_passed_on() {
+    let run = fresh("ends").join("run");
+    let record = |script: &str| {
+        samestate(["record", "-o", run.to_str().unwrap(), "--", "sh", "-c", script]).code
+    };
+    assert_eq!(record("exit 0"), 0);
+    assert_eq!(record("exit 7"), 7);
+    assert_eq!(record("kill -9 $$"), 128 + 9);
+    // What was recorded until then is there.
+    says(&samestate([Path::new("show"), &run]), 0, &["execve", "SIGKILL"]);
+}
+
+#[test]
+fn a_restore_command_without_an_image() {
+    let said = samestate(["verify", "--restore", "true", "--", "true"]);
+    says(&said, 2, &["{image}"]);
+}
+
+#[test]
+fn a_program_that_announces_nothing() {
+    let said = samestate(["verify", "--restore", "true {image}", "--", "true"]);
+    says(&said, 3, &["no-marker"]);
+}
+
+#[test]
+fn options_that_make_no_sense() {
+    says(&samestate(["coverage"]), 2, &["Usage"]);
+    says(&samestate(["no-such-command"]), 2, &["Usage"]);
+    says(&samestate(["record", "-o", "x"]), 2, &["CMD"]);
+}

@@ -1,0 +1,11 @@
+//! The program as its users run it: real binaries, real processes, whole outputs.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod bad_input;
+mod explain;
+mod fixtures;
+mod readme;
+mod real_programs;
+mod table;
+mod twin;

@@ -1,0 +1,61 @@
+//! The sample reports in the README are what samestate says today.
+//!
+//! A sample is the text block after `<!-- sample: NAME -->`. With `UPDATE_EXPECT` set, the blocks
+//! are written again.
+
+use std::fs;
+use std::path::Path;
+
+use crate::fixtures::{Said, particles, samestate, workspace};
+use crate::table::fresh;
+
+/// The output with the places of this machine replaced by what a user would see.
+fn shown(said: &Said, programs: &[&Path], names: &[&str]) -> String {
+    let mut text = said.stdout.clone();
+    for (program, name) in programs.iter().zip(names) {
+        text = text.replace(&program.display().to_string(), name);
+    }
+    text.trim_end().to_owned()
+}
+
+fn check(name: &str, text: &str) {
+    let path = workspace().join("README.md");
+    let readme = fs::read_to_string(&path).unwrap();
+    let mark = format!("<!-- sample: {name} -->\n```text\n");
+    let start = readme.find(&mark).expect("the README has the sample") + mark.len();
+    let end = start + readme[start..].find("\n```").unwrap();
+    if readme[start..end] == *text {
+        return;
+    }
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(&path, format!("{}{text}{}", &readme[..start], &readme[end..])).unwrap();
+    } else {
+        panic!("sample {name} of the README says\n{}\nbut it is\n{text}", &readme[start..end]);
+    }
+}
+
+/// One test, so that two samples are never written at the same time.
+#[test]
+fn the_samples_are_what_samestate_says() {
+    let (complete, forgotten, drifted) =
+        (particles("complete"), particles("forgotten"), particles("drifted"));
+
+    let said = samestate([Path::new("coverage"), &forgotten]);
+    assert_eq!(said.code, 1);
+    check("coverage", &shown(&said, &[&forgotten], &["target/debug/particles"]));
+
+    let said = samestate([Path::new("drift"), &complete, &drifted]);
+    assert_eq!(said.code, 1);
+    check("drift", &shown(&said, &[&complete, &drifted], &["old/particles", "new/particles"]));
+
+    let folder = fresh("readme");
+    let options = format!("--dir {} --steps 60 --every 20", folder.display());
+    let command = format!("{} {options}", forgotten.display());
+    let restore = format!("--restore={command} --restore {{image}}");
+    let state = format!("--state={}", folder.display());
+    let mut args = vec!["verify", &restore, &state, "--"];
+    args.extend(command.split(' '));
+    let said = samestate(args);
+    assert_eq!(said.code, 1, "{}{}", said.stdout, said.stderr);
+    check("verify", &shown(&said, &[&forgotten, &folder], &["target/debug/particles", "run"]));
+}
