@@ -143,7 +143,7 @@ impl Image<'_> {
     /// [`ValueError`] if the values are not what the schema says, or nest too deeply to be shown.
     pub fn value(&self) -> Result<Value<'_>, ValueError> {
         let root = FieldPath::root(self.schema().root_name.clone());
-        decode::Decoder::new(self, root).root()
+        decode::Decoder::new(self, root).root().map_err(|error| *error)
     }
 }
 

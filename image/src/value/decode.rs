@@ -1,13 +1,13 @@
 use samestate_schema::path::{FieldPath, Step};
-use samestate_schema::types::{Field, Primitive, Table, Type, TypeRef};
+use samestate_schema::types::{Enum, Field, Primitive, Struct, Table, Type, TypeRef};
 
 use super::{FieldValue, Numbers, Value, ValueError};
 use crate::Image;
 use crate::layout::{BLOCK_MIN, EMPTY_LIMIT, LONG_LEN, is_number, plain, variant_width};
 
-/// Deepest nesting that is shown. Every level of types counts here, not only the containers that
+/// Deepest nesting that is shown, so that an unoptimized reader needs less than 1.5 MB of stack. Every level of types counts here, not only the containers that
 /// the limit on values counts.
-const DEPTH: usize = 1024;
+const DEPTH: usize = 640;
 
 /// How many values that take no bytes are shown, all containers together.
 const EMPTY_BUDGET: u64 = 16 * EMPTY_LIMIT;
@@ -25,7 +25,7 @@ pub(super) struct Decoder<'i> {
     empty: u64,
 }
 
-type Result<T> = core::result::Result<T, ValueError>;
+type Result<T> = core::result::Result<T, Box<ValueError>>;
 
 impl<'i> Decoder<'i> {
     pub(super) fn new(image: &'i Image<'_>, path: FieldPath) -> Self {
@@ -55,19 +55,28 @@ impl<'i> Decoder<'i> {
         Ok(value)
     }
 
+    #[cold]
     fn fail<T>(&self, what: &'static str) -> Result<T> {
-        Err(ValueError { path: self.path.clone(), offset: self.at, what })
+        Err(Box::new(ValueError { path: self.path.clone(), offset: self.at, what }))
     }
 
-    /// Does what `read` does one step further down the path.
-    fn step<T>(&mut self, step: Step, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    /// Reads the value one step further down the path.
+    ///
+    /// Values nest as deeply as the image says, so what calls itself here is kept small: no
+    /// closures, no iterator adapters, one function per kind of type.
+    fn below(&mut self, step: Step, ty: TypeRef) -> Result<Value<'i>> {
+        self.enter(step)?;
+        let value = self.value(ty)?;
+        self.path.steps.pop();
+        Ok(value)
+    }
+
+    fn enter(&mut self, step: Step) -> Result<()> {
         if self.path.steps.len() >= DEPTH {
             return self.fail("nested too deeply to be shown");
         }
         self.path.steps.push(step);
-        let result = read(self)?;
-        self.path.steps.pop();
-        Ok(result)
+        Ok(())
     }
 
     fn bytes(&mut self, count: usize) -> Result<&'i [u8]> {
@@ -132,53 +141,76 @@ impl<'i> Decoder<'i> {
     fn typed(&mut self, ty: &'i Type) -> Result<Value<'i>> {
         match ty {
             Type::Primitive(primitive) => self.primitive(*primitive),
-            Type::Str => {
-                let bytes = self.counted()?;
-                core::str::from_utf8(bytes)
-                    .map_or_else(|_| self.fail("not UTF-8"), |s| Ok(Value::Str(s)))
-            }
-            Type::Opaque(name) => Ok(Value::Opaque { name, bytes: self.counted()? }),
-            Type::Option(inner) => match self.byte()? {
-                0 => Ok(Value::Option(None)),
-                1 => {
-                    let value = self.step(Step::Variant("Some".into()), |d| d.value(*inner))?;
-                    Ok(Value::Option(Some(Box::new(value))))
-                }
-                _ => self.fail("neither `None` nor `Some`"),
-            },
-            Type::Sequence(inner) => {
-                let count = self.len()?;
-                self.elements(*inner, count)
-            }
+            Type::Str => self.text(),
+            Type::Opaque(name) => self.opaque(name),
+            Type::Option(inner) => self.option(*inner),
+            Type::Sequence(inner) => self.sequence(*inner),
             Type::Array(inner, len) => self.elements(*inner, *len),
-            Type::Set(inner) => {
-                let count = self.len()?;
-                let outer = core::mem::replace(&mut self.whole, true);
-                let set = self.list(*inner, count)?;
-                self.whole = outer;
-                Ok(set)
-            }
-            Type::Tuple(types) => {
-                let each = (0..).zip(types);
-                let values =
-                    each.map(|(index, ty)| self.step(Step::Tuple(index), |d| d.value(*ty)));
-                values.collect::<Result<_>>().map(Value::Tuple)
-            }
+            Type::Set(inner) => self.set(*inner),
+            Type::Tuple(types) => self.tuple(types),
             Type::Map(key, value) => self.map(*key, *value),
-            Type::Struct(def) => {
-                Ok(Value::Struct { name: &def.name, fields: self.fields(&def.fields)? })
-            }
-            Type::Enum(def) => {
-                let width = variant_width(def.variants.len());
-                let number = usize::try_from(little(self.bytes(width)?)).ok();
-                let Some(variant) = number.and_then(|number| def.variants.get(number)) else {
-                    return self.fail("a variant that the enum does not have");
-                };
-                let step = Step::Variant(variant.name.clone());
-                let fields = self.step(step, |d| d.fields(&variant.fields))?;
-                Ok(Value::Enum { name: &def.name, variant: &variant.name, fields })
-            }
+            Type::Struct(def) => self.structure(def),
+            Type::Enum(def) => self.enumeration(def),
         }
+    }
+
+    fn text(&mut self) -> Result<Value<'i>> {
+        match core::str::from_utf8(self.counted()?) {
+            Ok(text) => Ok(Value::Str(text)),
+            Err(_) => self.fail("not UTF-8"),
+        }
+    }
+
+    fn opaque(&mut self, name: &'i str) -> Result<Value<'i>> {
+        Ok(Value::Opaque { name, bytes: self.counted()? })
+    }
+
+    fn option(&mut self, inner: TypeRef) -> Result<Value<'i>> {
+        match self.byte()? {
+            0 => Ok(Value::Option(None)),
+            1 => {
+                let value = self.below(Step::Variant("Some".into()), inner)?;
+                Ok(Value::Option(Some(Box::new(value))))
+            }
+            _ => self.fail("neither `None` nor `Some`"),
+        }
+    }
+
+    fn sequence(&mut self, inner: TypeRef) -> Result<Value<'i>> {
+        let count = self.len()?;
+        self.elements(inner, count)
+    }
+
+    fn set(&mut self, inner: TypeRef) -> Result<Value<'i>> {
+        let count = self.len()?;
+        let outer = core::mem::replace(&mut self.whole, true);
+        let set = self.list(inner, count)?;
+        self.whole = outer;
+        Ok(set)
+    }
+
+    fn tuple(&mut self, types: &'i [TypeRef]) -> Result<Value<'i>> {
+        let mut values = Vec::new();
+        for (index, ty) in (0..).zip(types) {
+            values.push(self.below(Step::Tuple(index), *ty)?);
+        }
+        Ok(Value::Tuple(values))
+    }
+
+    fn structure(&mut self, def: &'i Struct) -> Result<Value<'i>> {
+        Ok(Value::Struct { name: &def.name, fields: self.fields(&def.fields)? })
+    }
+
+    fn enumeration(&mut self, def: &'i Enum) -> Result<Value<'i>> {
+        let width = variant_width(def.variants.len());
+        let number = usize::try_from(little(self.bytes(width)?)).ok();
+        let Some(variant) = number.and_then(|number| def.variants.get(number)) else {
+            return self.fail("a variant that the enum does not have");
+        };
+        self.enter(Step::Variant(variant.name.clone()))?;
+        let fields = self.fields(&variant.fields)?;
+        self.path.steps.pop();
+        Ok(Value::Enum { name: &def.name, variant: &variant.name, fields })
     }
 
     fn primitive(&mut self, primitive: Primitive) -> Result<Value<'i>> {
@@ -215,7 +247,7 @@ impl<'i> Decoder<'i> {
         // Memory grows with what was read, not with what is claimed.
         let mut values = Vec::new();
         for index in 0..count {
-            values.push(self.step(Step::Index(index), |d| d.value(inner))?);
+            values.push(self.below(Step::Index(index), inner)?);
         }
         Ok(Value::List(values))
     }
@@ -225,22 +257,24 @@ impl<'i> Decoder<'i> {
         let mut entries = Vec::new();
         for _ in 0..count {
             let outer = core::mem::replace(&mut self.whole, true);
-            let key = self.step(Step::Keys, |d| d.value(key))?;
+            let key = self.below(Step::Keys, key)?;
             self.whole = outer;
-            let value = self.step(Step::Entry(key.key()), |d| d.value(value))?;
+            let value = self.below(Step::Entry(key.key()), value)?;
             entries.push((key, value));
         }
         Ok(Value::Map(entries))
     }
 
     fn fields(&mut self, fields: &'i [Field]) -> Result<Vec<FieldValue<'i>>> {
-        let each = fields.iter().map(|field| {
-            let value =
-                field.ty.map(|ty| self.step(FieldPath::member(&field.name), |d| d.value(ty)));
-            let (name, treatment) = (field.name.as_str(), field.treatment);
-            Ok(FieldValue { name, treatment, value: value.transpose()? })
-        });
-        each.collect()
+        let mut values = Vec::new();
+        for field in fields {
+            let value = match field.ty {
+                Some(ty) => Some(self.below(FieldPath::member(&field.name), ty)?),
+                None => None,
+            };
+            values.push(FieldValue { name: &field.name, treatment: field.treatment, value });
+        }
+        Ok(values)
     }
 }
 

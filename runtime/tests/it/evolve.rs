@@ -1,6 +1,6 @@
 //! An image of other types is refused, and every difference is told by its field path.
 
-use samestate::{Checkpoint, RestoreErrorKind, from_slice, to_vec};
+use samestate::{RestoreErrorKind, from_slice, to_vec};
 
 mod before {
     use samestate::Checkpoint;
@@ -42,6 +42,7 @@ mod after {
     }
 
     #[derive(Checkpoint)]
+    #[expect(dead_code, reason = "it is only described")]
     struct Body {
         #[checkpoint(skip(default), reason = "one")]
         mass: f64,

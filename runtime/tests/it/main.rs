@@ -3,4 +3,6 @@
 
 mod derive;
 mod evolve;
+mod hostile;
+mod roundtrip;
 mod store;
