@@ -31,8 +31,8 @@ pub(crate) fn canonical(layout: Layout, payload: &Payload) -> Option<Vec<u8>> {
         | Layout::Timespec
         | Layout::Timeval
         | Layout::Sigset
-        | Layout::SocketAddress
         | Layout::WaitStatus => None,
+        Layout::SocketAddress => Some(socket_address(bytes).to_vec()),
         Layout::Opaque | Layout::FdPair | Layout::PollFds | Layout::EpollEvent => Some(Vec::new()),
         Layout::Stat => Some(stat(bytes).map_or_else(Vec::new, |stat| stat.canonical())),
         Layout::Statx => Some(statx(bytes).map_or_else(Vec::new, |stat| stat.canonical())),
@@ -90,6 +90,9 @@ pub(crate) fn show(layout: Layout, payload: &Payload) -> Option<String> {
             let first = u32_at(bytes, 0)?.cast_signed();
             Some(format!("[{first}, {}]", u32_at(bytes, 4)?.cast_signed()))
         }
+        Layout::SocketAddress if bytes.first_chunk() == Some(&[1, 0]) => {
+            Some(format!("{{unix \"{}\"}}", socket_address(bytes)[2..].escape_ascii()))
+        }
         Layout::Sigset => Some(format!("{:#x}", u64_at(bytes, 0)?)),
         Layout::Sigaction => Some(match u64_at(bytes, 0)? {
             0 => "SIG_DFL".to_owned(),
@@ -105,6 +108,20 @@ pub(crate) fn show(layout: Layout, payload: &Payload) -> Option<String> {
             })
         }
         _ => None,
+    }
+}
+
+/// The part of an address that means something: the path of a Unix socket ends with a NUL, and
+/// what follows is left over, unless the name is abstract.
+fn socket_address(bytes: &[u8]) -> &[u8] {
+    let is_unix = bytes.first_chunk() == Some(&[1, 0]);
+    match bytes.get(2) {
+        Some(&first) if is_unix && first != 0 => {
+            let end =
+                bytes[2..].iter().position(|&byte| byte == 0).map_or(bytes.len(), |at| at + 2);
+            &bytes[..end]
+        }
+        _ => bytes,
     }
 }
 

@@ -43,6 +43,18 @@ impl Names {
         self.lineages.get(&task).map_or("?", String::as_str)
     }
 
+    /// What an object is a duplicate of in the end; itself if it is none.
+    #[must_use]
+    pub fn original<'a>(&'a self, object: &'a Object) -> &'a Object {
+        let mut object = object;
+        // Numbers fall along the way, so it ends even in a forged trace.
+        while let Some(from) = object.from.filter(|from| *from < object.id) {
+            let Some(older) = self.objects.get(&from) else { break };
+            object = older;
+        }
+        object
+    }
+
     /// An object.
     #[must_use]
     pub fn object(&self, object: u32) -> Option<&Object> {

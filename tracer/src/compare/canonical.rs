@@ -74,8 +74,22 @@ impl Context {
         outside.map_or("another process", |(_, name)| name).to_owned()
     }
 
+    /// The child that a call has waited for.
+    pub(crate) fn waited(&self, call: &Call) -> Option<String> {
+        let row = table::row(call.number).filter(|row| row.class == Class::Wait)?;
+        let pid = if row.name == "waitid" {
+            // The process id stands at offset 12 of the structure.
+            let info = &call.payload(2, true)?.bytes;
+            i32::from_le_bytes(*info.get(12..)?.first_chunk()?)
+        } else {
+            low(call.result?.cast_unsigned())
+        };
+        (pid > 0).then(|| self.pid(pid))
+    }
+
     /// What stands for an object: what it is, not which number it has.
     fn label(&self, object: &Object) -> Vec<u8> {
+        let object = self.names.original(object);
         let mut label = object.kind.word().as_bytes().to_vec();
         label.push(b' ');
         match object.kind {
@@ -125,8 +139,8 @@ impl Context {
             give(Part::Result, &call.result.unwrap_or(0).to_le_bytes());
             return;
         };
-        let volatile =
-            row.class.is_mirrored() || call.object(0).is_some_and(|object| self.is_volatile(object));
+        let volatile = row.class.is_mirrored()
+            || call.object(0).is_some_and(|object| self.is_volatile(object));
         for (argument, index) in row.arguments.iter().zip(0_u8..) {
             self.argument(call, row, index, argument.kind, give);
             if !volatile {
@@ -237,8 +251,12 @@ impl Context {
             {
                 give_layout(part, layout, payload, give);
             }
-            Kind::Out(_) | Kind::OutAll(_) | Kind::OutVector(_) | Kind::OutMessage
-            | Kind::OutMessages | Kind::Fcntl(_) => give_payload(part, payload, give),
+            Kind::Out(_)
+            | Kind::OutAll(_)
+            | Kind::OutVector(_)
+            | Kind::OutMessage
+            | Kind::OutMessages
+            | Kind::Fcntl(_) => give_payload(part, payload, give),
             Kind::Ioctl(_) => {
                 // Only those of a terminal, whose size and settings are the user's, and queues.
             }
@@ -249,6 +267,7 @@ impl Context {
     /// Whether a call is about a standard stream, which leads where the caller wants.
     fn is_standard(&self, call: &Call) -> bool {
         let object = call.object(0).and_then(|object| self.names.object(object));
+        let object = object.map(|object| self.names.original(object));
         object.is_some_and(|object| object.inherited && (0..3).contains(&object.fd))
     }
 
@@ -330,12 +349,7 @@ fn give_payload(part: Part, payload: &Payload, give: &mut dyn FnMut(Part, &[u8])
     }
 }
 
-fn give_layout(
-    part: Part,
-    layout: Layout,
-    payload: &Payload,
-    give: &mut dyn FnMut(Part, &[u8]),
-) {
+fn give_layout(part: Part, layout: Layout, payload: &Payload, give: &mut dyn FnMut(Part, &[u8])) {
     match layout::canonical(layout, payload) {
         Some(bytes) => give(part, &bytes),
         None => give_payload(part, payload, give),

@@ -64,13 +64,7 @@ pub(super) fn finding(
 }
 
 /// Both runs make the call.
-fn changed(
-    differ: &Differ<'_>,
-    stream: &Stream,
-    at: usize,
-    ours: &Call,
-    theirs: &Call,
-) -> Finding {
+fn changed(differ: &Differ<'_>, stream: &Stream, at: usize, ours: &Call, theirs: &Call) -> Finding {
     let left = parts(&differ.left, ours);
     let right = parts(&differ.right, theirs);
     let name = name(ours);
@@ -151,7 +145,8 @@ fn cause(
             Some(_) => "the marker names another step",
             None => "the image holds another state",
         };
-        let rule = if argument.is_some() { &rules::ARGUMENT_DIFFERS } else { &rules::IMAGE_DIFFERS };
+        let rule =
+            if argument.is_some() { &rules::ARGUMENT_DIFFERS } else { &rules::IMAGE_DIFFERS };
         return (rule, what.to_owned(), None);
     }
     if let Some(index) = argument {
@@ -204,6 +199,7 @@ fn is_structure(call: &Call, index: u8) -> bool {
         matches!(
             argument.kind,
             Kind::InStruct(..)
+                | Kind::InSized(..)
                 | Kind::OutStruct(..)
                 | Kind::InOutStruct(..)
                 | Kind::OutArray(..)
@@ -220,7 +216,11 @@ fn argument_name(call: &Call, index: u8) -> String {
 
 /// What a call is called in a finding.
 fn name(call: &Call) -> String {
-    if call.flags & call_flags::MARKER != 0 { "marker".to_owned() } else { table::name(call.number) }
+    if call.flags & call_flags::MARKER != 0 {
+        "marker".to_owned()
+    } else {
+        table::name(call.number)
+    }
 }
 
 fn call(run: &mut Run, stream: &Stream, at: usize) -> Result<Call, Error> {

@@ -8,11 +8,11 @@ use samestate_schema::marker::Kind as MarkerKind;
 use super::canonical::Context;
 use crate::Error;
 use crate::record::mirror::marker_kind;
+use crate::table::errors::is_restart;
 use crate::table::{self, Class};
 use crate::trace::{
     Call, Descriptor, Event, Header, Note, Place, Reader, Status, Tear, call_flags,
 };
-use crate::table::errors::is_restart;
 
 /// From where on a run is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +63,8 @@ pub(crate) struct Stream {
     pub(crate) calls: u64,
     /// How often each signal was delivered.
     pub(crate) signals: BTreeMap<i32, u64>,
+    /// How often each child was waited for with success.
+    pub(crate) waited: BTreeMap<String, u64>,
     pub(crate) status: Option<Status>,
     /// Made by a task that is compared, as opposed to being there from the start.
     pub(crate) parent: Option<String>,
@@ -272,8 +274,8 @@ impl Loader {
             Window::Saving => kind.is_some(),
             Window::Started => false,
         } && (kind.is_some() || unknown || compared(call, class));
-        let (full, shape) =
-            if is_compared { self.context.keys(call) } else { (0, 0) };
+        let (full, shape) = if is_compared { self.context.keys(call) } else { (0, 0) };
+        let waited = self.context.waited(call);
         let Some(key) = self.context.keys.get(&call.task) else { return };
         let Some(stream) = self.run.streams.get_mut(key) else { return };
         let position = stream.calls;
@@ -281,6 +283,9 @@ impl Loader {
         if unknown {
             let first = || (stream.lineage.clone(), position, 0);
             self.run.unknown.entry(call.number).or_insert_with(first).2 += 1;
+        }
+        if let Some(child) = waited {
+            *stream.waited.entry(child).or_default() += 1;
         }
         if !is_compared {
             *self.run.skipped.entry(class).or_default() += 1;

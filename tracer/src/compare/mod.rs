@@ -70,8 +70,7 @@ pub(crate) fn suffixes(
     how: &Comparison,
     report: &mut Report,
 ) -> Result<Outcome, Error> {
-    let runs =
-        (load(left.0, From::Marker(left.1))?, load(right.0, From::Marker(right.1))?);
+    let runs = (load(left.0, From::Marker(left.1))?, load(right.0, From::Marker(right.1))?);
     between(runs, how, report)
 }
 
@@ -155,9 +154,10 @@ impl Differ<'_> {
                 self.report.findings.push(finding);
             }
             if run.unfinished_save {
-                let message =
-                    format!("in the {label} run a save began and never became durable; what came \
-                             after it was not compared");
+                let message = format!(
+                    "in the {label} run a save began and never became durable; what came \
+                             after it was not compared"
+                );
                 let subject = Subject::Input(label.clone());
                 self.report.findings.push(Finding::new(&rules::UNTRACED, subject, message));
             }
@@ -194,10 +194,8 @@ impl Differ<'_> {
     fn stream(&mut self, key: &str) -> Result<(), Error> {
         let (left, right) = (self.left.streams.remove(key), self.right.streams.remove(key));
         let (Some(left), Some(right)) = (left, right) else { return Ok(()) };
-        let everything = (
-            pair::taking_part(&left, |_| false),
-            pair::taking_part(&right, |_| false),
-        );
+        let everything =
+            (pair::taking_part(&left, |_| false), pair::taking_part(&right, |_| false));
         // Bytes that were read or written in other pieces are compared as bytes.
         let mut trial = std::mem::take(&mut self.binding);
         let mut found =
@@ -273,6 +271,25 @@ impl Differ<'_> {
             self.outcome.divergences += 1;
             self.report.findings.push(finding);
         }
+        // In which order they end depends on the schedule.
+        if left.waited != right.waited {
+            let show = |stream: &Stream| {
+                let all: Vec<_> = stream
+                    .waited
+                    .iter()
+                    .map(|(child, count)| format!("{child} ({count})"))
+                    .collect();
+                if all.is_empty() { "none".to_owned() } else { all.join(", ") }
+            };
+            let mut finding = Finding::new(
+                &rules::RESULT_DIFFERS,
+                subject(&left.lineage, position, "wait4"),
+                "other children were waited for",
+            );
+            finding.sides = Some(self.sides(show(left), show(right)));
+            self.outcome.divergences += 1;
+            self.report.findings.push(finding);
+        }
         let signals: std::collections::BTreeSet<i32> =
             left.signals.keys().chain(right.signals.keys()).copied().collect();
         for signal in signals {
@@ -303,11 +320,8 @@ impl Differ<'_> {
 
     /// A thread that only one of the runs has.
     fn lonely(&mut self, key: &str, on_the_left: bool) {
-        let (run, label) = if on_the_left {
-            (&self.left, &self.how.left)
-        } else {
-            (&self.right, &self.how.right)
-        };
+        let (run, label) =
+            if on_the_left { (&self.left, &self.how.left) } else { (&self.right, &self.how.right) };
         let Some(stream) = run.streams.get(key) else { return };
         // If its maker is on one side only as well, that is said already.
         let other = if on_the_left { &self.right } else { &self.left };
@@ -319,7 +333,10 @@ impl Differ<'_> {
         self.report.findings.push(Finding::new(
             &rules::PROCESS_DIFFERS,
             subject(&stream.lineage, 0, "clone"),
-            format!("only the {label} run has the {kind} {} ({} calls)", stream.lineage, stream.calls),
+            format!(
+                "only the {label} run has the {kind} {} ({} calls)",
+                stream.lineage, stream.calls
+            ),
         ));
     }
 

@@ -80,12 +80,10 @@ type Part<'a> = (&'a Stream, &'a [usize], Option<&'a usize>);
 
 /// Pairs the calls of a stretch that differ only in their details.
 fn explain(left: Part<'_>, right: Part<'_>, binding: &mut Binding, out: &mut Vec<Difference>) {
-    let shapes = |part: Part<'_>| -> Vec<u64> {
-        part.1.iter().map(|&at| part.0.items[at].shape).collect()
-    };
-    let numbers = |part: Part<'_>| -> Vec<u64> {
-        part.1.iter().map(|&at| part.0.items[at].number).collect()
-    };
+    let shapes =
+        |part: Part<'_>| -> Vec<u64> { part.1.iter().map(|&at| part.0.items[at].shape).collect() };
+    let numbers =
+        |part: Part<'_>| -> Vec<u64> { part.1.iter().map(|&at| part.0.items[at].number).collect() };
     let after = |part: Part<'_>| part.2.copied().unwrap_or(part.0.items.len());
     for stretch in align(&shapes(left), &shapes(right)) {
         match stretch {

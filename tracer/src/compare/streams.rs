@@ -153,7 +153,8 @@ impl<'a> Bytes<'a> {
             let Event::Call(mut call) = self.reader.at(self.stream.items[self.item].place)? else {
                 return Ok(Fill::Unknown);
             };
-            let data = call.data.iter_mut().find(|data| data.argument == 1 && data.out != chunk.written);
+            let data =
+                call.data.iter_mut().find(|data| data.argument == 1 && data.out != chunk.written);
             let Some(data) = data else { return Ok(Fill::Unknown) };
             let length = usize::try_from(chunk.length).unwrap_or(usize::MAX);
             if data.payload.bytes.len() < length {

@@ -47,12 +47,12 @@ fn link(pid: Tid, fd: i32) -> String {
 }
 
 /// Asks the kernel what a descriptor leads to.
-pub(super) fn ask(pid: Tid, fd: i32, id: u32, inherited: bool) -> Object {
+pub(super) fn ask(pid: Tid, fd: i32, id: u32) -> Object {
     let link = link(pid, fd);
     let path = std::fs::read_link(&link)
         .map(|path| path.as_os_str().as_bytes().to_vec())
         .unwrap_or_default();
-    Object { id, fd, kind: kind(&link, &path), inherited, path }
+    Object { id, fd, kind: kind(&link, &path), inherited: false, from: None, path }
 }
 
 fn kind(link: &str, path: &[u8]) -> ObjectKind {

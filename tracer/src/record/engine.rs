@@ -54,7 +54,12 @@ impl<'a> Engine<'a> {
     ) -> Result<Self, Error> {
         let free = affinity::get(0).map_err(Error::trace("read the affinity", 0))?;
         let root = launch::launch(config)?;
-        let (parent, group, session) = born_into(root);
+        let real = born_into(root);
+        // What the program sees of it, not what it is.
+        let [parent, group, session] = match &mirror {
+            Some(mirror) if mirror.is_active() => mirror.outside(),
+            _ => real,
+        };
         let directory = folder(root);
         let header = Header {
             architecture: arch::NAME.to_owned(),
@@ -88,10 +93,8 @@ impl<'a> Engine<'a> {
             unknown: BTreeMap::new(),
             untraced: BTreeSet::new(),
         };
-        if let Some(mirror) = engine.mirror.as_ref().filter(|mirror| mirror.is_active()) {
-            for (real, seen) in [parent, group, session].into_iter().zip(mirror.outside()) {
-                engine.pids.set(real, seen);
-            }
+        for (real, seen) in real.into_iter().zip([parent, group, session]) {
+            engine.pids.set(real, seen);
         }
         let told = engine.told(root, None, None, "0".to_owned(), directory);
         let descriptors = Rc::new(RefCell::new(Table::default()));
@@ -283,7 +286,6 @@ impl<'a> Engine<'a> {
         if let Some(pending) = task.pending {
             self.call(pending.call)?;
         }
-        self.pids.remove(tid);
         if tid == self.root {
             self.status = Some(status);
         }
@@ -319,7 +321,7 @@ impl<'a> Engine<'a> {
         &mut self,
         tid: Tid,
         fd: i32,
-        inherited: bool,
+        origin: Origin,
     ) -> Result<Option<u32>, Error> {
         let Some(task) = self.tasks.get(&tid) else { return Ok(None) };
         if fd < 0 {
@@ -329,9 +331,14 @@ impl<'a> Engine<'a> {
             return Ok(Some(object));
         }
         let id = self.next_object;
-        let object = descriptors::ask(task.pid, fd, id, inherited);
+        let mut object = descriptors::ask(task.pid, fd, id);
         if object.path.is_empty() {
             return Ok(None);
+        }
+        match origin {
+            Origin::Before => object.inherited = true,
+            Origin::New => {}
+            Origin::Duplicate(from) => object.from = Some(from),
         }
         task.descriptors.borrow_mut().set(fd, id);
         self.next_object += 1;
@@ -346,7 +353,7 @@ impl<'a> Engine<'a> {
         let (id, pid) = (task.told.id, task.pid);
         let mut open = Vec::new();
         for fd in descriptors::all(pid) {
-            let Some(object) = self.object(tid, fd, true)? else { continue };
+            let Some(object) = self.object(tid, fd, Origin::Before)? else { continue };
             if let Some((offset, flags)) = descriptors::position(pid, fd) {
                 open.push(Descriptor { fd, object, offset, flags });
             }
@@ -406,6 +413,17 @@ impl<'a> Engine<'a> {
     }
 }
 
+/// Where a descriptor comes from.
+#[derive(Clone, Copy)]
+pub(super) enum Origin {
+    /// It was there before we looked.
+    Before,
+    /// The call that has just returned made it.
+    New,
+    /// The call that has just returned made it from another one.
+    Duplicate(u32),
+}
+
 /// The working folder of a task.
 pub(super) fn folder(tid: Tid) -> Vec<u8> {
     std::fs::read_link(format!("/proc/{tid}/cwd"))
@@ -419,13 +437,13 @@ pub(super) fn folder_path(tid: Tid) -> PathBuf {
 }
 
 /// Parent, group and session of a process.
-fn born_into(pid: Tid) -> (i32, i32, i32) {
+fn born_into(pid: Tid) -> [i32; 3] {
     let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     // The name stands in parentheses and may hold anything; after it: state, parent, group, session.
     let rest = text.rsplit_once(')').map_or("", |(_, rest)| rest);
     let mut words = rest.split_whitespace().skip(1).map(|word| word.parse().unwrap_or(0));
     let mut next = || words.next().unwrap_or(0);
-    (next(), next(), next())
+    [next(), next(), next()]
 }
 
 /// The result of a request, or `None` if the thread is gone: `wait` tells the rest.

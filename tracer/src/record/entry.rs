@@ -3,7 +3,7 @@
 use samestate_schema::marker::{self, Kind as MarkerKind, Marker};
 
 use super::capture::Capture;
-use super::engine::{Engine, alive, folder, folder_path, gone};
+use super::engine::{Engine, Origin, alive, folder, folder_path, gone};
 use super::mirror::{Given, random_source, source};
 use super::task::Pending;
 use super::{Progress, Seen};
@@ -51,7 +51,7 @@ impl Engine<'_> {
                 Kind::DirFd if low(value) != libc::AT_FDCWD => low(value),
                 _ => continue,
             };
-            if let Some(object) = self.object(tid, fd, true)? {
+            if let Some(object) = self.object(tid, fd, Origin::Before)? {
                 call.objects.push((index, object));
             }
         }
@@ -290,14 +290,17 @@ impl Engine<'_> {
         }
         let duplicates = row.name == "fcntl" && matches!(arguments[1], 0 | 1030);
         if row.result == Ret::Fd || duplicates {
-            self.made(tid, low(result.cast_unsigned()), call)?;
+            let duplicates = duplicates || matches!(row.name, "dup" | "dup2" | "dup3");
+            let from = call.object(0).filter(|_| duplicates);
+            let origin = from.map_or(Origin::New, Origin::Duplicate);
+            self.made(tid, low(result.cast_unsigned()), origin, call)?;
         }
         match row.name {
             "pipe" | "pipe2" | "socketpair" => {
                 let address = if row.name == "socketpair" { arguments[3] } else { arguments[0] };
                 let pair = memory::read_u64(tid, address).unwrap_or(u64::MAX);
-                self.made(tid, low(pair), call)?;
-                self.made(tid, low(pair >> 32), call)?;
+                self.made(tid, low(pair), Origin::New, call)?;
+                self.made(tid, low(pair >> 32), Origin::New, call)?;
             }
             "close_range" if arguments[2] & 4 == 0 => {
                 if let Some(task) = self.tasks.get(&tid) {
@@ -346,11 +349,11 @@ impl Engine<'_> {
     }
 
     /// A descriptor leads to something new.
-    fn made(&mut self, tid: Tid, fd: i32, call: &mut Call) -> Result<(), Error> {
+    fn made(&mut self, tid: Tid, fd: i32, origin: Origin, call: &mut Call) -> Result<(), Error> {
         if let Some(task) = self.tasks.get(&tid) {
             task.descriptors.borrow_mut().remove(fd);
         }
-        if let Some(object) = self.object(tid, fd, false)? {
+        if let Some(object) = self.object(tid, fd, origin)? {
             call.made.push(object);
         }
         Ok(())

@@ -13,18 +13,15 @@ pub(super) struct Pids {
 }
 
 impl Pids {
-    /// From here on the program sees one id as another.
+    /// From here on the program sees one id as another. A thread that has ended keeps its
+    /// meaning until the kernel gives its number to another one: its parent will still ask for it.
     pub(super) fn set(&mut self, real: i32, seen: i32) {
+        if let Some(stale) = self.seen.remove(&real) {
+            self.real.remove(&stale);
+        }
         if real != seen {
             self.seen.insert(real, seen);
             self.real.insert(seen, real);
-        }
-    }
-
-    /// A thread is gone; its number may be given to another one.
-    pub(super) fn remove(&mut self, real: i32) {
-        if let Some(seen) = self.seen.remove(&real) {
-            self.real.remove(&seen);
         }
     }
 

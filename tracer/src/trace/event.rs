@@ -106,6 +106,8 @@ pub struct Object {
     pub kind: ObjectKind,
     /// The process had it before it made a call that would have made it.
     pub inherited: bool,
+    /// The object that it is a duplicate of.
+    pub from: Option<u32>,
     /// The path, or the kernel's name for it.
     pub path: Vec<u8>,
 }
@@ -408,11 +410,7 @@ impl Task {
 
     fn decode(cursor: &mut Cursor<'_>) -> Result<Self, DecodeError> {
         let id = cursor.small()?;
-        let error = cursor.error("a task");
-        let parent = match cursor.number()? {
-            0 => None,
-            parent => Some(u32::try_from(parent - 1).map_err(|_| error)?),
-        };
+        let parent = optional(cursor)?;
         Ok(Self {
             id,
             parent,
@@ -425,6 +423,15 @@ impl Task {
     }
 }
 
+/// A number that may be missing: one more than it is, or 0.
+fn optional(cursor: &mut Cursor<'_>) -> Result<Option<u32>, DecodeError> {
+    let error = cursor.error("a number of at most 32 bits");
+    match cursor.number()? {
+        0 => Ok(None),
+        more => u32::try_from(more - 1).map(Some).map_err(|_| error),
+    }
+}
+
 impl Object {
     fn encode(&self, out: &mut Vec<u8>) {
         out.push(OBJECT);
@@ -433,6 +440,7 @@ impl Object {
         let kind = ObjectKind::ALL.iter().position(|kind| *kind == self.kind).unwrap_or(0);
         put(out, kind as u64);
         out.push(self.inherited.into());
+        put(out, self.from.map_or(0, |from| u64::from(from) + 1));
         put_bytes(out, &self.path);
     }
 
@@ -442,7 +450,9 @@ impl Object {
         let error = cursor.error("a kind of object");
         let kind = usize::from(cursor.byte()?);
         let kind = *ObjectKind::ALL.get(kind).ok_or(error)?;
-        Ok(Self { id, fd, kind, inherited: cursor.byte()? != 0, path: cursor.vec()? })
+        let inherited = cursor.byte()? != 0;
+        let from = optional(cursor)?;
+        Ok(Self { id, fd, kind, inherited, from, path: cursor.vec()? })
     }
 }
 
