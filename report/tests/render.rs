@@ -87,6 +87,7 @@ fn many_fields_of_one_type_stand_together() {
                 sim::Machine.cpu.b: u8
                 sim::Machine.cpu.c: u8
                 sim::Machine.cpu.d: u8
+              = help: Save and restore the field, or decide that it need not be: `skip(default)` or `skip(value)` with a reason, `rebuild` from other fields, or `external` for a handle that is given at restore.
 
             error[uncovered-field]: no checkpoint covers `sim::Machine.ppu.a`
               |
@@ -122,6 +123,7 @@ fn a_divergence_shows_both_sides() {
               = original: write(3, "hits 41", 7) = 7
               = restored: write(3, "hits 20", 7) = 7
               = original 40: lseek(3, 0, SEEK_END) = 280
+              = help: Look at the state that the bytes are computed from.
 
             compare: failed, 1 error
             exit code 1
@@ -141,6 +143,8 @@ fn not_seen_is_not_clean() {
         &report,
         &expect![[r#"
             cannot see[no-types]: `a.out` has line tables only
+              |
+              = help: Build with `debug = 2` (or `debug = true`) and `strip = false` in the profile; optimisation does not matter.
 
             coverage: could not check everything, 1 place that could not be seen
             exit code 3

@@ -1,8 +1,17 @@
 //! `samestate compare`
 
+use samestate_tracer::Comparison;
+
 use crate::args::{CompareArgs, OutputArgs};
 use crate::failure::Failure;
+use crate::output;
+use crate::progress::Progress;
 
-pub(crate) fn run(_args: &CompareArgs, _output: OutputArgs) -> Result<u8, Failure> {
-    Err(Failure::unchecked("not wired yet"))
+/// Prints where two runs differ.
+pub(crate) fn run(args: &CompareArgs, output: OutputArgs) -> Result<u8, Failure> {
+    let progress = Progress::new("comparing the runs");
+    let how = Comparison::default();
+    let report = samestate_tracer::compare(&args.original, &args.other, &how)?;
+    drop(progress);
+    output::report(&report, output)
 }

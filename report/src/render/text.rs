@@ -1,6 +1,7 @@
 //! Text for people: each finding like a compiler's diagnostic, then one line that sums up.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
@@ -30,13 +31,19 @@ pub fn render(report: &Report, style: Style) -> String {
             && a.rule.id == b.rule.id
             && a.severity == b.severity
     };
+    // A finding that does not say what to do gets the rule's remedy, the first time.
+    let mut advised = HashSet::new();
+    let mut advise = |finding: &Finding| {
+        let remedy = advised.insert(finding.rule.id).then_some(finding.rule.remedy);
+        finding.help.clone().or(remedy.map(str::to_owned))
+    };
     for run in report.findings.chunk_by(together) {
         if run.len() > ONE_BY_ONE && !style.verbose {
-            text.push_str(&renderer.render(&[several(run)]));
+            text.push_str(&renderer.render(&[several(run, advise(&run[0]))]));
             text.push_str("\n\n");
         } else {
             for finding in run {
-                text.push_str(&renderer.render(&[single(finding)]));
+                text.push_str(&renderer.render(&[single(finding, advise(finding))]));
                 text.push_str("\n\n");
             }
         }
@@ -68,7 +75,7 @@ fn labelled<'a>(
     group.element(Level::NOTE.with_name(label.into()).message(text))
 }
 
-fn single(finding: &Finding) -> Group<'_> {
+fn single(finding: &Finding, help: Option<String>) -> Group<'_> {
     let title = level(finding.severity).primary_title(&*finding.message).id(finding.rule.id);
     let mut group = Group::with_title(title);
     if let Some(place) = &finding.place {
@@ -103,8 +110,8 @@ fn single(finding: &Finding) -> Group<'_> {
         }
         group = labelled(group, &*evidence.source, says);
     }
-    if let Some(help) = &finding.help {
-        group = group.element(Level::HELP.message(&**help));
+    if let Some(help) = help {
+        group = group.element(Level::HELP.message(help));
     }
     group
 }
@@ -140,7 +147,7 @@ fn located<'a>(group: Group<'a>, place: &'a Place) -> Group<'a> {
 }
 
 /// Many findings of one rule about one thing: their subjects under one heading.
-fn several(run: &[Finding]) -> Group<'_> {
+fn several(run: &[Finding], help: Option<String>) -> Group<'_> {
     let first = &run[0];
     let owner = first.group.as_deref().unwrap_or_default();
     let title = format!("{} findings in `{owner}`: {}", run.len(), first.rule.title);
@@ -160,8 +167,8 @@ fn several(run: &[Finding]) -> Group<'_> {
         })
         .collect();
     group = group.element(Level::NOTE.no_name().message(subjects.join("\n")));
-    if let Some(help) = &first.help {
-        group = group.element(Level::HELP.message(&**help));
+    if let Some(help) = help {
+        group = group.element(Level::HELP.message(help));
     }
     group
 }
