@@ -45,7 +45,7 @@ pub(crate) fn judge(walk: &Walk, program: &Program, report: &mut Report) {
         let definition = program.graph().get(reached.id).definition().to_owned();
         for field in &reached.fields {
             fields += 1;
-            let Some(finding) = field_finding(&definition, reached, field, program) else {
+            let Some(finding) = field_finding(&definition, reached, field) else {
                 continue;
             };
             // Instances of one definition share their fields.
@@ -73,12 +73,7 @@ pub(crate) fn state_ends(walk: &Walk, report: &mut Report) {
     report.findings.extend(walk.ends.iter().map(end_finding));
 }
 
-fn field_finding(
-    definition: &str,
-    reached: &Reached,
-    field: &ReachedField,
-    program: &Program,
-) -> Option<Finding> {
+fn field_finding(definition: &str, reached: &Reached, field: &ReachedField) -> Option<Finding> {
     let name = match &*field.key.variant {
         "" => field.key.name.clone(),
         variant => format!("{variant}.{}", field.key.name),
@@ -105,7 +100,7 @@ fn field_finding(
         ),
     };
     let mut finding = Finding::new(rule, Subject::Field(field.path.clone()), message);
-    finding.place = field.verdict.place.clone().map(|place| program.with_text(place));
+    finding.place = field.verdict.place.clone();
     finding.way = field.way.clone();
     finding.evidence = reached.evidence.clone();
     if !reached.is_known {

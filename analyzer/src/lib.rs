@@ -17,6 +17,7 @@ mod model;
 mod names;
 mod program;
 mod roots;
+mod source;
 mod view;
 mod walk;
 

@@ -1,17 +1,17 @@
 //! One program: its binary, its types and the evidence about them.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use samestate_report::{Finding, Place, Report, Subject, rules};
+use samestate_report::{Finding, Report, Subject, rules};
 
 use crate::coverage::{CoverageConfig, blind, root_finding};
 use crate::dwarf::{self, Contents, Problem};
 use crate::error::Error;
-use crate::evidence::{Judge, Records};
+use crate::evidence::{HandWritten, Judge, Records};
 use crate::graph::{Graph, TypeId};
 use crate::load;
 use crate::roots;
+use crate::source::Sources;
 use crate::view::type_text;
 use crate::walk::{self, Walk};
 
@@ -22,6 +22,7 @@ pub(crate) struct Program {
     contents: Contents,
     records: Records,
     roots: Vec<String>,
+    source_dirs: Vec<PathBuf>,
     notes: Vec<String>,
     missing_debug_file: Option<String>,
 }
@@ -37,6 +38,7 @@ impl Program {
             contents,
             records,
             roots: config.roots.clone(),
+            source_dirs: config.source_dirs.clone(),
             notes: binary.notes,
             missing_debug_file: binary.missing_debug_file,
         })
@@ -56,12 +58,20 @@ impl Program {
             return Walk::default();
         }
         let roots = self.find_roots(report);
+        let sources = Sources::new(&self.contents, &self.source_dirs);
+        let written = HandWritten::new(&self.contents, &sources);
         let judge = Judge {
             records: &self.records,
-            readers: Vec::new(),
-            places: Box::new(|_| BTreeMap::new()),
+            readers: vec![Box::new(&written)],
+            places: Box::new(|id| written.places(id)),
         };
-        walk::walk(self.graph(), &self.contents.vtables, &roots, &judge)
+        let mut walk = walk::walk(self.graph(), &self.contents.vtables, &roots, &judge);
+        walk.for_each_place(|place| {
+            if place.text.is_none() {
+                place.text = sources.line(&place.file, place.line);
+            }
+        });
+        walk
     }
 
     /// The roots that records mark and those that were named, each once, sorted by name.
@@ -139,23 +149,11 @@ impl Program {
         finding
     }
 
-    /// The place with the text of its line, if the file can be read.
-    pub(crate) fn with_text(&self, place: Place) -> Place {
-        place
-    }
-
     /// How much was looked at.
     pub(crate) fn facts(&self, report: &mut Report) {
         report.fact("types known", self.graph().len() as u64);
         report.fact("records", self.records.len() as u64);
         report.fact("units read", self.contents.units);
         report.fact("bytes of debug information", self.contents.info_len);
-    }
-
-    /// Where the program's crates keep their sources.
-    pub(crate) fn sources(&self) -> impl Iterator<Item = (&str, PathBuf)> {
-        self.contents.crates.iter().flat_map(|(name, roots)| {
-            roots.iter().map(move |root| (name.as_str(), root.folder.join(&root.file)))
-        })
     }
 }

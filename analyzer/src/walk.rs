@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
-use samestate_report::Evidence;
+use samestate_report::{Evidence, Place};
 use samestate_schema::path::{FieldPath, Step};
 
 use crate::containers::wide_trait;
@@ -75,6 +75,23 @@ pub(crate) enum EndKind {
     Opaque,
     /// Anything else.
     Unseen,
+}
+
+impl Walk {
+    /// Shows every place that findings of this walk may name.
+    pub(crate) fn for_each_place(&mut self, mut see: impl FnMut(&mut Place)) {
+        let evidence = |list: &mut Vec<Evidence>, see: &mut dyn FnMut(&mut Place)| {
+            list.iter_mut().filter_map(|evidence| evidence.place.as_mut()).for_each(see);
+        };
+        for reached in &mut self.types {
+            evidence(&mut reached.evidence, &mut see);
+            let fields = reached.fields.iter_mut();
+            fields.filter_map(|field| field.verdict.place.as_mut()).for_each(&mut see);
+        }
+        for end in &mut self.ends {
+            evidence(&mut end.evidence, &mut see);
+        }
+    }
 }
 
 /// Walks from these roots.

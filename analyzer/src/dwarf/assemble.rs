@@ -60,6 +60,7 @@ pub(super) fn contents(table: Table, harvest: Harvest, entries: &Entries) -> Con
         statics,
         functions,
         crates,
+        compiled: harvest.compiled.into_iter().collect(),
         units: harvest.units,
         info_len: harvest.info_len,
         problems,

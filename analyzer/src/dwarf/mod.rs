@@ -38,6 +38,8 @@ pub(crate) struct Contents {
     pub(crate) functions: Vec<Function>,
     /// The crates it was built of, by name.
     pub(crate) crates: BTreeMap<String, BTreeSet<CrateRoot>>,
+    /// The source files that code of those crates was compiled from.
+    pub(crate) compiled: BTreeSet<PathBuf>,
     /// How many units were read.
     pub(crate) units: u64,
     /// How many bytes of `.debug_info` they have.
@@ -110,6 +112,7 @@ struct Harvest {
     statics: Vec<(u64, String, Target)>,
     functions: Vec<Function>,
     crates: Vec<(String, CrateRoot)>,
+    compiled: Vec<PathBuf>,
     /// The types that type units are there for.
     signatures: Vec<(u64, Key)>,
     problems: Vec<Problem>,
@@ -358,6 +361,7 @@ impl Harvest {
         self.statics.extend(other.statics);
         self.functions.extend(other.functions);
         self.crates.extend(other.crates);
+        self.compiled.extend(other.compiled);
         self.signatures.extend(other.signatures);
         self.problems.extend(other.problems);
     }

@@ -13,6 +13,10 @@ pub(super) fn harvest<'a>(
     harvest: &mut Harvest,
 ) {
     if let Some((name, root)) = crate_of(unit) {
+        let first = root.folder.join(&root.file);
+        if let Some(folder) = first.parent() {
+            harvest.compiled.extend(files_below(input, unit, folder));
+        }
         harvest.crates.push((name, root));
     }
     for function in &types.functions {
@@ -22,6 +26,18 @@ pub(super) fn harvest<'a>(
             line: function.line.and_then(|line| u32::try_from(line).ok()).unwrap_or(0),
         });
     }
+}
+
+/// The files of the unit's line program that stand in the folder of its crate: the others belong
+/// to crates whose code was inlined.
+fn files_below(input: &Input<'_>, unit: &Unit<'_>, folder: &Path) -> Vec<PathBuf> {
+    let Some(program) = unit.line_program.as_ref() else { return Vec::new() };
+    // Versions up to 4 count files from 1, version 5 from 0.
+    let count = program.header().file_names().len() as u64;
+    (0..=count)
+        .filter_map(|index| file_name(input, unit, index))
+        .filter(|file| file.starts_with(folder))
+        .collect()
 }
 
 /// rustc names a unit `src/main.rs/@/krate.0123456789abcdef-cgu.0`.

@@ -4,6 +4,7 @@
 //! them: code that was generated from a record is believed, code that was read is believed for
 //! what was seen in it, and what is only declared never makes a field clean.
 
+mod handwritten;
 mod record;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use samestate_report::{Evidence, Place};
 use samestate_schema::treatment::{Grade, Treatment};
 
+pub(crate) use self::handwritten::HandWritten;
 pub(crate) use self::record::Records;
 use crate::graph::TypeId;
 

@@ -1,0 +1,208 @@
+//! Evidence from hand-written impls of `Checkpoint`, read in the program's sources.
+//!
+//! The debug information of `<T as samestate::Checkpoint>::save` tells the file and line of the
+//! function. Where the compiler left nothing of it, the impl is looked for in the crate's sources.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use samestate_report::{Evidence, Place};
+use samestate_schema::treatment::{Grade, Treatment};
+
+use super::{Answer, FieldKey, Said, Source, Statement, Testimony};
+use crate::dwarf::Contents;
+use crate::fields;
+use crate::graph::TypeId;
+use crate::names::{self, TypeExpr};
+use crate::source::{self, ImplBlock, Restored, Saved, SourceFile, Sources, TypeCode};
+
+/// The trait, and the crate that it is from.
+const TRAIT: &str = "Checkpoint";
+const CRATE: &str = "samestate";
+
+/// Reads hand-written impls.
+pub(crate) struct HandWritten<'a> {
+    contents: &'a Contents,
+    sources: &'a Sources<'a>,
+    /// Where the `save` of each definition stands.
+    saves: BTreeMap<String, BTreeSet<(PathBuf, u32)>>,
+}
+
+/// An impl and the file that it stands in.
+struct Located {
+    file: Rc<SourceFile>,
+    block: ImplBlock,
+}
+
+impl<'a> HandWritten<'a> {
+    /// Finds the `save` functions of the binary.
+    pub(crate) fn new(contents: &'a Contents, sources: &'a Sources<'a>) -> Self {
+        let mut saves: BTreeMap<String, BTreeSet<(PathBuf, u32)>> = BTreeMap::new();
+        for function in &contents.functions {
+            if let Some(definition) = saved_definition(&function.linkage_name)
+                && let Some(file) = &function.file
+            {
+                saves.entry(definition).or_default().insert((file.clone(), function.line));
+            }
+        }
+        Self { contents, sources, saves }
+    }
+
+    /// The lines of a type's fields, where its definition can be found.
+    pub(crate) fn places(&self, id: TypeId) -> BTreeMap<FieldKey, Place> {
+        let definition = self.contents.graph.get(id).definition();
+        let mut path = definition.split("::");
+        let krate = self.sources.krate(path.next().unwrap_or(""));
+        let path: Vec<&str> = path.collect();
+        let Some(found) = krate.definition(&path) else { return BTreeMap::new() };
+        let place = |line: u32| Place {
+            file: found.source.path.display().to_string(),
+            line,
+            column: 0,
+            text: found.source.line(line).map(str::to_owned),
+        };
+        found.item.fields.iter().map(|(key, &line)| (key.clone(), place(line))).collect()
+    }
+
+    /// The impl of the definition; `Ok(None)` if nothing hints at one.
+    fn locate(&self, definition: &str) -> Result<Option<Located>, String> {
+        let mut problem = None;
+        for (path, line) in self.saves.get(definition).into_iter().flatten() {
+            match self.sources.file(path) {
+                Ok(file) => match block_at(&file, *line) {
+                    Some(block) => return Ok(Some(Located { file, block })),
+                    None => problem = problem.or_else(|| {
+                        Some(format!(
+                            "its `save` at {}:{line} is not written there: a macro made it, or the \
+                         source changed since the build",
+                            path.display()
+                        ))
+                    }),
+                },
+                Err(error) => problem = problem.or(Some(error)),
+            }
+        }
+        if let Some(problem) = problem {
+            return Err(problem);
+        }
+        let mut path = definition.split("::");
+        let krate = self.sources.krate(path.next().unwrap_or(""));
+        let path: Vec<&str> = path.collect();
+        let found = krate.implementation(TRAIT, &path);
+        Ok(found.map(|found| Located { file: found.source, block: found.item }))
+    }
+}
+
+/// The definition whose `save` has this mangled name.
+fn saved_definition(linkage_name: &str) -> Option<String> {
+    let name = format!("{:#}", rustc_demangle::try_demangle(linkage_name).ok()?);
+    let inside = name.strip_suffix(">::save")?.strip_prefix('<')?;
+    let (ty, trait_name) = inside.rsplit_once(" as ")?;
+    let is_ours = names::crate_of(trait_name) == CRATE && names::last_segment(trait_name) == TRAIT;
+    match TypeExpr::parse(ty) {
+        TypeExpr::Path { name, .. } if is_ours => Some(name),
+        _ => None,
+    }
+}
+
+/// The impl whose `save` stands at this line.
+fn block_at(file: &SourceFile, line: u32) -> Option<ImplBlock> {
+    let line = usize::try_from(line).ok()?;
+    let at = |block: &&ImplBlock| {
+        block.function("save").is_some_and(|save| {
+            let start = save.sig.fn_token.span.start().line;
+            start <= line && line <= save.block.brace_token.span.close().end().line
+        })
+    };
+    file.impls.iter().find(at).cloned()
+}
+
+impl Source for &HandWritten<'_> {
+    fn about(&self, id: TypeId) -> Answer {
+        let definition = self.contents.graph.get(id).definition();
+        let located = match self.locate(definition) {
+            Ok(Some(located)) => located,
+            Ok(None) => return Answer::Silent,
+            Err(why) => return Answer::CannotSee(why),
+        };
+        let fields: BTreeSet<FieldKey> =
+            fields::of(&self.contents.graph, id).into_iter().map(|field| field.key).collect();
+        let krate = self.sources.krate(names::crate_of(definition));
+        let ident = names::last_segment(definition).to_owned();
+        let code = TypeCode::new(ident, fields.clone(), &located.file, krate);
+        read(&located, &code, fields, self.places(id))
+    }
+}
+
+fn read(
+    located: &Located,
+    code: &TypeCode,
+    fields: BTreeSet<FieldKey>,
+    mut places: BTreeMap<FieldKey, Place>,
+) -> Answer {
+    let file = located.file.path.display();
+    let (Some(save), Some(restore)) =
+        (located.block.function("save"), located.block.function("restore"))
+    else {
+        return Answer::CannotSee(format!("a macro in {file} makes its `save` or its `restore`"));
+    };
+    let saved = source::saved(code, save);
+    let restored = source::restored(code, restore);
+    if let Some(to) = &saved.escapes {
+        return Answer::CannotSee(format!("its `save` hands all of it to {to}"));
+    }
+    if !restored.is_seen && !fields.is_empty() {
+        let by = restored.hidden.as_deref().unwrap_or("code that was not found");
+        return Answer::CannotSee(format!("its `restore` leaves the work to {by}"));
+    }
+    let statements = fields.into_iter().map(|key| {
+        let said = said(&key, &saved, &restored);
+        let why = (said == Said::Nothing && saved.mentioned.contains(&key))
+            .then(|| "`save` only logs or asserts it".to_owned());
+        let place = places.remove(&key);
+        (key, Statement { said, place, why })
+    });
+    let fields = statements.collect();
+    let evidence = [("save", save), ("restore", restore)].map(|(name, function)| Evidence {
+        source: "source".to_owned(),
+        says: format!("`{name}` is written by hand"),
+        place: Some(place_of(&located.file, function)),
+    });
+    Answer::Says(Testimony {
+        grade: Grade::Read,
+        evidence: evidence.to_vec(),
+        fields,
+        version: None,
+        place: None,
+    })
+}
+
+fn place_of(file: &SourceFile, function: &syn::ImplItemFn) -> Place {
+    let start = function.sig.fn_token.span.start();
+    let line = u32::try_from(start.line).unwrap_or(0);
+    let column = u32::try_from(start.column + 1).unwrap_or(0);
+    let text = file.line(line).map(str::to_owned);
+    Place { file: file.path.display().to_string(), line, column, text }
+}
+
+fn said(key: &FieldKey, saved: &Saved, restored: &Restored) -> Said {
+    match (saved.fields.contains(key), restored.fields.get(key)) {
+        (true, Some(_)) => Said::Saved,
+        (true, None) => Said::SavedOnly,
+        (false, None) => Said::Nothing,
+        (false, Some(from)) if is_derived(from, saved, restored) => Said::Left(Treatment::Rebuilt),
+        (false, Some(_)) => Said::RestoredOnly,
+    }
+}
+
+/// Whether a value is made of nothing but what fields that are saved were restored from.
+fn is_derived(from: &BTreeSet<String>, saved: &Saved, restored: &Restored) -> bool {
+    let saved_from: BTreeSet<&String> = restored
+        .fields
+        .iter()
+        .filter(|(key, _)| saved.fields.contains(*key))
+        .flat_map(|(_, names)| names)
+        .collect();
+    !from.is_empty() && from.iter().all(|name| saved_from.contains(name))
+}

@@ -1,0 +1,210 @@
+//! One source file: the definitions, impls and functions in it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use syn::spanned::Spanned as _;
+use syn::visit::{self, Visit};
+
+use crate::evidence::FieldKey;
+
+/// A source file, taken apart.
+#[derive(Debug)]
+pub(crate) struct SourceFile {
+    /// Where it was found.
+    pub(crate) path: PathBuf,
+    lines: Vec<String>,
+    /// The structs, enums and unions in it.
+    pub(crate) definitions: Vec<Definition>,
+    /// The impls in it.
+    pub(crate) impls: Vec<ImplBlock>,
+    /// The functions in it that are no methods.
+    pub(crate) functions: Vec<Rc<syn::ItemFn>>,
+    /// The modules that it declares and that stand in other files.
+    pub(super) modules: Vec<Module>,
+}
+
+/// A struct, an enum or a union.
+#[derive(Clone, Debug)]
+pub(crate) struct Definition {
+    /// The modules and functions around it, from the file on.
+    pub(crate) scope: Vec<String>,
+    /// Its name.
+    pub(crate) ident: String,
+    /// The line of each field, from 1.
+    pub(crate) fields: BTreeMap<FieldKey, u32>,
+}
+
+/// An impl.
+#[derive(Clone, Debug)]
+pub(crate) struct ImplBlock {
+    /// The modules and functions around it, from the file on.
+    pub(crate) scope: Vec<String>,
+    /// The last part of the name of its type.
+    pub(crate) self_ident: String,
+    /// The last part of the name of its trait, if it has one.
+    pub(crate) trait_ident: Option<String>,
+    /// The whole of it.
+    pub(crate) item: Rc<syn::ItemImpl>,
+}
+
+impl ImplBlock {
+    /// A function in it.
+    pub(crate) fn function(&self, name: &str) -> Option<&syn::ImplItemFn> {
+        self.item.items.iter().find_map(|item| match item {
+            syn::ImplItem::Fn(function) if function.sig.ident == name => Some(function),
+            _ => None,
+        })
+    }
+}
+
+/// `mod name;`
+#[derive(Clone, Debug)]
+pub(super) struct Module {
+    pub(super) scope: Vec<String>,
+    pub(super) name: String,
+    /// What `#[path = "…"]` says, under whatever condition.
+    pub(super) paths: Vec<String>,
+}
+
+impl SourceFile {
+    /// Takes the text of a file apart.
+    pub(super) fn parse(path: &Path, text: &str) -> Result<Self, String> {
+        let ast = syn::parse_file(text).map_err(|error| {
+            let line = error.span().start().line;
+            format!("its source {}:{line} cannot be parsed: {error}", path.display())
+        })?;
+        let mut file = Self {
+            path: path.to_owned(),
+            lines: text.lines().map(str::to_owned).collect(),
+            definitions: Vec::new(),
+            impls: Vec::new(),
+            functions: Vec::new(),
+            modules: Vec::new(),
+        };
+        Collector { file: &mut file, scope: Vec::new() }.visit_file(&ast);
+        Ok(file)
+    }
+
+    /// A line, from 1, without its indentation.
+    pub(crate) fn line(&self, line: u32) -> Option<&str> {
+        let index = usize::try_from(line).ok()?.checked_sub(1)?;
+        self.lines.get(index).map(|line| line.trim())
+    }
+}
+
+/// The line that a piece of source starts at, from 1.
+pub(super) fn line_of(span: proc_macro2::Span) -> u32 {
+    u32::try_from(span.start().line).unwrap_or(0)
+}
+
+struct Collector<'a> {
+    file: &'a mut SourceFile,
+    scope: Vec<String>,
+}
+
+impl Collector<'_> {
+    fn define(&mut self, ident: &syn::Ident, variants: &[(String, &syn::Fields)]) {
+        let mut fields = BTreeMap::new();
+        for (variant, list) in variants {
+            for (index, field) in list.iter().enumerate() {
+                let name = match &field.ident {
+                    Some(ident) => plain(ident),
+                    None => index.to_string(),
+                };
+                let line = field.ident.as_ref().map_or_else(|| field.ty.span(), syn::Ident::span);
+                fields.insert(FieldKey { variant: variant.clone(), name }, line_of(line));
+            }
+        }
+        let (scope, ident) = (self.scope.clone(), plain(ident));
+        self.file.definitions.push(Definition { scope, ident, fields });
+    }
+}
+
+/// An identifier without `r#`.
+pub(super) fn plain(ident: &syn::Ident) -> String {
+    let text = ident.to_string();
+    text.strip_prefix("r#").map(str::to_owned).unwrap_or(text)
+}
+
+/// The last part of the name of a type, if it has one.
+fn type_ident(ty: &syn::Type) -> Option<String> {
+    match ty {
+        syn::Type::Path(path) => path.path.segments.last().map(|segment| plain(&segment.ident)),
+        syn::Type::Group(group) => type_ident(&group.elem),
+        syn::Type::Paren(paren) => type_ident(&paren.elem),
+        _ => None,
+    }
+}
+
+impl<'ast> Visit<'ast> for Collector<'_> {
+    fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
+        self.define(&item.ident, &[(String::new(), &item.fields)]);
+    }
+
+    fn visit_item_union(&mut self, item: &'ast syn::ItemUnion) {
+        self.define(&item.ident, &[(String::new(), &syn::Fields::Named(item.fields.clone()))]);
+    }
+
+    fn visit_item_enum(&mut self, item: &'ast syn::ItemEnum) {
+        let variants: Vec<_> =
+            item.variants.iter().map(|variant| (plain(&variant.ident), &variant.fields)).collect();
+        self.define(&item.ident, &variants);
+    }
+
+    fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
+        if let Some(self_ident) = type_ident(&item.self_ty) {
+            let trait_ident = item
+                .trait_
+                .as_ref()
+                .and_then(|(path, _)| path.segments.last())
+                .map(|segment| plain(&segment.ident));
+            let (scope, item) = (self.scope.clone(), Rc::new(item.clone()));
+            self.file.impls.push(ImplBlock { scope, self_ident, trait_ident, item });
+        }
+        visit::visit_item_impl(self, item);
+    }
+
+    fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
+        self.file.functions.push(Rc::new(item.clone()));
+        self.scope.push(plain(&item.sig.ident));
+        visit::visit_item_fn(self, item);
+        self.scope.pop();
+    }
+
+    fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
+        if item.content.is_some() {
+            self.scope.push(plain(&item.ident));
+            visit::visit_item_mod(self, item);
+            self.scope.pop();
+        } else {
+            let (scope, name) = (self.scope.clone(), plain(&item.ident));
+            let paths = item.attrs.iter().flat_map(path_attributes).collect();
+            self.file.modules.push(Module { scope, name, paths });
+        }
+    }
+}
+
+/// What `#[path = "…"]` and `#[cfg_attr(…, path = "…")]` say.
+fn path_attributes(attribute: &syn::Attribute) -> Vec<String> {
+    let mut paths = Vec::new();
+    let mut take = |meta: &syn::Meta| {
+        if let syn::Meta::NameValue(pair) = meta
+            && pair.path.is_ident("path")
+            && let syn::Expr::Lit(literal) = &pair.value
+            && let syn::Lit::Str(text) = &literal.lit
+        {
+            paths.push(text.value());
+        }
+    };
+    take(&attribute.meta);
+    if attribute.path().is_ident("cfg_attr")
+        && let Ok(list) = attribute.parse_args_with(
+            syn::punctuated::Punctuated::<syn::Meta, syn::Token![,]>::parse_terminated,
+        )
+    {
+        list.iter().for_each(take);
+    }
+    paths
+}

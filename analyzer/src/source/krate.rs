@@ -1,0 +1,162 @@
+//! The sources of one crate: its first file and all modules that it declares.
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use super::Sources;
+use super::file::{Definition, ImplBlock, Module, SourceFile};
+use crate::limits::MAX_SOURCE_FILES;
+
+/// A crate, as far as its files could be read.
+#[derive(Debug, Default)]
+pub(crate) struct Crate {
+    files: Vec<CrateFile>,
+    /// Why files could not be read.
+    pub(crate) problems: Vec<String>,
+}
+
+/// A file with the module that it is.
+#[derive(Debug)]
+struct CrateFile {
+    module: Vec<String>,
+    source: Rc<SourceFile>,
+}
+
+/// Something that was found in a crate.
+#[derive(Clone, Debug)]
+pub(crate) struct Found<T> {
+    /// The file that it stands in.
+    pub(crate) source: Rc<SourceFile>,
+    /// What it is.
+    pub(crate) item: T,
+}
+
+impl Crate {
+    /// Reads a crate from its first files on. Of several files that a module may stand in, those
+    /// that the compiler named count.
+    pub(super) fn read(
+        sources: &Sources<'_>,
+        roots: &BTreeSet<PathBuf>,
+        compiled: &BTreeSet<PathBuf>,
+    ) -> Self {
+        let mut krate = Self::default();
+        let mut queue: Vec<(PathBuf, Vec<String>, bool)> =
+            roots.iter().map(|root| (root.clone(), Vec::new(), true)).collect();
+        let mut seen = HashSet::new();
+        while let Some((path, module, is_mod_rs)) = queue.pop() {
+            if !seen.insert((path.clone(), module.clone())) || seen.len() > MAX_SOURCE_FILES {
+                continue;
+            }
+            let source = match sources.file(&path) {
+                Ok(source) => source,
+                Err(problem) => {
+                    krate.problems.push(problem);
+                    continue;
+                }
+            };
+            for declared in &source.modules {
+                let mut inner = module.clone();
+                inner.extend(declared.scope.iter().cloned());
+                inner.push(declared.name.clone());
+                let mut candidates = candidates(&source.path, is_mod_rs, declared);
+                if candidates.iter().any(|(path, _)| compiled.contains(path)) {
+                    candidates.retain(|(path, _)| compiled.contains(path));
+                }
+                for (path, is_mod_rs) in candidates {
+                    queue.push((path, inner.clone(), is_mod_rs));
+                }
+            }
+            krate.files.push(CrateFile { module, source });
+        }
+        krate.files.sort_by(|a, b| (&a.module, &a.source.path).cmp(&(&b.module, &b.source.path)));
+        krate
+    }
+
+    /// The definition with this path after the crate's name; or the only one of its name.
+    pub(crate) fn definition(&self, path: &[&str]) -> Option<Found<Definition>> {
+        let (ident, scope) = path.split_last()?;
+        let named = self.files.iter().flat_map(|file| {
+            let of_file = file.source.definitions.iter();
+            of_file.filter(|item| item.ident == **ident).map(move |item| {
+                (
+                    scope_of(file, &item.scope),
+                    Found { source: Rc::clone(&file.source), item: item.clone() },
+                )
+            })
+        });
+        choose(named.collect(), scope)
+    }
+
+    /// The impl of the trait for the type with this path after the crate's name; or the only one
+    /// for a type of its name.
+    pub(crate) fn implementation(
+        &self,
+        trait_ident: &str,
+        path: &[&str],
+    ) -> Option<Found<ImplBlock>> {
+        let (ident, scope) = path.split_last()?;
+        let named = self.files.iter().flat_map(|file| {
+            let of_file = file.source.impls.iter();
+            let of_type = of_file.filter(|item| {
+                item.self_ident == **ident && item.trait_ident.as_deref() == Some(trait_ident)
+            });
+            of_type.map(move |item| {
+                (
+                    scope_of(file, &item.scope),
+                    Found { source: Rc::clone(&file.source), item: item.clone() },
+                )
+            })
+        });
+        choose(named.collect(), scope)
+    }
+
+    /// All impls for types of this name.
+    pub(crate) fn impls_of<'a>(&'a self, ident: &'a str) -> impl Iterator<Item = &'a ImplBlock> {
+        let all = self.files.iter().flat_map(|file| &file.source.impls);
+        all.filter(move |item| item.self_ident == ident)
+    }
+
+    /// The function of this name that is no method, if there is only one.
+    pub(crate) fn function(&self, ident: &str) -> Option<Rc<syn::ItemFn>> {
+        let all = self.files.iter().flat_map(|file| &file.source.functions);
+        let mut named = all.filter(|function| function.sig.ident == ident);
+        let first = named.next()?;
+        named.next().is_none().then(|| Rc::clone(first))
+    }
+}
+
+fn scope_of(file: &CrateFile, inner: &[String]) -> Vec<String> {
+    file.module.iter().chain(inner).cloned().collect()
+}
+
+/// The one in this scope; or the only one. Two in one scope are behind different conditions:
+/// neither is surely the one that was compiled.
+fn choose<T>(mut named: Vec<(Vec<String>, T)>, scope: &[&str]) -> Option<T> {
+    let in_scope =
+        |item: &(Vec<String>, T)| item.0.iter().map(String::as_str).eq(scope.iter().copied());
+    match named.iter().filter(|item| in_scope(item)).count() {
+        1 => named.into_iter().find(in_scope).map(|(_, item)| item),
+        0 if named.len() == 1 => named.pop().map(|(_, item)| item),
+        _ => None,
+    }
+}
+
+/// The files that a declared module may stand in, and whether each is like a `mod.rs`.
+fn candidates(from: &Path, is_mod_rs: bool, module: &Module) -> Vec<(PathBuf, bool)> {
+    let folder = from.parent().map(Path::to_owned).unwrap_or_default();
+    let mut below = folder.clone();
+    if !is_mod_rs && let Some(stem) = from.file_stem() {
+        below.push(stem);
+    }
+    below.extend(&module.scope);
+    let mut found = vec![
+        (below.join(format!("{}.rs", module.name)), false),
+        (below.join(&module.name).join("mod.rs"), true),
+    ];
+    // Inside inline modules, paths count from the folder that the module would have.
+    let base = if module.scope.is_empty() { folder } else { below };
+    found.extend(module.paths.iter().map(|path| (base.join(path), true)));
+    found.retain(|(path, _)| path.is_file());
+    found
+}

@@ -1,0 +1,120 @@
+//! The program's own sources, read with syn: where types and impls stand, and what hand-written
+//! functions do with the fields.
+
+mod code;
+mod file;
+mod krate;
+mod restoring;
+mod saving;
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+pub(crate) use self::code::TypeCode;
+pub(crate) use self::file::{ImplBlock, SourceFile};
+pub(crate) use self::krate::Crate;
+pub(crate) use self::restoring::{Restored, restored};
+pub(crate) use self::saving::{Saved, saved};
+use crate::dwarf::Contents;
+use crate::limits::MAX_SOURCE_LEN;
+
+/// All sources of a program, each read when it is first asked for.
+pub(crate) struct Sources<'a> {
+    contents: &'a Contents,
+    dirs: &'a [PathBuf],
+    files: RefCell<HashMap<PathBuf, Result<Rc<SourceFile>, String>>>,
+    crates: RefCell<HashMap<String, Rc<Crate>>>,
+}
+
+impl<'a> Sources<'a> {
+    /// The sources of the program; `dirs` are searched for files that are not where the compiler
+    /// saw them.
+    pub(crate) fn new(contents: &'a Contents, dirs: &'a [PathBuf]) -> Self {
+        Self { contents, dirs, files: RefCell::default(), crates: RefCell::default() }
+    }
+
+    /// A source file, by its path as the compiler saw it.
+    pub(crate) fn file(&self, path: &Path) -> Result<Rc<SourceFile>, String> {
+        if let Some(known) = self.files.borrow().get(path) {
+            return known.clone();
+        }
+        let read = match self.locate(path) {
+            Some(found) => read(&found).map(|text| (found, text)),
+            None => Err(format!(
+                "its source {} is not there; name the folder that holds it",
+                path.display()
+            )),
+        };
+        let file = read.and_then(|(found, text)| SourceFile::parse(&found, &text)).map(Rc::new);
+        self.files.borrow_mut().insert(path.to_owned(), file.clone());
+        file
+    }
+
+    /// Where a file is now: where the compiler saw it, or below one of the folders to search.
+    pub(crate) fn locate(&self, path: &Path) -> Option<PathBuf> {
+        if path.is_file() {
+            return Some(path.to_owned());
+        }
+        let parts: Vec<_> = path
+            .components()
+            .filter(|part| matches!(part, std::path::Component::Normal(_)))
+            .collect();
+        // The longest end of the path that exists is the surest.
+        (0..parts.len()).find_map(|skipped| {
+            let end: PathBuf = parts[skipped..].iter().collect();
+            self.dirs.iter().map(|dir| dir.join(&end)).find(|found| found.is_file())
+        })
+    }
+
+    /// A crate of the program by name, with all its modules that could be read.
+    pub(crate) fn krate(&self, name: &str) -> Rc<Crate> {
+        if let Some(known) = self.crates.borrow().get(name) {
+            return Rc::clone(known);
+        }
+        let roots: BTreeSet<PathBuf> = self
+            .contents
+            .crates
+            .get(name)
+            .into_iter()
+            .flatten()
+            .map(|root| root.folder.join(&root.file))
+            .collect();
+        let krate = Rc::new(Crate::read(self, &roots, &self.contents.compiled));
+        self.crates.borrow_mut().insert(name.to_owned(), Rc::clone(&krate));
+        krate
+    }
+
+    /// One line of a file, without its indentation.
+    pub(crate) fn line(&self, file: &str, line: u32) -> Option<String> {
+        let path = self.resolve(file)?;
+        let source = self.file(&path).ok()?;
+        source.line(line).map(str::to_owned)
+    }
+
+    /// The file that a record names: relative to the folder that the compiler ran in.
+    fn resolve(&self, file: &str) -> Option<PathBuf> {
+        let path = Path::new(file);
+        if path.is_absolute() {
+            return self.locate(path);
+        }
+        let folders: BTreeSet<&Path> =
+            self.contents.crates.values().flatten().map(|root| &*root.folder).collect();
+        folders
+            .into_iter()
+            .map(|folder| folder.join(path))
+            .find(|found| found.is_file())
+            .or_else(|| self.locate(path))
+    }
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    let failed =
+        |error: std::io::Error| format!("its source {} cannot be read: {error}", path.display());
+    let len = std::fs::metadata(path).map_err(failed)?.len();
+    if len > MAX_SOURCE_LEN {
+        return Err(format!("its source {} has {len} bytes, which is too many", path.display()));
+    }
+    std::fs::read_to_string(path).map_err(failed)
+}

@@ -1,0 +1,376 @@
+//! Which fields a hand-written `restore` gives a value from the image.
+//!
+//! What comes from the image is followed from the restorer through bindings, calls and loops. A
+//! field counts if such a value stands for it in a literal, is assigned to it, or is put into it
+//! through a `&mut`. A constant, or `Default::default()`, does not count.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use syn::punctuated::Punctuated;
+use syn::visit::{self, Visit};
+
+use super::code::{self, Callee, TypeCode};
+use crate::evidence::FieldKey;
+
+/// What a `restore` restores.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Restored {
+    /// The fields that get a value from the image, with the names that the value is made of;
+    /// empty if it comes from the restorer directly.
+    pub(crate) fields: BTreeMap<FieldKey, BTreeSet<String>>,
+    /// Whether a place was found where a value of the type is made or filled.
+    pub(crate) is_seen: bool,
+    /// Set if the value is made where it cannot be seen: by what.
+    pub(crate) hidden: Option<String>,
+}
+
+/// How deep helpers are followed.
+const MAX_DEPTH: usize = 6;
+
+/// What this `restore`, and what it calls, takes from the image.
+pub(crate) fn restored(code: &TypeCode, restore: &syn::ImplItemFn) -> Restored {
+    let callee = Callee::Method(restore);
+    let count = restore.sig.inputs.len();
+    let sources: HashSet<String> = (0..count)
+        .flat_map(|index| callee.parameter_names(index))
+        .filter(|n| n != "self")
+        .collect();
+    let mut out = Restored::default();
+    read(code, &restore.block, sources.clone(), sources, 0, &mut out);
+    out
+}
+
+fn read(
+    code: &TypeCode,
+    block: &syn::Block,
+    tainted: HashSet<String>,
+    restorers: HashSet<String>,
+    depth: usize,
+    out: &mut Restored,
+) {
+    let (values, aliases) = (HashSet::from(["self".to_owned()]), HashMap::new());
+    let mut reader = RestoreReader { code, tainted, restorers, values, aliases, depth, out };
+    // Twice, because in a loop a name can be used before the line that fills it.
+    reader.visit_block(block);
+    reader.visit_block(block);
+}
+
+struct RestoreReader<'a> {
+    code: &'a TypeCode,
+    /// Names of what came from the image.
+    tainted: HashSet<String>,
+    /// Those of them that read the image themselves.
+    restorers: HashSet<String>,
+    /// Names of values of the type.
+    values: HashSet<String>,
+    /// Names of places inside a value of the type.
+    aliases: HashMap<String, FieldKey>,
+    depth: usize,
+    out: &'a mut Restored,
+}
+
+/// Collects the names in an expression, macros' tokens included.
+struct Names(BTreeSet<String>);
+
+impl<'ast> Visit<'ast> for Names {
+    fn visit_expr_path(&mut self, path: &'ast syn::ExprPath) {
+        if let Some(ident) = path.path.get_ident() {
+            self.0.insert(ident.to_string());
+        }
+    }
+
+    fn visit_macro(&mut self, item: &'ast syn::Macro) {
+        self.0.extend(code::words(&item.tokens));
+    }
+}
+
+fn names_of(expr: &syn::Expr) -> BTreeSet<String> {
+    let mut names = Names(BTreeSet::new());
+    names.visit_expr(expr);
+    names.0
+}
+
+impl RestoreReader<'_> {
+    /// The names from the image that an expression is made of; `None` if there are none.
+    fn taint(&self, expr: &syn::Expr) -> Option<BTreeSet<String>> {
+        let names: BTreeSet<String> =
+            names_of(expr).into_iter().filter(|name| self.tainted.contains(name)).collect();
+        (!names.is_empty()).then_some(names)
+    }
+
+    fn is_tainted(&self, expr: &syn::Expr) -> bool {
+        self.taint(expr).is_some()
+    }
+
+    fn restore(&mut self, key: FieldKey, from: BTreeSet<String>) {
+        if !self.code.fields.contains(&key) {
+            return;
+        }
+        let direct = from.is_empty() || from.iter().any(|name| self.restorers.contains(name));
+        let from = if direct { BTreeSet::new() } else { from };
+        match self.out.fields.entry(key) {
+            std::collections::btree_map::Entry::Vacant(vacant) => {
+                vacant.insert(from);
+            }
+            // What comes from the restorer once does not become derived by a second look.
+            std::collections::btree_map::Entry::Occupied(mut known) => {
+                if from.is_empty() {
+                    known.get_mut().clear();
+                }
+            }
+        }
+    }
+
+    /// The field of a value of the type that an expression is a place in.
+    fn field_of(&self, expr: &syn::Expr) -> Option<FieldKey> {
+        match code::place(expr) {
+            syn::Expr::Field(field) => match code::place(&field.base) {
+                syn::Expr::Path(base) => {
+                    let base = base.path.get_ident()?.to_string();
+                    if let Some(key) = self.aliases.get(&base) {
+                        return Some(key.clone());
+                    }
+                    let key = code::struct_field(&field.member);
+                    let is_value = self.values.contains(&base) || !self.tainted.contains(&base);
+                    (is_value && self.code.fields.contains(&key)).then_some(key)
+                }
+                _ => self.field_of(&field.base),
+            },
+            syn::Expr::Index(index) => self.field_of(&index.expr),
+            syn::Expr::MethodCall(call) => self.field_of(&call.receiver),
+            syn::Expr::Path(path) => self.aliases.get(&path.path.get_ident()?.to_string()).cloned(),
+            _ => None,
+        }
+    }
+
+    /// A place gets something from the image.
+    fn fill(&mut self, target: &syn::Expr, from: &BTreeSet<String>) {
+        if let Some(key) = self.field_of(target) {
+            self.out.is_seen = true;
+            self.restore(key, from.clone());
+            return;
+        }
+        let mut place = code::place(target);
+        while let syn::Expr::Index(syn::ExprIndex { expr, .. })
+        | syn::Expr::Field(syn::ExprField { base: expr, .. }) = place
+        {
+            place = code::place(expr);
+        }
+        if let Some(name) = code::name_of(place)
+            && name != "self"
+        {
+            self.tainted.insert(name);
+        }
+    }
+
+    fn bind(&mut self, pattern: &syn::Pat, init: &syn::Expr) {
+        if self.is_tainted(init) {
+            self.tainted.extend(code::names_in(pattern));
+        } else if let Some(key) = self.field_of(init) {
+            for name in code::names_in(pattern) {
+                self.aliases.insert(name, key.clone());
+            }
+        }
+    }
+
+    /// A literal of a tuple struct or a tuple variant: `Self(a, b)`.
+    fn tuple_literal(&mut self, path: &syn::Path, call: &syn::ExprCall) {
+        self.out.is_seen = true;
+        let variant = self.code.variant(path);
+        for (index, argument) in call.args.iter().enumerate() {
+            if let Some(from) = self.taint(argument) {
+                let name = index.to_string();
+                self.restore(FieldKey { variant: variant.clone(), name }, from);
+            }
+        }
+    }
+
+    /// Follows a function that gets something from the image.
+    fn follow(&mut self, callee: &Callee<'_>, arguments: &[&syn::Expr]) {
+        if self.depth >= MAX_DEPTH {
+            return;
+        }
+        let mut tainted = HashSet::new();
+        let mut restorers = HashSet::new();
+        for (index, argument) in arguments.iter().enumerate() {
+            let Some(from) = self.taint(argument) else { continue };
+            let names = callee.parameter_names(index);
+            if from.iter().any(|name| self.restorers.contains(name))
+                && code::name_of(code::place(argument)).is_some()
+            {
+                restorers.extend(names.clone());
+            }
+            tainted.extend(names);
+        }
+        read(self.code, callee.block(), tainted, restorers, self.depth + 1, self.out);
+    }
+
+    fn call(&mut self, func: &syn::Expr, arguments: &[&syn::Expr]) {
+        let Some(all) =
+            arguments.iter().filter_map(|argument| self.taint(argument)).reduce(|mut all, more| {
+                all.extend(more);
+                all
+            })
+        else {
+            return;
+        };
+        for argument in arguments {
+            if let syn::Expr::Reference(reference) = argument
+                && reference.mutability.is_some()
+            {
+                self.fill(&reference.expr, &all);
+            }
+        }
+        let Some(callee) = self.code.callee(func) else {
+            if let syn::Expr::Path(path) = code::place(func)
+                && self.code.owner(path) == Some(true)
+                && !self.code.names_type(&path.path)
+            {
+                self.out.hidden.get_or_insert(code::path_text(func));
+            }
+            return;
+        };
+        if callee.makes(&self.code.ident) || callee.has_self() {
+            self.follow(&callee, arguments);
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for RestoreReader<'_> {
+    fn visit_local(&mut self, local: &'ast syn::Local) {
+        if let Some(init) = &local.init {
+            self.visit_expr(&init.expr);
+            if self.code.mentions_type(&init.expr) {
+                self.values.extend(code::names_in(&local.pat));
+            }
+            self.bind(&local.pat, &init.expr);
+            if let Some((_, diverge)) = &init.diverge {
+                self.visit_expr(diverge);
+            }
+        }
+    }
+
+    fn visit_expr_struct(&mut self, literal: &'ast syn::ExprStruct) {
+        visit::visit_expr_struct(self, literal);
+        if !self.code.names_type(&literal.path) {
+            return;
+        }
+        self.out.is_seen = true;
+        let variant = self.code.variant(&literal.path);
+        let mut rest: BTreeSet<FieldKey> =
+            self.code.fields.iter().filter(|key| key.variant == variant).cloned().collect();
+        for field in &literal.fields {
+            let key = FieldKey { variant: variant.clone(), name: code::member_name(&field.member) };
+            rest.remove(&key);
+            if let Some(from) = self.taint(&field.expr) {
+                self.restore(key, from);
+            }
+        }
+        if let Some(base) = &literal.rest
+            && let Some(from) = self.taint(base)
+        {
+            rest.into_iter().for_each(|key| self.restore(key, from.clone()));
+        }
+    }
+
+    fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
+        visit::visit_expr_call(self, call);
+        if let syn::Expr::Path(path) = code::place(&call.func)
+            && self.code.names_type(&path.path)
+        {
+            self.tuple_literal(&path.path, call);
+            return;
+        }
+        let arguments: Vec<&syn::Expr> = call.args.iter().collect();
+        self.call(&call.func, &arguments);
+    }
+
+    fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
+        // What closures get here comes from the receiver.
+        if self.is_tainted(&call.receiver) {
+            for argument in &call.args {
+                if let syn::Expr::Closure(closure) = argument {
+                    self.tainted.extend(closure.inputs.iter().flat_map(code::names_in));
+                }
+            }
+        }
+        visit::visit_expr_method_call(self, call);
+        let mut all = BTreeSet::new();
+        for argument in &call.args {
+            all.extend(self.taint(argument).unwrap_or_default());
+        }
+        let receiver = self.taint(&call.receiver).unwrap_or_default();
+        let from: BTreeSet<String> = all.union(&receiver).cloned().collect();
+        if !from.is_empty() {
+            for argument in &call.args {
+                if let syn::Expr::Reference(reference) = argument
+                    && reference.mutability.is_some()
+                {
+                    self.fill(&reference.expr, &from);
+                }
+            }
+        }
+        if !all.is_empty() {
+            let is_self = code::name_of(code::place(&call.receiver)).is_some_and(|n| n == "self");
+            match self.code.method(&call.method.to_string()) {
+                Some(method) if is_self && method.has_self() => {
+                    let mut arguments: Vec<&syn::Expr> = vec![&call.receiver];
+                    arguments.extend(&call.args);
+                    self.follow(&method, &arguments);
+                }
+                _ => self.fill(&call.receiver, &all),
+            }
+        }
+    }
+
+    fn visit_expr_assign(&mut self, assign: &'ast syn::ExprAssign) {
+        visit::visit_expr_assign(self, assign);
+        if let Some(from) = self.taint(&assign.right) {
+            self.fill(&assign.left, &from);
+        }
+    }
+
+    fn visit_expr_binary(&mut self, binary: &'ast syn::ExprBinary) {
+        visit::visit_expr_binary(self, binary);
+        let assigns = matches!(
+            binary.op,
+            syn::BinOp::AddAssign(_)
+                | syn::BinOp::BitOrAssign(_)
+                | syn::BinOp::BitXorAssign(_)
+                | syn::BinOp::ShlAssign(_)
+        );
+        if assigns && let Some(from) = self.taint(&binary.right) {
+            self.fill(&binary.left, &from);
+        }
+    }
+
+    fn visit_expr_let(&mut self, expr: &'ast syn::ExprLet) {
+        visit::visit_expr_let(self, expr);
+        self.bind(&expr.pat, &expr.expr);
+    }
+
+    fn visit_expr_match(&mut self, item: &'ast syn::ExprMatch) {
+        self.visit_expr(&item.expr);
+        for arm in &item.arms {
+            self.bind(&arm.pat, &item.expr);
+            self.visit_arm(arm);
+        }
+    }
+
+    fn visit_expr_for_loop(&mut self, item: &'ast syn::ExprForLoop) {
+        self.visit_expr(&item.expr);
+        self.bind(&item.pat, &item.expr);
+        self.visit_block(&item.body);
+    }
+
+    fn visit_macro(&mut self, item: &'ast syn::Macro) {
+        if let Ok(arguments) =
+            item.parse_body_with(Punctuated::<syn::Expr, syn::Token![,]>::parse_terminated)
+        {
+            arguments.iter().for_each(|argument| self.visit_expr(argument));
+        }
+    }
+
+    // Items inside a function are code of their own.
+    fn visit_item(&mut self, _: &'ast syn::Item) {}
+}
