@@ -150,6 +150,8 @@ struct FieldWords {
     treatment: Option<(Ident, Chosen)>,
     needs: Option<(Ident, Vec<Member>)>,
     reason: Option<LitStr>,
+    /// There is a reason, but not a good one; the mistake is noted.
+    mistaken_reason: bool,
 }
 
 enum Chosen {
@@ -181,16 +183,19 @@ pub(crate) fn of_field(ctxt: &Ctxt, field: &syn::Field) -> (FieldTreatment, Opti
                 return Ok(());
             }
             "reason" => {
+                found.mistaken_reason = true;
                 once(ctxt, word, &mut found.reason, text(word, input, "why")?);
+                found.mistaken_reason = false;
                 return Ok(());
             }
-            _ => return Err(unknown(word, "a field", ON_FIELD)),
+            _ => Err(unknown(word, "a field", ON_FIELD)),
         };
         let (chosen, mistake) = match chosen {
             Ok(chosen) => (chosen, Ok(())),
             Err(error) => (Chosen::Mistaken, Err(error)),
         };
         match &found.treatment {
+            Some(_) if mistake.is_err() => {}
             Some((first, _)) => ctxt.error(
                 word,
                 format!("a field has one treatment; choose between `{first}` and `{word}`"),
@@ -230,7 +235,7 @@ fn skip(ctxt: &Ctxt, word: &Ident, input: ParseStream<'_>) -> syn::Result<Chosen
 impl FieldWords {
     /// The field's treatment, if the words on it fit together.
     fn judge(self, ctxt: &Ctxt) -> (FieldTreatment, Option<LitStr>) {
-        let Self { treatment, needs, reason } = self;
+        let Self { treatment, needs, reason, mistaken_reason } = self;
         let is_rebuild = matches!(treatment, Some((_, Chosen::Rebuild(_) | Chosen::Mistaken)));
         if let (Some((word, _)), false) = (&needs, is_rebuild) {
             ctxt.error(word, "`needs` belongs to `rebuild = path`; write that too, or remove it");
@@ -249,7 +254,7 @@ impl FieldWords {
             }
         };
         let skipped = matches!(chosen, Chosen::Default | Chosen::Value(_));
-        if skipped && reason.is_none() {
+        if skipped && reason.is_none() && !mistaken_reason {
             ctxt.error(
                 &word,
                 "say why it may be lost: `skip(…), reason = \"why a restored program works \

@@ -82,3 +82,20 @@ pub(crate) fn copy_encoded<T: Number>(bytes: &[u8]) -> Option<Vec<T>> {
     unsafe { numbers.set_len(count) };
     Some(numbers)
 }
+
+/// Copies the numbers that `bytes` encode to `numbers`; `false` if that takes more than a copy.
+pub(crate) fn copy_into<T: Number>(bytes: &[u8], numbers: &mut [T]) -> bool {
+    if !T::SAME || bytes.len() != size_of_val(numbers) {
+        return false;
+    }
+    // SAFETY: both are slices of `bytes.len()` bytes, as was just compared; one is borrowed
+    // mutably, so they do not overlap; every pattern of bits is a `T`.
+    unsafe {
+        core::ptr::copy_nonoverlapping(
+            bytes.as_ptr(),
+            numbers.as_mut_ptr().cast::<u8>(),
+            bytes.len(),
+        );
+    }
+    true
+}

@@ -127,10 +127,20 @@ impl Fields<'_> {
 
     /// A field that is saved.
     pub fn saved<T: Checkpoint>(&mut self, name: &str) -> &mut Self {
+        self.described(name, T::describe)
+    }
+
+    /// A field that is saved, by the function that describes its type.
+    #[doc(hidden)]
+    pub fn described(
+        &mut self,
+        name: &str,
+        describe: fn(&mut SchemaBuilder) -> TypeRef,
+    ) -> &mut Self {
         if !self.fresh {
             return self;
         }
-        let ty = self.schema.of::<T>();
+        let ty = describe(self.schema);
         self.push(name, Treatment::Saved, Some(ty))
     }
 
@@ -184,6 +194,14 @@ impl StructBuilder<'_> {
     #[must_use]
     pub fn saved<T: Checkpoint>(mut self, name: &str) -> Self {
         self.fields.saved::<T>(name);
+        self
+    }
+
+    /// A field that is saved, by the function that describes its type.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn described(mut self, name: &str, describe: fn(&mut SchemaBuilder) -> TypeRef) -> Self {
+        self.fields.described(name, describe);
         self
     }
 

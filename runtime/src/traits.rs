@@ -64,6 +64,12 @@ pub trait Checkpoint: Sized + 'static {
     /// differs. To describe a part, ask [`SchemaBuilder::of`].
     fn schema(schema: &mut SchemaBuilder) -> TypeRef;
 
+    /// The type in a schema under construction.
+    #[doc(hidden)]
+    fn describe(schema: &mut SchemaBuilder) -> TypeRef {
+        schema.of::<Self>()
+    }
+
     /// Bytes of a value that is nothing but numbers without padding; 0 for all others.
     #[doc(hidden)]
     const PLAIN_LEN: usize = 0;

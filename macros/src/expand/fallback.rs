@@ -31,9 +31,9 @@ pub(super) fn expand(input: &Input) -> TokenStream {
     generated! {
         #[automatically_derived]
         impl #impl_generics #krate::Checkpoint for #ident #ty_generics #where_clause {
-            fn save<'a>(
-                &'a self,
-                _: &mut #krate::Saver<'a>,
+            fn save<'saver>(
+                &'saver self,
+                _: &mut #krate::Saver<'saver>,
             ) -> #krate::__private::Result<(), #krate::SaveError> {
                 ::core::unreachable!()
             }

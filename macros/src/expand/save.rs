@@ -29,9 +29,9 @@ pub(super) fn expand(input: &Input) -> TokenStream {
         generated!(let Self #pattern = *self; #fields)
     };
     generated! {
-        fn save<'a>(
-            &'a self,
-            #saver: &mut #krate::Saver<'a>,
+        fn save<'saver>(
+            &'saver self,
+            #saver: &mut #krate::Saver<'saver>,
         ) -> #krate::__private::Result<(), #krate::SaveError> {
             let _ = &#saver;
             #body

@@ -1,6 +1,8 @@
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
+use quote::quote_spanned;
 use samestate_schema::record::Shape;
 use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
 
 use super::krate;
 use crate::input::{FieldTreatment, Input, Variant};
@@ -56,7 +58,12 @@ fn fields(krate: &TokenStream, variant: &Variant) -> TokenStream {
     let fields = variant.fields.iter().map(|field| {
         let (name, ty) = (&field.name, &field.ty);
         match &field.treatment {
-            FieldTreatment::Saved => generated!(.saved::<#ty>(#name)),
+            FieldTreatment::Saved => {
+                // By its function, because a bound would be a second error about the same type.
+                let at = Span::mixed_site().located_at(ty.span());
+                let describe = quote_spanned!(at=> <#ty as #krate::Checkpoint>::describe);
+                generated!(.described(#name, #describe))
+            }
             FieldTreatment::Default => {
                 generated!(.skipped(#name, #krate::__private::SkipPolicy::Default))
             }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use samestate_schema::types::{Primitive, Type, TypeRef};
 
-use crate::plain::{Number, as_encoded, copy_encoded};
+use crate::plain::{Number, as_encoded, copy_encoded, copy_into};
 use crate::{Checkpoint, RestoreError, Restorer, SaveError, Saver, SchemaBuilder};
 
 macro_rules! number {
@@ -59,6 +59,9 @@ macro_rules! number {
             ) -> Result<[Self; N], RestoreError> {
                 let bytes = restorer.run(N, <$ty as Number>::LEN)?;
                 let mut numbers = [$ty::default(); N];
+                if copy_into(bytes, &mut numbers) {
+                    return Ok(numbers);
+                }
                 let each = bytes.chunks_exact(<$ty as Number>::LEN);
                 for (number, bytes) in numbers.iter_mut().zip(each) {
                     *number =
