@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`record`](record()) | runs a program and writes down every system call of it |
 //! | [`compare`](compare()) | finds where two runs differ in what their calls mean |
+//! | [`verify`](verify()) | restores from every checkpoint of a run and compares what follows |
+//! | [`show`] | prints a trace, one line for each call |
 //! | [`trace`] | the file that holds a run |
 //! | [`table`] | what each system call means |
 
@@ -18,7 +20,9 @@ pub mod show;
 mod sys;
 pub mod table;
 pub mod trace;
+mod verify;
 
 pub use compare::{Comparison, compare};
 pub use error::Error;
 pub use record::{Config, Knobs, MirrorUse, OnProgress, Progress, Recording, Stream, record};
+pub use verify::{Checkpoint, Verdict, Verification, Verify, split_words, verify};

@@ -1,0 +1,218 @@
+//! A program to trace, for the tests: each mode does one thing that the tracer has to get right.
+//!
+//! ```text
+//! tracee sim FOLDER STEPS EVERY [FLAG…]            simulate, and save every so many steps
+//! tracee resume FOLDER STEPS EVERY IMAGE [FLAG…]   the same, from an image
+//! tracee inputs                                    print the time, random bytes and process ids
+//! tracee unknown                                   make a system call that does not exist
+//! tracee exit STATUS | signal NUMBER | threads COUNT | children COUNT | shared FILE | marker
+//! ```
+
+use std::error::Error;
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use samestate_schema::marker::{self, Kind, Marker};
+
+type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
+
+fn main() -> Result {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let number = |at: usize| -> Result<u64> {
+        Ok(words.get(at).ok_or("a number is missing")?.parse::<u64>()?)
+    };
+    let word = |at: usize| words.get(at).map(String::as_str).ok_or("an argument is missing");
+    match word(0)? {
+        "sim" => {
+            let plan = Plan::new(word(1)?, number(2)?, number(3)?, &words);
+            Simulation::new(&plan)?.run(&plan)
+        }
+        "resume" => {
+            let plan = Plan::new(word(1)?, number(2)?, number(3)?, &words);
+            Simulation::restore(&plan, Path::new(word(4)?))?.run(&plan)
+        }
+        "inputs" => inputs(),
+        "unknown" => {
+            call(500, [1, 2, 3]);
+            Ok(())
+        }
+        "exit" => std::process::exit(i32::try_from(number(1)?)?),
+        "signal" => {
+            call(libc::SYS_kill, [std::process::id().into(), number(1)?, 0]);
+            Ok(())
+        }
+        "threads" => {
+            let count = number(1)?;
+            let threads: Vec<_> = (0..count)
+                .map(|n| std::thread::spawn(move || fs::metadata(format!("/thread-{n}")).is_ok()))
+                .collect();
+            for thread in threads {
+                thread.join().map_err(|_| "a thread panicked")?;
+            }
+            Ok(())
+        }
+        "children" => {
+            for n in 0..number(1)? {
+                std::process::Command::new("/bin/true").arg(n.to_string()).status()?;
+            }
+            Ok(())
+        }
+        "marker" => {
+            let traced = announce(Kind::Step, 0, 7, [0; 16], Path::new(""));
+            println!("{}", if traced { "traced" } else { "alone" });
+            Ok(())
+        }
+        other => Err(format!("no mode {other}").into()),
+    }
+}
+
+/// Makes a system call whose arguments are numbers.
+fn call(number: libc::c_long, arguments: [u64; 3]) -> libc::c_long {
+    // SAFETY: the calls made through this function take numbers, or do not exist.
+    unsafe { libc::syscall(number, arguments[0], arguments[1], arguments[2]) }
+}
+
+/// Announces a marker; whether somebody traces.
+fn announce(kind: Kind, seq: u64, step: u64, image_id: [u8; 16], path: &Path) -> bool {
+    let path = path.to_string_lossy();
+    let mut marker = Marker::new(kind);
+    (marker.seq, marker.step, marker.image_id) = (seq, step, image_id);
+    marker.path = path.as_bytes();
+    let bytes = marker.encode();
+    // SAFETY: the bytes outlive the call.
+    let result = unsafe { libc::syscall(libc::SYS_write, marker::FD, bytes.as_ptr(), bytes.len()) };
+    result == marker::TRACED
+}
+
+fn inputs() -> Result {
+    let mut random = [0; 8];
+    File::open("/dev/urandom")?.read_exact(&mut random)?;
+    let keys = std::collections::hash_map::RandomState::new();
+    let key = std::hash::BuildHasher::hash_one(&keys, 1);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+    println!("time {} {:?}", now.as_nanos(), std::time::Instant::now());
+    println!("random {random:?} {key}");
+    println!("process {} of {}", std::process::id(), std::os::unix::process::parent_id());
+    println!("processors {}", std::thread::available_parallelism()?);
+    Ok(())
+}
+
+/// What to simulate.
+struct Plan {
+    folder: PathBuf,
+    steps: u64,
+    every: u64,
+    flags: Vec<String>,
+}
+
+impl Plan {
+    fn new(folder: &str, steps: u64, every: u64, words: &[String]) -> Self {
+        let flags = words.iter().filter(|word| word.starts_with("--")).cloned().collect();
+        Self { folder: folder.into(), steps, every, flags }
+    }
+
+    fn has(&self, flag: &str) -> bool {
+        self.flags.iter().any(|known| known == flag)
+    }
+}
+
+/// A random walk that logs where it is.
+struct Simulation {
+    step: u64,
+    random: u64,
+    place: i64,
+    saves: u64,
+    log: File,
+    /// Never saved, and of no effect.
+    id: [u8; 16],
+}
+
+const SEED: u64 = 0x9E37_79B9_7F4A_7C15;
+
+impl Simulation {
+    fn new(plan: &Plan) -> Result<Self> {
+        let log = File::create(plan.folder.join("log"))?;
+        Ok(Self { step: 0, random: SEED, place: 0, saves: 0, log, id: [0; 16] })
+    }
+
+    fn restore(plan: &Plan, image: &Path) -> Result<Self> {
+        if plan.has("--broken") {
+            return Err("this program cannot restore".into());
+        }
+        let bytes = fs::read(image)?;
+        let number = |at: usize| -> Result<u64> {
+            Ok(u64::from_le_bytes(
+                bytes.get(at..at + 8).ok_or("the image is too short")?.try_into()?,
+            ))
+        };
+        let mut log = File::options().write(true).open(plan.folder.join("log"))?;
+        if !plan.has("--forget-offset") {
+            log.seek(SeekFrom::Start(number(24)?))?;
+        }
+        let random = if plan.has("--forget-random") { SEED } else { number(8)? };
+        let mut simulation = Self {
+            step: number(0)?,
+            random,
+            place: number(16)?.cast_signed(),
+            saves: 0,
+            log,
+            id: Self::id(&bytes),
+        };
+        if plan.has("--other") {
+            simulation.id[0] ^= 1;
+        }
+        if plan.has("--silent") {
+            return Ok(simulation);
+        }
+        announce(Kind::Restored, 0, simulation.step, simulation.id, image);
+        Ok(simulation)
+    }
+
+    fn run(&mut self, plan: &Plan) -> Result {
+        while self.step < plan.steps {
+            self.step += 1;
+            self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            self.place += (self.random >> 33).cast_signed() % 100;
+            writeln!(self.log, "step {} place {}", self.step, self.place)?;
+            if plan.has("--time") {
+                let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+                writeln!(self.log, "{} {}", now.as_nanos(), std::process::id())?;
+            }
+            if self.step.is_multiple_of(plan.every) {
+                self.save(plan)?;
+            }
+        }
+        println!("place {}", self.place);
+        Ok(())
+    }
+
+    fn save(&mut self, plan: &Plan) -> Result {
+        announce(Kind::SaveBegin, self.saves, self.step, [0; 16], Path::new(""));
+        let mut bytes = Vec::new();
+        for number in
+            [self.step, self.random, self.place.cast_unsigned(), self.log.stream_position()?]
+        {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+        let id = Self::id(&bytes);
+        let path = plan.folder.join(format!("image-{}", self.step));
+        announce(Kind::Saved, self.saves, self.step, id, &path);
+        // What a store does is its own business: another process id in a file name, say.
+        let draft = plan.folder.join(format!("draft-{}", std::process::id()));
+        fs::write(&draft, &bytes)?;
+        fs::rename(&draft, &path)?;
+        announce(Kind::Durable, self.saves, self.step, id, &path);
+        self.saves += 1;
+        Ok(())
+    }
+
+    /// Not a good hash, but equal for equal states.
+    fn id(bytes: &[u8]) -> [u8; 16] {
+        let mut id = [0_u8; 16];
+        for (at, byte) in bytes.iter().enumerate() {
+            id[at % 16] = id[at % 16].wrapping_mul(31) ^ byte;
+        }
+        id
+    }
+}

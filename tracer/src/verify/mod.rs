@@ -1,0 +1,314 @@
+//! Proving that a restored run does what the original did from the checkpoint on.
+
+mod original;
+mod restored;
+mod state;
+mod words;
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use samestate_report::{Finding, Report, Subject, rules};
+
+pub use words::split_words;
+
+use crate::record::{Config, Knobs, OnProgress, Progress, Recording, Stream};
+use crate::trace::Status;
+use crate::{Comparison, Error};
+use original::Original;
+use state::{Snapshot, State};
+
+/// What to verify, and how.
+#[derive(Debug, Default)]
+pub struct Verify {
+    /// The program and its arguments.
+    pub command: Vec<OsString>,
+    /// What restores from an image: words in which `{image}` stands for its path.
+    pub restore: Vec<OsString>,
+    /// Where both start; `None` is where we are.
+    pub directory: Option<PathBuf>,
+    /// The environment of both; `None` is ours.
+    pub environment: Option<Vec<(OsString, OsString)>>,
+    /// Files and folders that the program changes.
+    pub state: Vec<PathBuf>,
+    /// Where traces, images and copies are kept; `None` is a temporary folder that is removed.
+    pub work: Option<PathBuf>,
+    /// What is done so that a run can be repeated.
+    pub knobs: Knobs,
+    /// So many findings about calls are written out for each checkpoint; 0 is the usual number.
+    pub most_findings: usize,
+}
+
+/// What a verification comes to for one checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The restored run did the same.
+    Same,
+    /// It did something else.
+    Differs,
+    /// It did not get as far as saying that it had restored the image.
+    Failed,
+    /// It says that it restored another image.
+    OtherImage,
+    /// It could not be checked.
+    Inconclusive,
+}
+
+impl Verdict {
+    /// The word for it in text and JSON.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Differs => "differs",
+            Self::Failed => "restore failed",
+            Self::OtherImage => "other image",
+            Self::Inconclusive => "inconclusive",
+        }
+    }
+}
+
+/// One checkpoint of the original run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Which one, from 1.
+    pub number: usize,
+    /// The program's own count.
+    pub step: u64,
+    /// The id of its image, in hexadecimal.
+    pub image_id: String,
+    /// The path of its image, as the program announced it.
+    pub image: PathBuf,
+    /// Calls of the original that were compared.
+    pub compared: u64,
+    /// Places where the restored run differs.
+    pub divergences: u64,
+    /// What it comes to.
+    pub verdict: Verdict,
+}
+
+/// A finished verification.
+#[derive(Clone, Debug)]
+pub struct Verification {
+    /// The findings of all checkpoints.
+    pub report: Report,
+    /// What each checkpoint comes to.
+    pub checkpoints: Vec<Checkpoint>,
+    /// How the original run ended.
+    pub status: Status,
+    /// The last bytes that the original run printed, standard output and error together.
+    pub output: Vec<u8>,
+}
+
+/// So much of what a program printed is kept.
+const KEPT_OUTPUT: u64 = 64 << 10;
+
+/// Runs a program, restores from each of its checkpoints, and compares.
+///
+/// Whatever happens, the files named by [`Verify::state`] are afterwards as they were before.
+/// The programs read from `/dev/null`; what they print goes to files, so that it goes to the same
+/// kind of thing in every run.
+///
+/// # Errors
+/// If a program cannot be started or traced, or files cannot be copied or put back.
+pub fn verify(config: &Verify, progress: &mut OnProgress<'_>) -> Result<Verification, Error> {
+    if !words::has_placeholder(&config.restore) {
+        return Err(Error::NoPlaceholder);
+    }
+    let kept;
+    let temporary;
+    let work = match &config.work {
+        Some(work) => {
+            fs::create_dir_all(work).map_err(Error::file("create the folder", work))?;
+            kept = work.clone();
+            kept.as_path()
+        }
+        None => {
+            temporary = tempfile::Builder::new()
+                .prefix("samestate-")
+                .tempdir()
+                .map_err(Error::file("create a folder in", std::env::temp_dir()))?;
+            temporary.path()
+        }
+    };
+    let work = fs::canonicalize(work).map_err(Error::file("find", work))?;
+    let copies = work.join("files");
+    fs::create_dir_all(&copies).map_err(Error::file("create the folder", &copies))?;
+    let roots = config.state.iter().map(|path| absolute(config, path)).collect::<Result<_, _>>()?;
+    let mut guard = Guard::new(State::new(roots, copies))?;
+    let verified = run(config, &work, &mut guard, progress);
+    guard.finish()?;
+    verified
+}
+
+fn run(
+    config: &Verify,
+    work: &Path,
+    guard: &mut Guard,
+    progress: &mut OnProgress<'_>,
+) -> Result<Verification, Error> {
+    let mut report = Report::new("verify");
+    report.input("command", show_words(&config.command));
+    report.input("restore", show_words(&config.restore));
+    let original = original::run(config, work, &mut guard.state, progress)?;
+    blind(&original.recording, &mut report);
+    let mut checkpoints = Vec::new();
+    let usable = original.checkpoints.iter().filter(|checkpoint| checkpoint.image.is_some());
+    let of = usable.count();
+    let mut number = 0;
+    for checkpoint in &original.checkpoints {
+        let Some(image) = &checkpoint.image else {
+            report.findings.push(checkpoint.not_usable());
+            continue;
+        };
+        number += 1;
+        progress(Progress::Restoring { checkpoint: number, of });
+        guard.state.put_back(&checkpoint.files)?;
+        let mut findings = Report::default();
+        let seen =
+            restored::run(config, work, number, &original, checkpoint, image, &mut findings)?;
+        for mut finding in findings.findings {
+            finding.group = Some(format!("checkpoint {number} (step {})", checkpoint.step));
+            report.findings.push(finding);
+        }
+        report
+            .notes
+            .extend(findings.notes.into_iter().map(|note| format!("checkpoint {number}: {note}")));
+        checkpoints.push(seen);
+    }
+    if original.checkpoints.is_empty() {
+        let mut finding = Finding::new(
+            &rules::NO_MARKER,
+            Subject::Input(show_words(&config.command)),
+            "the program announced no checkpoint",
+        );
+        finding.details = tail(&original.output);
+        report.findings.push(finding);
+    }
+    facts(&mut report, &checkpoints, &original);
+    Ok(Verification {
+        report,
+        checkpoints,
+        status: original.recording.status(),
+        output: original.output,
+    })
+}
+
+fn facts(report: &mut Report, checkpoints: &[Checkpoint], original: &Original) {
+    report.fact("checkpoints", checkpoints.len() as u64);
+    report.fact("calls of the original run", original.recording.calls);
+    report.fact("calls compared", checkpoints.iter().map(|c| c.compared).sum());
+    report.fact("divergences", checkpoints.iter().map(|c| c.divergences).sum());
+    let status = original.recording.status();
+    if status != Status::Exited(0) {
+        report.notes.push(format!("the original run ended with {status}"));
+    }
+}
+
+/// What the tracer could not see in the original run.
+fn blind(recording: &Recording, report: &mut Report) {
+    report.findings.extend(recording.report().findings);
+}
+
+/// Puts the user's files back on every way out.
+struct Guard {
+    state: State,
+    before: Snapshot,
+    done: bool,
+}
+
+impl Guard {
+    fn new(mut state: State) -> Result<Self, Error> {
+        let before = state.take()?;
+        Ok(Self { state, before, done: false })
+    }
+
+    fn finish(mut self) -> Result<(), Error> {
+        self.done = true;
+        let before = std::mem::take(&mut self.before);
+        self.state.put_back(&before)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if !self.done {
+            // We are unwinding: there is nobody to tell, and the attempt is all that can be made.
+            let _best_effort = self.state.put_back(&self.before);
+        }
+    }
+}
+
+/// A run of the program or of the restore command.
+fn recording(config: &Verify, command: Vec<OsString>, trace: PathBuf, printed: File) -> Config {
+    let printed_too = printed.try_clone().map_or(Stream::Null, Stream::File);
+    Config {
+        command,
+        directory: config.directory.clone(),
+        environment: config.environment.clone(),
+        stdin: Stream::Null,
+        stdout: Stream::File(printed),
+        stderr: printed_too,
+        output: trace,
+        like: None,
+        knobs: config.knobs,
+    }
+}
+
+fn printed(path: &Path) -> Result<File, Error> {
+    // Both streams write to it, so each write must go to the end.
+    File::options()
+        .create(true)
+        .append(true)
+        .read(true)
+        .open(path)
+        .map_err(Error::file("create", path))
+}
+
+/// The last bytes of what was printed.
+fn output(path: &Path) -> Vec<u8> {
+    use std::io::{Read, Seek, SeekFrom};
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut file = File::open(path)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(KEPT_OUTPUT)))?;
+        let mut bytes = Vec::new();
+        file.take(KEPT_OUTPUT).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    read().unwrap_or_default()
+}
+
+/// The last lines of what was printed, for a finding.
+fn tail(output: &[u8]) -> Vec<String> {
+    const LINES: usize = 8;
+    let text = String::from_utf8_lossy(output);
+    let lines: Vec<&str> = text.lines().collect();
+    let last = &lines[lines.len().saturating_sub(LINES)..];
+    last.iter().map(|line| format!("it printed: {line}")).collect()
+}
+
+fn absolute(config: &Verify, path: &Path) -> Result<PathBuf, Error> {
+    let path = match &config.directory {
+        Some(directory) => directory.join(path),
+        None => path.to_owned(),
+    };
+    std::path::absolute(&path).map_err(Error::file("find", path))
+}
+
+fn show_words(words: &[OsString]) -> String {
+    words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+fn comparison(config: &Verify) -> Comparison {
+    let usual = Comparison::default();
+    Comparison {
+        left: "original".to_owned(),
+        right: "restored".to_owned(),
+        most_findings: match config.most_findings {
+            0 => usual.most_findings,
+            most => most,
+        },
+    }
+}

@@ -1,0 +1,149 @@
+//! The original run: its checkpoints, with the image and the user's files of each.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use samestate_report::{Finding, Severity, Subject, rules};
+use samestate_schema::marker::{Kind, Marker};
+
+use super::state::{Snapshot, State};
+use super::{Verify, output, printed, recording};
+use crate::Error;
+use crate::record::{self, OnProgress, Progress, Recording, Seen, Watch};
+use crate::show::hex;
+use crate::trace::{Event, Place, Reader, call_flags};
+
+/// A finished original run.
+pub(super) struct Original {
+    pub(super) recording: Recording,
+    pub(super) trace: PathBuf,
+    pub(super) checkpoints: Vec<Saved>,
+    pub(super) output: Vec<u8>,
+}
+
+/// A checkpoint that the program announced.
+pub(super) struct Saved {
+    pub(super) step: u64,
+    pub(super) image_id: [u8; 16],
+    /// The image's path as the program announced it.
+    pub(super) path: PathBuf,
+    /// Our copy of it; `None` if the save did not become durable, or could not be copied.
+    pub(super) image: Option<PathBuf>,
+    /// Why there is no copy.
+    why: Option<String>,
+    /// The user's files at the marker.
+    pub(super) files: Snapshot,
+    /// The marker in the trace.
+    pub(super) place: Option<Place>,
+}
+
+impl Saved {
+    /// The finding about a checkpoint that cannot be restored from.
+    pub(super) fn not_usable(&self) -> Finding {
+        let why = self.why.as_deref().unwrap_or("its image was never announced as durable");
+        let mut finding = Finding::new(
+            &rules::NO_MARKER,
+            Subject::Input(format!("image {}", hex(&self.image_id))),
+            format!("the checkpoint at step {} could not be restored from: {why}", self.step),
+        );
+        finding.severity = Severity::Blind;
+        finding
+    }
+}
+
+/// Runs the program.
+pub(super) fn run(
+    config: &Verify,
+    work: &Path,
+    state: &mut State,
+    progress: &mut OnProgress<'_>,
+) -> Result<Original, Error> {
+    let trace = work.join("original.trace");
+    let said = work.join("original.out");
+    let images = work.join("images");
+    let run = recording(config, config.command.clone(), trace.clone(), printed(&said)?);
+    let mut watcher = Watcher { state, images, checkpoints: Vec::new(), progress };
+    let recording = record::run(&run, None, &mut watcher)?;
+    let mut checkpoints = watcher.checkpoints;
+    let places = markers(&trace, Kind::Saved)?;
+    for (checkpoint, (place, _)) in checkpoints.iter_mut().zip(places) {
+        checkpoint.place = Some(place);
+    }
+    Ok(Original { recording, trace, checkpoints, output: output(&said) })
+}
+
+/// The markers of one kind in a trace, in order: where, and the image's id.
+pub(super) fn markers(trace: &Path, kind: Kind) -> Result<Vec<(Place, [u8; 16])>, Error> {
+    let mut reader = Reader::open(trace)?;
+    let mut found = Vec::new();
+    while let Some((place, event)) = reader.read()? {
+        let Event::Call(call) = event else { continue };
+        if call.flags & call_flags::MARKER == 0 {
+            continue;
+        }
+        let Some(payload) = call.payload(1, false) else { continue };
+        if let Ok(marker) = Marker::decode(&payload.bytes)
+            && marker.kind == kind
+        {
+            found.push((place, marker.image_id));
+        }
+    }
+    Ok(found)
+}
+
+/// Copies what a checkpoint consists of as it is announced.
+struct Watcher<'a, 'b> {
+    state: &'a mut State,
+    images: PathBuf,
+    checkpoints: Vec<Saved>,
+    progress: &'a mut OnProgress<'b>,
+}
+
+impl Watch for Watcher<'_, '_> {
+    fn marker(&mut self, seen: &Seen<'_>) -> Result<(), Error> {
+        let marker = &seen.marker;
+        match marker.kind {
+            Kind::Saved => self.checkpoints.push(Saved {
+                step: marker.step,
+                image_id: marker.image_id,
+                path: seen.directory.join(OsStr::from_bytes(marker.path)),
+                image: None,
+                why: None,
+                files: self.state.take()?,
+                place: None,
+            }),
+            Kind::Durable => self.durable(seen),
+            Kind::SaveBegin | Kind::Restored | Kind::Step => {}
+        }
+        Ok(())
+    }
+
+    fn progress(&mut self, progress: Progress) {
+        (self.progress)(progress);
+    }
+}
+
+impl Watcher<'_, '_> {
+    fn durable(&mut self, seen: &Seen<'_>) {
+        let number = self.checkpoints.len();
+        let wanted =
+            |saved: &&mut Saved| saved.image_id == seen.marker.image_id && saved.image.is_none();
+        let Some(saved) = self.checkpoints.iter_mut().rev().find(wanted) else { return };
+        if !seen.marker.path.is_empty() {
+            saved.path = seen.directory.join(OsStr::from_bytes(seen.marker.path));
+        }
+        let folder = self.images.join(number.to_string());
+        let name = saved.path.file_name().unwrap_or_else(|| OsStr::new("image"));
+        let copy = folder.join(name);
+        let copied = fs::create_dir_all(&folder).and_then(|()| fs::copy(&saved.path, &copy));
+        match copied {
+            Ok(_) => saved.image = Some(copy),
+            Err(error) => {
+                saved.why =
+                    Some(format!("its image {} cannot be copied: {error}", saved.path.display()));
+            }
+        }
+    }
+}
