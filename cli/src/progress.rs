@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use indicatif::ProgressBar;
+use samestate_tracer::Progress as Traced;
 
 /// A line that says what is going on; it vanishes when dropped.
 pub(crate) struct Progress {
@@ -19,9 +20,16 @@ impl Progress {
         Self { bar }
     }
 
-    /// Says what is going on now.
-    pub(crate) fn say(&self, message: impl Into<String>) {
-        self.bar.set_message(message.into());
+    /// Says how far a traced run is.
+    pub(crate) fn tell(&self, progress: &Traced) {
+        match progress {
+            Traced::Calls(calls) => self.bar.set_message(format!("{calls} calls recorded")),
+            Traced::Marker { kind, step } => self.bar.set_message(format!("{kind} at step {step}")),
+            Traced::Restoring { checkpoint, of } => {
+                self.bar.set_message(format!("restoring from checkpoint {checkpoint} of {of}"));
+            }
+            _ => {}
+        }
     }
 }
 

@@ -15,5 +15,5 @@ pub mod rules;
 
 pub use exit::ExitCode;
 pub use finding::{Call, Evidence, Finding, Place, Severity, Side, Sides, Subject};
-pub use report::{Fact, Input, Report};
+pub use report::{Fact, Input, Report, Table};
 pub use rule::Rule;

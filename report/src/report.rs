@@ -20,6 +20,17 @@ pub struct Fact {
     pub count: u64,
 }
 
+/// Rows of results that are no findings, such as one per checkpoint.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Table {
+    /// What the rows are, in the singular: `checkpoint`.
+    pub row: String,
+    /// The heads of the columns.
+    pub columns: Vec<String>,
+    /// The cells, as many in each row as there are columns.
+    pub rows: Vec<Vec<String>>,
+}
+
 /// What a command has to say.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
@@ -33,6 +44,8 @@ pub struct Report {
     pub facts: Vec<Fact>,
     /// Remarks that are no findings, in the order to print.
     pub notes: Vec<String>,
+    /// Results that are no findings, in the order to print.
+    pub tables: Vec<Table>,
 }
 
 impl Report {

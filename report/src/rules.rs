@@ -178,6 +178,11 @@ rules! {
          have equal ids.",
         "Compare the two images (`samestate image diff`), and look at the first divergence before \
          this one." }
+    POSITION_DIFFERS { "position-differs", Error,
+        "an open file stands at another place",
+        "At the marker, both runs have the file open, but the next read or write takes place at \
+         another offset: what follows may look the same and lands elsewhere.",
+        "Save the position in the file, and go there before announcing that the image is restored." }
     RESULT_DIFFERS { "result-differs", Error,
         "a call has another result",
         "Both runs make the same call, and the kernel answers differently: something outside the \

@@ -5,7 +5,7 @@
 use expect_test::{Expect, expect};
 use samestate_report::render::{json, text};
 use samestate_report::{
-    Call, Evidence, ExitCode, Finding, Place, Report, Severity, Side, Sides, Subject, rules,
+    Call, Evidence, ExitCode, Finding, Place, Report, Severity, Side, Sides, Subject, Table, rules,
 };
 use samestate_schema::path::FieldPath;
 
@@ -132,6 +132,31 @@ fn a_divergence_shows_both_sides() {
 }
 
 #[test]
+fn the_first_of_many_divergences_is_shown_whole() {
+    let mut report = Report::new("compare");
+    for position in 7..12 {
+        let call = Call { lineage: "0".into(), position, name: "write".into() };
+        let message = "byte 0 of what `write` hands to fd 3 differs";
+        let mut finding = Finding::new(&rules::PAYLOAD_DIFFERS, Subject::Call(call), message);
+        finding.group = Some("checkpoint 1".into());
+        report.findings.push(finding);
+    }
+    check(&report, &expect![[r#"
+        error[payload-differs]: byte 0 of what `write` hands to fd 3 differs
+          |
+          = call: write in thread 0, call 7
+          = help: Look at the state that the bytes are computed from.
+
+        error[payload-differs]: 4 more findings in `checkpoint 1`: a call writes other bytes
+          |
+          = 0#8 write, 0#9 write, 0#10 write, 0#11 write
+
+        compare: failed, 5 errors
+        exit code 1
+    "#]]);
+}
+
+#[test]
 fn not_seen_is_not_clean() {
     let mut report = Report::new("coverage");
     report.findings.push(Finding::new(
@@ -171,6 +196,28 @@ fn notes_and_warnings_are_clean() {
             drift: clean
             exit code 0
         "#]],
+    );
+}
+
+#[test]
+fn tables_are_aligned() {
+    let mut report = Report::new("verify");
+    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+    report.tables.push(Table {
+        row: "checkpoint".into(),
+        columns: words(&["step", "image", "calls"]),
+        rows: vec![words(&["20", "a.ckpt", "9"]), words(&["400", "longer.ckpt", "12"])],
+    });
+    check(
+        &report,
+        &expect![[r#"
+          step  image        calls
+            20  a.ckpt           9
+           400  longer.ckpt     12
+
+        verify: clean
+        exit code 0
+    "#]],
     );
 }
 

@@ -19,6 +19,7 @@ pub(crate) fn run(args: &RecordArgs, output: OutputArgs) -> Result<u8, Failure> 
         like: args.like.clone(),
         ..Config::default()
     };
+    // No progress is shown: the terminal belongs to the program.
     let recording = samestate_tracer::record(&config, &mut |_| {})?;
     let report = recording.report();
     output::choose_colors(output);

@@ -1,13 +1,65 @@
 //! `samestate verify`
 
-use samestate_report::Report;
+use anstream::eprintln;
+use samestate_report::{Report, Table};
+use samestate_tracer::trace::Status;
+use samestate_tracer::{Checkpoint, Verification, Verify};
 
 use crate::args::{OutputArgs, VerifyArgs};
 use crate::failure::Failure;
+use crate::output;
+use crate::progress::Progress;
 
-pub(crate) fn run(_args: &VerifyArgs, _output: OutputArgs) -> Result<u8, Failure> {
-    Err(Failure::unchecked("not wired yet"))
+/// Prints whether each restored run did what the original did.
+pub(crate) fn run(args: &VerifyArgs, output: OutputArgs) -> Result<u8, Failure> {
+    output::report(&report(args)?, output)
 }
-pub(crate) fn report(_args: &VerifyArgs) -> Result<Report, Failure> {
-    Err(Failure::unchecked("not wired yet"))
+
+/// Makes the report.
+pub(crate) fn report(args: &VerifyArgs) -> Result<Report, Failure> {
+    let restore = samestate_tracer::split_words(&args.restore);
+    let config = Verify {
+        command: args.command.clone(),
+        restore,
+        state: args.state.clone(),
+        work: args.keep.clone(),
+        ..Verify::default()
+    };
+    let progress = Progress::new("running the original");
+    let verified = samestate_tracer::verify(&config, &mut |step| progress.tell(&step))?;
+    drop(progress);
+    Ok(complete(verified))
+}
+
+/// The report with a row for each checkpoint.
+fn complete(verified: Verification) -> Report {
+    let Verification { mut report, checkpoints, status, output } = verified;
+    if !checkpoints.is_empty() {
+        report.tables.push(table(&checkpoints));
+    }
+    if status != Status::Exited(0) {
+        report.notes.push(format!("the original ended with {status}"));
+        // It may say why.
+        eprintln!("{}", String::from_utf8_lossy(&output).trim_end());
+    }
+    report
+}
+
+fn table(checkpoints: &[Checkpoint]) -> Table {
+    let columns = ["image", "step", "calls compared", "divergences", "verdict"];
+    let row = |checkpoint: &Checkpoint| {
+        let image = checkpoint.image.file_name().unwrap_or(checkpoint.image.as_os_str());
+        vec![
+            image.to_string_lossy().into_owned(),
+            checkpoint.step.to_string(),
+            checkpoint.compared.to_string(),
+            checkpoint.divergences.to_string(),
+            checkpoint.verdict.word().to_owned(),
+        ]
+    };
+    Table {
+        row: "checkpoint".to_owned(),
+        columns: columns.map(str::to_owned).to_vec(),
+        rows: checkpoints.iter().map(row).collect(),
+    }
 }

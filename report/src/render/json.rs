@@ -21,6 +21,15 @@ struct Document<'a> {
     facts: Vec<FactV1<'a>>,
     notes: &'a [String],
     findings: Vec<FindingV1<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tables: Vec<TableV1<'a>>,
+}
+
+#[derive(Serialize)]
+struct TableV1<'a> {
+    row: &'a str,
+    columns: &'a [String],
+    rows: &'a [Vec<String>],
 }
 
 #[derive(Serialize)]
@@ -136,6 +145,11 @@ pub fn render(report: &Report) -> Result<String, serde_json::Error> {
     });
     let inputs = report.inputs.iter().map(|i| InputV1 { role: &i.role, name: &i.name });
     let facts = report.facts.iter().map(|fact| FactV1 { what: &fact.what, count: fact.count });
+    let tables = report.tables.iter().map(|table| TableV1 {
+        row: &table.row,
+        columns: &table.columns,
+        rows: &table.rows,
+    });
     let document = Document {
         format: "samestate-report",
         version: VERSION,
@@ -146,6 +160,7 @@ pub fn render(report: &Report) -> Result<String, serde_json::Error> {
         facts: facts.collect(),
         notes: &report.notes,
         findings: findings.collect(),
+        tables: tables.collect(),
     };
     let mut text = serde_json::to_string_pretty(&document)?;
     text.push('\n');

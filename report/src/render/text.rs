@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use crate::{ExitCode, Finding, Place, Report, Severity, Subject};
+use crate::{ExitCode, Finding, Place, Report, Severity, Subject, Table};
 
 /// How many neighbours of one rule and one group are still shown one by one.
 const ONE_BY_ONE: usize = 3;
@@ -38,18 +38,29 @@ pub fn render(report: &Report, style: Style) -> String {
         finding.help.clone().or(remedy.map(str::to_owned))
     };
     for run in report.findings.chunk_by(together) {
-        if run.len() > ONE_BY_ONE && !style.verbose {
-            text.push_str(&renderer.render(&[several(run, advise(&run[0]))]));
+        // Of calls, the first difference is the one that matters: it is shown whole.
+        let is_call = matches!(run[0].subject, Subject::Call(_));
+        let whole = match run.len() {
+            len if len <= ONE_BY_ONE || style.verbose => len,
+            _ if is_call => 1,
+            _ => 0,
+        };
+        for finding in &run[..whole] {
+            text.push_str(&renderer.render(&[single(finding, advise(finding))]));
             text.push_str("\n\n");
-        } else {
-            for finding in run {
-                text.push_str(&renderer.render(&[single(finding, advise(finding))]));
-                text.push_str("\n\n");
-            }
+        }
+        if whole < run.len() {
+            let help = advise(&run[whole]);
+            text.push_str(&renderer.render(&[several(&run[whole..], whole > 0, help)]));
+            text.push_str("\n\n");
         }
     }
     for note in &report.notes {
         text.push_str(&renderer.render(&[Group::with_title(Level::NOTE.primary_title(note))]));
+        text.push('\n');
+    }
+    for table in &report.tables {
+        text.push_str(&aligned(table));
         text.push('\n');
     }
     text.push_str(&summary(report));
@@ -147,13 +158,18 @@ fn located<'a>(group: Group<'a>, place: &'a Place) -> Group<'a> {
 }
 
 /// Many findings of one rule about one thing: their subjects under one heading.
-fn several(run: &[Finding], help: Option<String>) -> Group<'_> {
+fn several(run: &[Finding], is_rest: bool, help: Option<String>) -> Group<'_> {
     let first = &run[0];
     let owner = first.group.as_deref().unwrap_or_default();
-    let title = format!("{} findings in `{owner}`: {}", run.len(), first.rule.title);
+    let more = if is_rest { "more " } else { "" };
+    let title = format!("{} {more}findings in `{owner}`: {}", run.len(), first.rule.title);
     let mut group = Group::with_title(level(first.severity).primary_title(title).id(first.rule.id));
     if let Some(place) = &first.place {
         group = group.element(Origin::path(&*place.file).line(place.line.max(1) as usize));
+    }
+    if let Subject::Call(_) = first.subject {
+        let calls = run.iter().map(|finding| finding.subject.to_string()).collect::<Vec<_>>();
+        return group.element(Level::NOTE.no_name().message(wrapped(&calls)));
     }
     let subjects: Vec<String> = run
         .iter()
@@ -171,6 +187,52 @@ fn several(run: &[Finding], help: Option<String>) -> Group<'_> {
         group = group.element(Level::HELP.message(help));
     }
     group
+}
+
+/// Short items, as many in a line as fit.
+fn wrapped(items: &[String]) -> String {
+    let mut text = String::new();
+    let mut width = 0;
+    for (at, item) in items.iter().enumerate() {
+        if at > 0 {
+            let fits = width + item.len() < 80;
+            text.push_str(if fits { ", " } else { ",\n" });
+            width = if fits { width + 2 } else { 0 };
+        }
+        text.push_str(item);
+        width += item.len();
+    }
+    text
+}
+
+/// The table in columns as wide as their widest cell; numbers stand to the right.
+fn aligned(table: &Table) -> String {
+    let lines: Vec<&[String]> =
+        std::iter::once(&*table.columns).chain(table.rows.iter().map(|row| &**row)).collect();
+    let cell = |line: &[String], column: usize| line.get(column).map_or("", |c| &**c).to_owned();
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let columns: Vec<(usize, bool)> = (0..table.columns.len())
+        .map(|column| {
+            let width = lines.iter().map(|line| cell(line, column).chars().count()).max();
+            let numbers = table.rows.iter().all(|row| is_number(&cell(row, column)));
+            (width.unwrap_or(0), numbers)
+        })
+        .collect();
+    let mut text = String::new();
+    for line in lines {
+        let mut shown = String::new();
+        for (column, &(width, numbers)) in columns.iter().enumerate() {
+            let cell = cell(line, column);
+            let _ = if numbers {
+                write!(shown, "  {cell:>width$}")
+            } else {
+                write!(shown, "  {cell:<width$}")
+            };
+        }
+        text.push_str(shown.trim_end());
+        text.push('\n');
+    }
+    text
 }
 
 /// One line that says how it ended and how much was looked at.
