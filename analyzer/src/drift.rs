@@ -6,12 +6,14 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use samestate_report::{Finding, Report, Rule, Severity, Side, Sides, Subject, rules};
+use samestate_schema::path::{FieldPath, Step};
+use samestate_schema::treatment::Treatment;
 
 use crate::coverage::CoverageConfig;
 use crate::error::Error;
 use crate::limits::MAX_LOCK_LEN;
 use crate::lock::{self, MAGIC};
-use crate::model::{FieldEntry, Model, Shape, TypeEntry, VariantEntry, Way};
+use crate::model::{FieldEntry, FieldState, Model, Shape, TypeEntry, VariantEntry, Way};
 use crate::program::Program;
 
 /// How to read the binaries of a comparison.
@@ -269,7 +271,7 @@ impl Comparison<'_> {
 
     fn treatment(&mut self, name: &str, variant: &str, old: &FieldEntry, new: &FieldEntry) {
         let (was, is) = (old.state.word(), new.state.word());
-        let unknown = crate::model::FieldState::Unknown;
+        let unknown = FieldState::Unknown;
         if old.state == unknown || new.state == unknown {
             let side = if new.state == unknown { "new" } else { "old" };
             self.push(name, variant, &new.name, &rules::LOST_EVIDENCE, |finding| {
@@ -282,10 +284,21 @@ impl Comparison<'_> {
         self.push(name, variant, &new.name, &rules::TREATMENT_CHANGED, |finding| {
             finding.message = format!("`{}` was {was} and is {is} now", new.name);
             finding.sides = Some(sides(was, is));
-            finding.help = Some(if new.state.is_state() {
-                format!("save and restore `{}` again, or skip it with a reason", new.name)
-            } else {
-                format!("raise the version of `{name}`, and say what older images give")
+            finding.help = Some(match new.state {
+                FieldState::Treated(Treatment::Saved) => format!(
+                    "write `#[checkpoint(since = N, default = …)]` on `{}` and raise the version \
+                     to N: older images do not hold it",
+                    new.name
+                ),
+                FieldState::Treated(_) => {
+                    format!("raise the version of `{name}` if images need no longer hold it")
+                }
+                FieldState::Uncovered
+                | FieldState::NotRestored
+                | FieldState::NotSaved
+                | FieldState::Unknown => {
+                    format!("save and restore `{}` again, or skip it with a reason", new.name)
+                }
             });
         });
     }
@@ -391,16 +404,14 @@ impl Comparison<'_> {
         if !self.seen.insert((definition, format!("{variant}.{field}"), rule.id)) {
             return;
         }
-        let way = way.unwrap_or_else(|| Way {
-            path: samestate_schema::path::FieldPath::root(name),
-            labels: vec![name.to_owned()],
-        });
+        let way = way
+            .unwrap_or_else(|| Way { path: FieldPath::root(name), labels: vec![name.to_owned()] });
         let mut path = way.path.clone();
         if !variant.is_empty() {
-            path.steps.push(samestate_schema::path::Step::Variant(variant.to_owned()));
+            path.steps.push(Step::Variant(variant.to_owned()));
         }
         if !field.is_empty() {
-            path.steps.push(samestate_schema::path::FieldPath::member(field));
+            path.steps.push(FieldPath::member(field));
         }
         let subject = if path.steps.is_empty() {
             Subject::Type(name.to_owned())

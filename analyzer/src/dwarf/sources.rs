@@ -1,5 +1,6 @@
 //! Where the source of a unit is: its crate's first file, and the places of its functions.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::unit::UnitTypes;
@@ -12,12 +13,22 @@ pub(super) fn harvest<'a>(
     types: &UnitTypes<'a>,
     harvest: &mut Harvest,
 ) {
-    if let Some((name, root)) = crate_of(unit) {
+    if let Some(root) = root_of(unit) {
         let first = root.folder.join(&root.file);
         if let Some(folder) = first.parent() {
-            harvest.compiled.extend(files_below(input, unit, folder));
+            let files = files_below(input, unit, folder);
+            // The unit's name does not tell the crate's, but the functions from its files do.
+            let names: BTreeSet<&str> = types
+                .homes
+                .iter()
+                .filter(|(file, _)| files.contains_key(file))
+                .filter_map(|(_, scope)| types.scopes[*scope as usize].split("::").next())
+                .collect();
+            for name in names {
+                harvest.crates.push((name.to_owned(), root.clone()));
+            }
+            harvest.compiled.extend(files.into_values());
         }
-        harvest.crates.push((name, root));
     }
     for function in &types.functions {
         harvest.functions.push(Function {
@@ -28,25 +39,24 @@ pub(super) fn harvest<'a>(
     }
 }
 
-/// The files of the unit's line program that stand in the folder of its crate: the others belong
-/// to crates whose code was inlined.
-fn files_below(input: &Input<'_>, unit: &Unit<'_>, folder: &Path) -> Vec<PathBuf> {
-    let Some(program) = unit.line_program.as_ref() else { return Vec::new() };
+/// The files of the unit's line program that stand in the folder of its crate, by their numbers:
+/// the others belong to crates whose code was inlined.
+fn files_below(input: &Input<'_>, unit: &Unit<'_>, folder: &Path) -> BTreeMap<u64, PathBuf> {
+    let Some(program) = unit.line_program.as_ref() else { return BTreeMap::new() };
     // Versions up to 4 count files from 1, version 5 from 0.
     let count = program.header().file_names().len() as u64;
     (0..=count)
-        .filter_map(|index| file_name(input, unit, index))
-        .filter(|file| file.starts_with(folder))
+        .filter_map(|index| Some((index, file_name(input, unit, index)?)))
+        .filter(|(_, file)| file.starts_with(folder))
         .collect()
 }
 
-/// rustc names a unit `src/main.rs/@/krate.0123456789abcdef-cgu.0`.
-fn crate_of(unit: &Unit<'_>) -> Option<(String, CrateRoot)> {
+/// rustc names a unit `src/main.rs/@/` and a name that means nothing.
+fn root_of(unit: &Unit<'_>) -> Option<CrateRoot> {
     let name = unit.name?.to_string_lossy();
-    let (file, unit_name) = name.split_once("/@/")?;
-    let krate = unit_name.split('.').next().filter(|krate| !krate.is_empty())?;
+    let (file, _) = name.split_once("/@/")?;
     let folder = unit.comp_dir.map(|dir| dir.to_string_lossy().into_owned()).unwrap_or_default();
-    Some((krate.to_owned(), CrateRoot { folder: folder.into(), file: file.into() }))
+    Some(CrateRoot { folder: folder.into(), file: file.into() })
 }
 
 /// The path of a file of the unit's line program.

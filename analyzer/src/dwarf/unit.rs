@@ -1,5 +1,7 @@
 //! One unit: from its entries to types that refer to each other by offset.
 
+use std::collections::BTreeSet;
+
 use gimli::DwTag;
 
 use super::attrs::{Attrs, Number, Ref};
@@ -58,7 +60,6 @@ pub(super) struct Static<'a> {
     pub(super) scope: u32,
     pub(super) ty: Ref,
     pub(super) address: u64,
-    pub(super) line: Option<u64>,
 }
 
 /// A function that may be evidence.
@@ -77,6 +78,8 @@ pub(super) struct UnitTypes<'a> {
     pub(super) scopes: Vec<String>,
     pub(super) statics: Vec<Static<'a>>,
     pub(super) functions: Vec<Function<'a>>,
+    /// Files of functions, each with a scope that one of its functions stands in.
+    pub(super) homes: BTreeSet<(u64, u32)>,
     /// Set if reading stopped early: why and where.
     pub(super) problem: Option<String>,
 }
@@ -191,15 +194,14 @@ impl<'a> UnitReader<'a> {
                 Ok(Enclosing { scope, owner: Owner::Scope })
             }
             gimli::DW_TAG_subprogram => {
-                self.function(&attrs);
+                self.function(&attrs, outer.scope);
                 Ok(Enclosing { scope: outer.scope, owner: Owner::Code })
             }
             gimli::DW_TAG_variable => {
                 // Inside a type's `variant_part` or a function there are no statics of Rust.
                 if let Some(address) = attrs.address {
-                    let line = attrs.decl_line;
                     let (scope, ty) = (outer.scope, attrs.ty);
-                    self.out.statics.push(Static { name, scope, ty, address, line });
+                    self.out.statics.push(Static { name, scope, ty, address });
                 }
                 Ok(same)
             }
@@ -315,7 +317,12 @@ impl<'a> UnitReader<'a> {
         }
     }
 
-    fn function(&mut self, attrs: &Attrs<'a>) {
+    fn function(&mut self, attrs: &Attrs<'a>, scope: u32) {
+        if let Some(file) = attrs.decl_file
+            && scope != 0
+        {
+            self.out.homes.insert((file, scope));
+        }
         let base = attrs.name.unwrap_or(b"");
         let base = base.split(|&byte| byte == b'<').next().unwrap_or(base);
         if let Some(linkage_name) = attrs.linkage_name
