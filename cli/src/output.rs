@@ -1,6 +1,8 @@
 //! Results on stdout.
 
+use std::env;
 use std::io::Write as _;
+use std::path::Path;
 
 use samestate_report::Report;
 use samestate_report::render::{json, text};
@@ -10,6 +12,7 @@ use crate::failure::Failure;
 
 /// Prints a report as the user asked for it; returns the exit code that it asks for.
 pub(crate) fn report(report: &Report, args: OutputArgs) -> Result<u8, Failure> {
+    let report = &from_here(report);
     let text = match args.format {
         Format::Json => json::render(report).map_err(Failure::unchecked)?,
         // Colors are removed again where they are not wanted.
@@ -35,4 +38,15 @@ pub(crate) fn choose_colors(args: OutputArgs) {
         Color::Never => anstream::ColorChoice::Never,
     }
     .write_global();
+}
+
+/// The report with source files named as seen from the current folder, if they are below it.
+fn from_here(report: &Report) -> Report {
+    let here = env::current_dir().unwrap_or_default();
+    let mut report = report.clone();
+    report.rename_files(|file| match Path::new(file).strip_prefix(&here) {
+        Ok(below) => below.display().to_string(),
+        Err(_) => file.to_owned(),
+    });
+    report
 }

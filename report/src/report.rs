@@ -93,6 +93,16 @@ impl Report {
         });
     }
 
+    /// Names source files anew, for instance as seen from another folder.
+    pub fn rename_files(&mut self, rename: impl Fn(&str) -> String) {
+        for finding in &mut self.findings {
+            let evidence = finding.evidence.iter_mut().filter_map(|e| e.place.as_mut());
+            for place in finding.place.iter_mut().chain(evidence) {
+                place.file = rename(&place.file);
+            }
+        }
+    }
+
     /// How many findings have this severity.
     #[must_use]
     pub fn count(&self, severity: Severity) -> usize {

@@ -141,7 +141,9 @@ fn the_first_of_many_divergences_is_shown_whole() {
         finding.group = Some("checkpoint 1".into());
         report.findings.push(finding);
     }
-    check(&report, &expect![[r#"
+    check(
+        &report,
+        &expect![[r#"
         error[payload-differs]: byte 0 of what `write` hands to fd 3 differs
           |
           = call: write in thread 0, call 7
@@ -153,7 +155,8 @@ fn the_first_of_many_divergences_is_shown_whole() {
 
         compare: failed, 5 errors
         exit code 1
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

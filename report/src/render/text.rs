@@ -239,7 +239,9 @@ fn aligned(table: &Table) -> String {
 #[must_use]
 pub fn summary(report: &Report) -> String {
     let mut line = String::from(&*report.command);
-    let names: Vec<&str> = report.inputs.iter().map(|input| &*input.name).collect();
+    // Whole command lines would bury the verdict.
+    let short = |name: &&str| !name.contains(' ');
+    let names: Vec<&str> = report.inputs.iter().map(|input| &*input.name).filter(short).collect();
     if !names.is_empty() {
         let _ = write!(line, " {}", names.join(" "));
     }

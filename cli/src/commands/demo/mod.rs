@@ -2,11 +2,12 @@
 
 mod build;
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use samestate_report::{ExitCode, Report};
+use samestate_report::{ExitCode, Report, Severity, Table};
 
 use self::build::Builder;
 use crate::args::{CoverageArgs, DemoArgs, DriftArgs, Format, OutputArgs, RootArgs, VerifyArgs};
@@ -64,9 +65,17 @@ pub(crate) fn run(args: &DemoArgs, output: OutputArgs) -> Result<u8, Failure> {
         drop(progress);
     }
     let mut surprises = Vec::new();
+    let mut table = Table {
+        row: "example".to_owned(),
+        columns: ["example", "coverage", "drift", "verify"].map(str::to_owned).to_vec(),
+        rows: Vec::new(),
+    };
     for (state, program) in STATES.iter().zip(&programs) {
         heading(&format!("{}: {}", state.name, state.what), output)?;
+        let mut cells = vec![state.name.to_owned()];
         let mut show = |command: &str, report: &Report, as_expected: bool| {
+            let fired = rules(report);
+            cells.push(if fired.is_empty() { "clean".to_owned() } else { fired.join(", ") });
             prompt(command, output)?;
             output::report(report, output)?;
             output::print(if output.format == Format::Text { "\n" } else { "" }, output)?;
@@ -98,9 +107,13 @@ pub(crate) fn run(args: &DemoArgs, output: OutputArgs) -> Result<u8, Failure> {
         let verified = verify::report(&args)?;
         let first = rules(&verified).first().copied();
         show(&command, &verified, first == state.verify)?;
+        table.rows.push(cells);
     }
+    heading("what fired on which example", output)?;
+    let mut summary = Report::new("demo");
+    summary.tables.push(table);
+    output::report(&summary, output)?;
     if surprises.is_empty() {
-        heading("as built: the forgotten field was found three ways", output)?;
         Ok(ExitCode::Clean.code())
     } else {
         Err(Failure::unchecked(format!(
@@ -110,19 +123,20 @@ pub(crate) fn run(args: &DemoArgs, output: OutputArgs) -> Result<u8, Failure> {
     }
 }
 
-/// The rules that fired, notes left out, each once, in alphabetical order except that the first
-/// finding about a call stays first.
+/// The rules that fired, notes left out, each once; in alphabetical order, except that where calls
+/// are compared the first divergence stays first.
 fn rules(report: &Report) -> Vec<&'static str> {
     let mut ids: Vec<&'static str> = report
         .findings
         .iter()
-        .filter(|finding| finding.severity != samestate_report::Severity::Note)
+        .filter(|finding| finding.severity != Severity::Note)
         .map(|finding| finding.rule.id)
         .collect();
     if report.command != "verify" {
         ids.sort_unstable();
     }
-    ids.dedup();
+    let mut seen = HashSet::new();
+    ids.retain(|&id| seen.insert(id));
     ids
 }
 
