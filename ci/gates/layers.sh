@@ -16,7 +16,7 @@ allowed() {
             rustc-demangle strsim thiserror xxhash-rust
         ;;
     samestate-tracer)
-        echo samestate-schema samestate-report libc crc32fast lz4_flex thiserror xxhash-rust
+        echo samestate-schema samestate-report libc crc32fast lz4_flex tempfile thiserror xxhash-rust
         ;;
     samestate-cli)
         echo samestate-schema samestate-analyzer samestate-tracer samestate-image samestate-report \
