@@ -1,6 +1,6 @@
 //! Reading `#[checkpoint(…)]`. Each mistake is noted, and reading goes on behind it.
 
-use proc_macro2::{Delimiter, Ident, Span, TokenTree};
+use proc_macro2::{Delimiter, Ident, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Expr, ExprPath, LitInt, LitStr, Member, Path, Token};
@@ -15,7 +15,7 @@ const ON_FIELD: &str = "`saved`, `skip(default)`, `skip(value = EXPR)`, `rebuild
 #[derive(Default)]
 pub(crate) struct TypeAttrs {
     pub(crate) root: bool,
-    pub(crate) manual: Option<Span>,
+    pub(crate) manual: bool,
     pub(crate) version: Option<u32>,
     pub(crate) name: Option<LitStr>,
     pub(crate) krate: Option<Path>,
@@ -102,11 +102,11 @@ fn once<T>(ctxt: &Ctxt, word: &Ident, slot: &mut Option<T>, value: T) {
 
 pub(crate) fn of_type(ctxt: &Ctxt, attrs: &[Attribute]) -> TypeAttrs {
     let mut found = TypeAttrs::default();
-    let mut root = None;
+    let (mut root, mut manual) = (None, None);
     words(ctxt, attrs, |word, input| {
         match word.to_string().as_str() {
             "root" => once(ctxt, word, &mut root, ()),
-            "manual" => once(ctxt, word, &mut found.manual, word.span()),
+            "manual" => once(ctxt, word, &mut manual, ()),
             "version" => {
                 let number: LitInt = value(word, input, "1")?;
                 match number.base10_parse::<u32>() {
@@ -126,6 +126,7 @@ pub(crate) fn of_type(ctxt: &Ctxt, attrs: &[Attribute]) -> TypeAttrs {
         Ok(())
     });
     found.root = root.is_some();
+    found.manual = manual.is_some();
     found
 }
 

@@ -191,7 +191,12 @@ impl RestoreError {
         path: impl FnOnce(usize) -> Option<String>,
     ) -> Self {
         let offset = *self.0.offset.get_or_insert(offset);
-        self.0.path = path(offset);
+        // These say themselves which field it is, and no byte in the image belongs to it.
+        let named = matches!(
+            self.0.kind,
+            RestoreErrorKind::Rebuild { .. } | RestoreErrorKind::MissingHandle { .. }
+        );
+        self.0.path = if named { None } else { path(offset) };
         self
     }
 }

@@ -6,7 +6,7 @@ use super::krate;
 use crate::input::Input;
 
 pub(super) fn expand(input: &Input) -> TokenStream {
-    if input.attrs.manual.is_some() {
+    if input.attrs.manual {
         return TokenStream::new();
     }
     let krate = krate(input);

@@ -9,6 +9,7 @@ macro_rules! generated {
 
 mod bounds;
 mod fallback;
+mod manual;
 mod record;
 mod restore;
 mod save;
@@ -30,6 +31,10 @@ pub(crate) fn derive(item: TokenStream) -> TokenStream {
     let input = Input::new(&ctxt, item);
     check(&ctxt, &input);
     match ctxt.check() {
+        Ok(()) if input.attrs.manual => {
+            let (record, manual) = (wrapped(&record::expand(&input)), manual::expand(&input));
+            generated!(#record #manual)
+        }
         Ok(()) => wrapped(&expand(&input)),
         Err(errors) => {
             let errors = errors.to_compile_error();
@@ -49,9 +54,6 @@ fn wrapped(items: &TokenStream) -> TokenStream {
 
 fn expand(input: &Input) -> TokenStream {
     let record = record::expand(input);
-    if input.attrs.manual.is_some() {
-        return record;
-    }
     let krate = krate(input);
     let ident = &input.ident;
     let generics = bounds::generics(input);

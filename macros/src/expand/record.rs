@@ -17,7 +17,7 @@ pub(super) fn expand(input: &Input) -> TokenStream {
         input.generics.params.iter().any(|param| !matches!(param, GenericParam::Lifetime(_)));
     let flags = Flags {
         root: input.attrs.root,
-        manual: input.attrs.manual.is_some(),
+        manual: input.attrs.manual,
         generic,
         is_enum: input.is_enum,
     };

@@ -15,8 +15,7 @@ pub(super) fn expand(input: &Input) -> TokenStream {
         let last = count.saturating_sub(1);
         let arms = input.variants.iter().enumerate().map(|(number, variant)| {
             let number = u32::try_from(number).unwrap_or(u32::MAX);
-            let ident = &variant.ident;
-            let value = value(&krate, variant, &restorer, &generated!(Self::#ident));
+            let value = value(&krate, input, variant, &restorer);
             // The number was checked to be one of the variants'.
             let number = if number as usize == last { generated!(_) } else { generated!(#number) };
             generated!(#number => { #value })
@@ -29,7 +28,7 @@ pub(super) fn expand(input: &Input) -> TokenStream {
         }
     } else {
         let variants = input.variants.iter();
-        let values = variants.map(|variant| value(&krate, variant, &restorer, &generated!(Self)));
+        let values = variants.map(|variant| value(&krate, input, variant, &restorer));
         generated!(#(#values)*)
     };
     generated! {
@@ -42,21 +41,31 @@ pub(super) fn expand(input: &Input) -> TokenStream {
     }
 }
 
-fn value(
+fn value(krate: &TokenStream, input: &Input, variant: &Variant, restorer: &Ident) -> TokenStream {
+    let saved = variant.fields.iter().filter(|f| matches!(f.treatment, FieldTreatment::Saved));
+    let restores = saved.map(|field| {
+        let (local, ty) = (&field.local, &field.ty);
+        let at = Span::mixed_site().located_at(field.ty.span());
+        quote_spanned! {at=>
+            let #local = <#ty as #krate::Checkpoint>::restore(#restorer)?;
+        }
+    });
+    let rest = unsaved(krate, input, variant, restorer);
+    generated!(#(#restores)* #rest)
+}
+
+/// What comes when the saved fields are in their variables: the other fields, and the value.
+pub(super) fn unsaved(
     krate: &TokenStream,
+    input: &Input,
     variant: &Variant,
     restorer: &Ident,
-    constructor: &TokenStream,
 ) -> TokenStream {
-    let mut first = Vec::new();
     let mut then = Vec::new();
     for field in &variant.fields {
         let (local, ty) = (&field.local, &field.ty);
         let at = Span::mixed_site().located_at(field.ty.span());
         match &field.treatment {
-            FieldTreatment::Saved => first.push(quote_spanned! {at=>
-                let #local = <#ty as #krate::Checkpoint>::restore(#restorer)?;
-            }),
             FieldTreatment::Default => then.push(quote_spanned! {at=>
                 let #local = <#ty as ::core::default::Default>::default();
             }),
@@ -66,29 +75,39 @@ fn value(
             FieldTreatment::External(name) => then.push(quote_spanned! {at=>
                 let #local = #restorer.external::<#ty>(#name)?;
             }),
-            FieldTreatment::Rebuild { .. } => {}
+            FieldTreatment::Saved | FieldTreatment::Rebuild { .. } => {}
         }
     }
     // The order exists: a cycle is a mistake, and with one nothing is quoted here.
     for index in rebuild_order(variant).unwrap_or_default() {
-        then.push(rebuild(krate, variant, &variant.fields[index], restorer));
+        then.push(rebuild(krate, input, variant, &variant.fields[index], restorer));
     }
+    let constructor = match &variant.ident {
+        Some(ident) => generated!(Self::#ident),
+        None => generated!(Self),
+    };
     let inits = variant.fields.iter().map(|field| {
         let (member, local) = (&field.member, &field.local);
         generated!(#member: #local)
     });
     generated! {
-        #(#first)*
         #(#then)*
         #krate::__private::Result::Ok(#constructor { #(#inits),* })
     }
 }
 
-fn rebuild(krate: &TokenStream, variant: &Variant, field: &Field, restorer: &Ident) -> TokenStream {
+fn rebuild(
+    krate: &TokenStream,
+    input: &Input,
+    variant: &Variant,
+    field: &Field,
+    restorer: &Ident,
+) -> TokenStream {
     let FieldTreatment::Rebuild { function, .. } = &field.treatment else {
         return TokenStream::new();
     };
-    let (local, ty, name) = (&field.local, &field.ty, &field.name);
+    let (local, ty) = (&field.local, &field.ty);
+    let name = format!("{}.{}", input.ident, field.name);
     let needs = needed(variant, field).into_iter().map(|index| &variant.fields[index].local);
     let at = Span::mixed_site().located_at(function.span());
     quote_spanned! {at=>

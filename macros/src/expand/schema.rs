@@ -10,6 +10,17 @@ use crate::input::{FieldTreatment, Input, Variant};
 /// `fn schema`.
 pub(super) fn expand(input: &Input) -> TokenStream {
     let krate = krate(input);
+    let builder = builder(input);
+    generated! {
+        fn schema(schema: &mut #krate::SchemaBuilder) -> #krate::TypeRef {
+            #builder
+        }
+    }
+}
+
+/// Describes the type to a variable `schema`.
+pub(super) fn builder(input: &Input) -> TokenStream {
+    let krate = krate(input);
     let name = image_name(input);
     let version = input.attrs.version.unwrap_or(1);
     let builder = if input.is_enum {
@@ -33,11 +44,7 @@ pub(super) fn expand(input: &Input) -> TokenStream {
         });
         generated!(schema.structure::<Self>(#name).version(#version) #(#variants)*)
     };
-    generated! {
-        fn schema(schema: &mut #krate::SchemaBuilder) -> #krate::TypeRef {
-            #builder.finish()
-        }
-    }
+    generated!(#builder.finish())
 }
 
 /// The name that images know the type by.

@@ -87,7 +87,46 @@ fn a_failed_rebuild_is_told() {
     let image = to_vec(&machine(vec![])).unwrap();
     let handles = Handles::new().with("log", Log("given"));
     let error = from_slice_with::<Machine>(&image, handles).unwrap_err().to_string();
-    assert!(error.contains("`pages` could not be rebuilt: nothing to page"), "{error}");
+    assert_eq!(error, "the field `Machine.pages` could not be rebuilt: nothing to page");
+}
+
+#[test]
+fn handles_are_checked_before_anything_is_decoded() {
+    let image = to_vec(&machine(vec![1])).unwrap();
+    let error = |handles| from_slice_with::<Machine>(&image, handles).unwrap_err().to_string();
+    assert_eq!(
+        error(Handles::new()),
+        "the handle \"log\" is missing; give it by `Handles::new().with(\"log\", …)`, as a \
+         `it::derive::Log`"
+    );
+    assert_eq!(
+        error(Handles::new().with("log", 7_u8)),
+        "the handle \"log\" must be a `it::derive::Log`, not a `u8`"
+    );
+    assert_eq!(
+        error(Handles::new().with("log", Log("a")).with("lgo", Log("b"))),
+        "no field takes the handle \"lgo\"; there are \"log\""
+    );
+}
+
+#[derive(Checkpoint, Debug, PartialEq)]
+struct Connection {
+    id: u8,
+    #[checkpoint(external = "socket")]
+    socket: u32,
+}
+
+#[test]
+fn a_handle_for_many_fields_is_made_for_each() {
+    let connections = vec![Connection { id: 1, socket: 0 }, Connection { id: 2, socket: 1 }];
+    let image = to_vec(&connections).unwrap();
+    let mut next = 0..;
+    let handles = Handles::new().with_each("socket", move || next.next().unwrap_or(0_u32));
+    let restored: Vec<Connection> = from_slice_with(&image, handles).unwrap();
+    assert_eq!(restored, connections);
+    let once = Handles::new().with("socket", 0_u32);
+    let error = from_slice_with::<Vec<Connection>>(&image, once).unwrap_err().to_string();
+    assert!(error.contains("the handle \"socket\" is missing"), "{error}");
 }
 
 #[derive(Checkpoint, Debug, PartialEq)]

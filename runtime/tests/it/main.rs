@@ -4,5 +4,7 @@
 mod derive;
 mod evolve;
 mod hostile;
+mod manual;
+mod program;
 mod roundtrip;
 mod store;
