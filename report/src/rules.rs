@@ -89,6 +89,13 @@ rules! {
          this tool knows.",
         "Build the program and this tool from the same version of samestate." }
 
+    // Images.
+    DAMAGED_IMAGE { "damaged-image", Error,
+        "an image is damaged or malformed",
+        "A checksum of the image does not match its bytes, it ends early, or its values are not \
+         what its own schema says. It will be refused when it is restored.",
+        "Restore the image before it, and look for what damaged this one." }
+
     // Drift.
     FIELD_ADDED { "field-added", Error,
         "a field was added to saved state",

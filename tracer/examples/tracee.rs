@@ -8,6 +8,8 @@
 //! tracee exit STATUS | signal NUMBER | threads COUNT | children COUNT | shared FILE | marker
 //! ```
 
+#![expect(clippy::print_stdout, reason = "what it prints is what the tests look at")]
+
 use std::error::Error;
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};

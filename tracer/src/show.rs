@@ -130,6 +130,9 @@ impl Show {
                 let kind = if matches!(note, Note::Untraced(_)) { "not seen: " } else { "" };
                 Some(format!("{} ----- {kind}{text}", lineage(task)))
             }
+            Event::Renamed { task, seen } => {
+                Some(format!("{} ----- known as {seen} from here on", lineage(task)))
+            }
             Event::Object(_) | Event::Directory { .. } | Event::Descriptors { .. } => None,
         }
     }

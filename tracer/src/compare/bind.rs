@@ -25,11 +25,6 @@ impl Binding {
         }
     }
 
-    /// What stands for an object of the left run.
-    pub(crate) fn right_of(&self, left: u32) -> Option<u32> {
-        self.right.get(&left).copied()
-    }
-
     /// All pairs.
     pub(crate) fn pairs(&self) -> Vec<(u32, u32)> {
         let mut pairs: Vec<_> = self.right.iter().map(|(left, right)| (*left, *right)).collect();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::Hasher;
 
-use samestate_schema::marker::Marker;
+use samestate_schema::marker::{Kind as MarkerKind, Marker};
 use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::layout;
@@ -40,20 +40,30 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn new(header: &Header) -> Self {
-        Self {
-            outside: vec![
-                (header.parent, "outer parent"),
-                (header.group, "outer group"),
-                (header.session, "outer session"),
-            ],
-            ..Self::default()
-        }
+        let mut context = Self::default();
+        context.outside(header);
+        context
+    }
+
+    /// The program may also see the ids that another run's first process was born into.
+    pub(crate) fn outside(&mut self, header: &Header) {
+        self.outside.extend([
+            (header.parent, "outer parent"),
+            (header.group, "outer group"),
+            (header.session, "outer session"),
+        ]);
     }
 
     pub(crate) fn learn(&mut self, event: &Event) {
         self.names.learn(event);
-        if let Event::Task(task) = event {
-            self.seen.insert(task.seen, task.id);
+        match event {
+            Event::Task(task) => {
+                self.seen.insert(task.seen, task.id);
+            }
+            Event::Renamed { task, seen } => {
+                self.seen.insert(*seen, *task);
+            }
+            _ => {}
         }
     }
 
@@ -155,7 +165,10 @@ impl Context {
         let Ok(marker) = Marker::decode(&payload.bytes) else { return };
         give(Part::Argument(0), marker.kind.word().as_bytes());
         give(Part::Argument(1), &marker.step.to_le_bytes());
-        give(Part::Payload(1), &marker.image_id);
+        // Where it becomes durable it is the same image as where it was saved.
+        if marker.kind != MarkerKind::Durable {
+            give(Part::Payload(1), &marker.image_id);
+        }
     }
 
     fn argument(

@@ -48,7 +48,6 @@ pub(crate) struct Chunk {
     /// Whether the program wrote them.
     pub(crate) written: bool,
     pub(crate) length: u64,
-    pub(crate) hash: u64,
     pub(crate) item: u32,
 }
 
@@ -86,8 +85,8 @@ pub(crate) struct Run {
     pub(crate) context: Context,
     /// By the task's name in the comparison.
     pub(crate) streams: BTreeMap<String, Stream>,
-    /// Calls that are not compared, by class.
-    pub(crate) skipped: BTreeMap<Class, u64>,
+    /// Calls that are not compared, by class, or as part of a save.
+    pub(crate) skipped: BTreeMap<&'static str, u64>,
     /// Calls without a row: where the first one stands, and how many there are.
     pub(crate) unknown: BTreeMap<u64, (String, u64, u64)>,
     pub(crate) untraced: BTreeSet<String>,
@@ -97,18 +96,42 @@ pub(crate) struct Run {
     pub(crate) tear: Option<Tear>,
     /// The descriptors of the task that announced the marker, at the marker.
     pub(crate) open: Vec<Descriptor>,
-    /// The last status of the first process.
-    pub(crate) status: Option<Status>,
     /// A save that began and did not become durable.
     pub(crate) unfinished_save: bool,
 }
 
-/// Reads a run.
-pub(crate) fn load(path: &Path, from: From) -> Result<Run, Error> {
+/// Whether a thread uses the position that a descriptor has at the marker before it sets another
+/// one, and so by which call.
+pub(crate) fn position_matters(stream: &Stream, open: &Descriptor) -> Option<u64> {
+    let appends = open.flags & u64::from(libc::O_APPEND.cast_unsigned()) != 0;
+    for item in &stream.items {
+        let row = table::row(item.number)?;
+        if stream.objects(item).first() != Some(&open.object) {
+            continue;
+        }
+        match row.name {
+            "write" | "writev" if appends => {}
+            "read" | "readv" | "write" | "writev" | "getdents" | "getdents64" | "sendfile"
+            | "copy_file_range" | "splice" => return Some(item.position),
+            // Where it is set to is compared as an argument, and where it was does not matter
+            // any more, unless it is set relative to that: then the result differs.
+            "lseek" | "close" => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Reads a run; `like` is the header of the one that it mirrors from its marker on.
+pub(crate) fn load(path: &Path, from: From, like: Option<&Header>) -> Result<Run, Error> {
     let mut reader = Reader::open(path)?;
+    let mut context = Context::new(reader.header());
+    if let Some(like) = like {
+        context.outside(like);
+    }
     let mut loader = Loader {
         header: reader.header().clone(),
-        context: Context::new(reader.header()),
+        context,
         from,
         started: from == From::Start,
         live_tasks: BTreeMap::new(),
@@ -134,7 +157,6 @@ pub(crate) fn load(path: &Path, from: From) -> Result<Run, Error> {
         given: run.given,
         tear,
         open,
-        status: run.status,
         unfinished_save: saving.values().any(|window| *window != Window::None),
     })
 }
@@ -143,12 +165,11 @@ pub(crate) fn load(path: &Path, from: From) -> Result<Run, Error> {
 #[derive(Debug, Default)]
 struct Collected {
     streams: BTreeMap<String, Stream>,
-    skipped: BTreeMap<Class, u64>,
+    skipped: BTreeMap<&'static str, u64>,
     unknown: BTreeMap<u64, (String, u64, u64)>,
     untraced: BTreeSet<String>,
     live: BTreeMap<u64, u64>,
     given: u64,
-    status: Option<Status>,
 }
 
 /// Whether a task is saving.
@@ -203,9 +224,6 @@ impl Loader {
                 }
             }
             Event::End { task, status } => {
-                if task == 0 {
-                    self.run.status = Some(status);
-                }
                 self.live_tasks.remove(&task);
                 if let Some(stream) = self.stream(task) {
                     stream.status = Some(status);
@@ -221,7 +239,10 @@ impl Loader {
                     self.run.untraced.insert(what);
                 }
             }
-            Event::Note { .. } | Event::Object(_) | Event::Directory { .. } => {}
+            Event::Note { .. }
+            | Event::Object(_)
+            | Event::Directory { .. }
+            | Event::Renamed { .. } => {}
         }
     }
 
@@ -288,7 +309,8 @@ impl Loader {
             *stream.waited.entry(child).or_default() += 1;
         }
         if !is_compared {
-            *self.run.skipped.entry(class).or_default() += 1;
+            let why = if window == Window::None { class.word() } else { "saving" };
+            *self.run.skipped.entry(why).or_default() += 1;
             return;
         }
         let index = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
@@ -359,13 +381,7 @@ fn chunk(call: &Call, name: &str, item: u32) -> Option<Chunk> {
         _ => return None,
     };
     let length = u64::try_from(call.result?).ok()?;
-    let payload = call.payload(1, !written)?;
+    call.payload(1, !written)?;
     let object = call.object(0)?;
-    // Less may have been taken than was handed over.
-    let taken = usize::try_from(length).ok().and_then(|length| payload.bytes.get(..length));
-    let hash = match taken {
-        Some(taken) if length < payload.length => xxhash_rust::xxh3::xxh3_64(taken),
-        _ => payload.hash,
-    };
-    Some(Chunk { object, written, length, hash, item })
+    Some(Chunk { object, written, length, item })
 }

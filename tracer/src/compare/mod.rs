@@ -10,13 +10,13 @@ mod streams;
 
 use std::path::Path;
 
-use samestate_report::{Call as CallName, Finding, Report, Severity, Side, Sides, Subject, rules};
+use samestate_report::{Call as CallName, Finding, Report, Side, Sides, Subject, rules};
 
 use crate::Error;
 use crate::record::unknown_call;
 use crate::table;
 use crate::table::errors::signal_name;
-use crate::trace::Place;
+use crate::trace::{Descriptor, ObjectKind, Place};
 use bind::Binding;
 use load::{From, Run, Stream, load};
 use pair::Difference;
@@ -47,7 +47,7 @@ pub fn compare(left: &Path, right: &Path, how: &Comparison) -> Result<Report, Er
     let mut report = Report::new("compare");
     report.input(&how.left, left.display().to_string());
     report.input(&how.right, right.display().to_string());
-    let runs = (load(left, From::Start)?, load(right, From::Start)?);
+    let runs = (load(left, From::Start, None)?, load(right, From::Start, None)?);
     let outcome = between(runs, how, &mut report)?;
     report.fact("calls compared", outcome.compared);
     report.fact("divergences", outcome.divergences);
@@ -70,7 +70,9 @@ pub(crate) fn suffixes(
     how: &Comparison,
     report: &mut Report,
 ) -> Result<Outcome, Error> {
-    let runs = (load(left.0, From::Marker(left.1))?, load(right.0, From::Marker(right.1))?);
+    let original = load(left.0, From::Marker(left.1), None)?;
+    let restored = load(right.0, From::Marker(right.1), Some(&original.header))?;
+    let runs = (original, restored);
     between(runs, how, report)
 }
 
@@ -170,6 +172,7 @@ impl Differ<'_> {
             run.context.names.object(object).map(|object| (object.kind, object.path.clone()))
         };
         let mut free = self.right.open.clone();
+        let mut pairs = Vec::new();
         for ours in &self.left.open {
             let wanted = label(&self.left, ours.object);
             // The same number and place first, then the same number, then the first one.
@@ -185,9 +188,41 @@ impl Differ<'_> {
                 });
             if let Some((at, theirs)) = best {
                 let _fresh = self.binding.agree(ours.object, theirs.object);
+                pairs.push((*ours, *theirs));
                 free.remove(at);
             }
         }
+        for (ours, theirs) in pairs {
+            self.position(ours, theirs);
+        }
+    }
+
+    /// A file that stands at another place is read or written at another place.
+    fn position(&mut self, ours: Descriptor, theirs: Descriptor) {
+        let names = &self.left.context.names;
+        let Some(object) = names.object(ours.object) else { return };
+        let standard = names.original(object).inherited && (0..3).contains(&object.fd);
+        if ours.offset == theirs.offset || object.kind != ObjectKind::File || standard {
+            return;
+        }
+        let first = |run: &Run, open: Descriptor| {
+            run.streams.values().filter_map(|stream| load::position_matters(stream, &open)).next()
+        };
+        if first(&self.left, ours).is_none() && first(&self.right, theirs).is_none() {
+            return;
+        }
+        let path = crate::show::text(&object.path);
+        let mut finding = Finding::new(
+            &rules::POSITION_DIFFERS,
+            Subject::Input(path),
+            format!(
+                "it stands at byte {} in the {} run and at byte {} in the {} run",
+                ours.offset, self.how.left, theirs.offset, self.how.right
+            ),
+        );
+        finding.sides = Some(self.sides(ours.offset.to_string(), theirs.offset.to_string()));
+        self.outcome.divergences += 1;
+        self.report.findings.push(finding);
     }
 
     /// A thread that exists on both sides.
@@ -346,8 +381,10 @@ impl Differ<'_> {
         if self.written >= self.how.most_findings && left_over > 0 {
             self.report.notes.push(format!("{left_over} more divergences are not written out"));
         }
-        for (class, count) in &self.left.skipped {
-            self.report.notes.push(format!("{count} calls not compared: {}", class.word()));
+        let skipped: Vec<_> =
+            self.left.skipped.iter().map(|(why, count)| format!("{count} {why}")).collect();
+        if !skipped.is_empty() {
+            self.report.notes.push(format!("calls not compared: {}", skipped.join(", ")));
         }
         let given = self.right.given;
         if given > 0 {
@@ -373,9 +410,4 @@ impl Differ<'_> {
 /// What a finding about a call is about.
 fn subject(lineage: &str, position: u64, name: &str) -> Subject {
     Subject::Call(CallName { lineage: lineage.to_owned(), position, name: name.to_owned() })
-}
-
-/// Whether a report says that the runs differ, as opposed to what could not be seen.
-pub(crate) fn has_divergence(report: &Report) -> bool {
-    report.count(Severity::Error) > 0
 }

@@ -36,6 +36,8 @@ pub(super) struct Engine<'a> {
     /// Where the program may run if we do not hold it on one processor.
     pub(super) free: Processors,
     pinned: bool,
+    /// Parent, group and session that the first process was born into.
+    pub(super) born_into: [i32; 3],
     root: Tid,
     status: Option<Status>,
     next_task: u32,
@@ -85,6 +87,7 @@ impl<'a> Engine<'a> {
             knobs: config.knobs,
             free,
             pinned: false,
+            born_into: real,
             root,
             status: None,
             next_task: 0,
@@ -335,6 +338,7 @@ impl<'a> Engine<'a> {
         if object.path.is_empty() {
             return Ok(None);
         }
+        object.path = self.pids.seen_path(object.path);
         match origin {
             Origin::Before => object.inherited = true,
             Origin::New => {}

@@ -123,17 +123,29 @@ impl Engine<'_> {
                 MarkerKind::Durable => task.saving = false,
                 _ => {}
             }
-            if kind == MarkerKind::Restored
-                && let Some(mirror) = self.mirror.as_mut().filter(|mirror| !mirror.is_active())
-            {
-                mirror.join(&task.told.lineage, task.children);
-                if let Some(seen) = mirror.seen(&task.told.lineage) {
-                    self.pids.set(tid, seen);
-                }
-            }
+        }
+        if kind == MarkerKind::Restored {
+            self.join(tid)?;
         }
         let given = Given { result: marker::TRACED, data: Vec::new() };
         self.give(tid, &mut registers, call, given)
+    }
+
+    /// From here on the run goes on as the earlier one did from its marker.
+    fn join(&mut self, tid: Tid) -> Result<(), Error> {
+        let Some(task) = self.tasks.get_mut(&tid) else { return Ok(()) };
+        let Some(mirror) = self.mirror.as_mut().filter(|mirror| !mirror.is_active()) else {
+            return Ok(());
+        };
+        mirror.join(&task.told.lineage, task.children);
+        for (real, seen) in self.born_into.into_iter().zip(mirror.outside()) {
+            self.pids.set(real, seen);
+        }
+        let Some(seen) = mirror.seen(&task.told.lineage) else { return Ok(()) };
+        self.pids.set(tid, seen);
+        task.told.seen = seen;
+        let event = Event::Renamed { task: task.told.id, seen };
+        self.write(&event)
     }
 
     /// What the earlier run got from this source, if it is to be given.

@@ -38,6 +38,19 @@ impl Pids {
         self.real.get(&seen).copied().unwrap_or(seen)
     }
 
+    /// A path of the kernel as the program sees it: below `/proc`, ids of processes are names.
+    pub(super) fn seen_path(&self, path: Vec<u8>) -> Vec<u8> {
+        let Some(rest) = path.strip_prefix(b"/proc/").filter(|_| !self.is_plain()) else {
+            return path;
+        };
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let real = std::str::from_utf8(&rest[..digits]).ok().and_then(|real| real.parse().ok());
+        let Some(real) = real else { return path };
+        let mut out = format!("/proc/{}", self.seen(real)).into_bytes();
+        out.extend_from_slice(&rest[digits..]);
+        out
+    }
+
     /// Whether nothing needs translation.
     pub(super) fn is_plain(&self) -> bool {
         self.seen.is_empty()

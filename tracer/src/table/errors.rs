@@ -17,8 +17,7 @@ pub(crate) const fn is_restart(result: i64) -> bool {
 }
 
 /// The name of a signal, such as `SIGTERM`.
-#[must_use]
-pub fn signal_name(number: i32) -> String {
+pub(crate) fn signal_name(number: i32) -> String {
     let found = SIGNALS.iter().find(|(known, _)| *known == number);
     found.map_or_else(|| format!("SIG{number}"), |(_, name)| (*name).to_owned())
 }

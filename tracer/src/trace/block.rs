@@ -59,8 +59,11 @@ pub(crate) fn write(out: &mut impl Write, kind: u32, content: &[u8]) -> io::Resu
     Ok((HEAD + packed.len()) as u64)
 }
 
-/// Reads a block: its kind, its content, and how many bytes it takes in the file.
-pub(crate) fn read(input: &mut impl Read) -> io::Result<Result<(u32, Vec<u8>, u64), Broken>> {
+/// A block: its kind, its content, and how many bytes it takes in the file.
+pub(crate) type Block = (u32, Vec<u8>, u64);
+
+/// Reads a block.
+pub(crate) fn read(input: &mut impl Read) -> io::Result<Result<Block, Broken>> {
     let mut head = [0; HEAD];
     let got = fill(input, &mut head)?;
     if got < HEAD {

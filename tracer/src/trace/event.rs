@@ -279,6 +279,13 @@ pub enum Event {
         /// All that are open, by number.
         open: Vec<Descriptor>,
     },
+    /// From here on the program sees a task under another number.
+    Renamed {
+        /// Which task.
+        task: u32,
+        /// The number.
+        seen: i32,
+    },
     /// A remark of the tracer.
     Note {
         /// About whom.
@@ -296,6 +303,7 @@ const END: u8 = 5;
 const DIRECTORY: u8 = 6;
 const DESCRIPTORS: u8 = 7;
 const NOTE: u8 = 8;
+const RENAMED: u8 = 9;
 
 impl Event {
     /// Appends the event to a block.
@@ -335,6 +343,11 @@ impl Event {
                     put(out, descriptor.offset);
                     put(out, descriptor.flags);
                 }
+            }
+            Self::Renamed { task, seen } => {
+                out.push(RENAMED);
+                put(out, (*task).into());
+                put_signed(out, (*seen).into());
             }
             Self::Note { task, note } => {
                 out.push(NOTE);
@@ -382,6 +395,7 @@ impl Event {
                 }
                 Ok(Self::Descriptors { task, open })
             }
+            RENAMED => Ok(Self::Renamed { task: cursor.small()?, seen: cursor.id()? }),
             NOTE => {
                 let task = cursor.small()?;
                 let note = match cursor.byte()? {

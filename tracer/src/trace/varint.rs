@@ -12,7 +12,6 @@ pub struct DecodeError {
 /// Writes a number: seven bits a byte, the lowest first.
 pub(crate) fn put(out: &mut Vec<u8>, mut number: u64) {
     loop {
-        #[expect(clippy::cast_possible_truncation, reason = "seven bits")]
         let low = (number & 0x7f) as u8;
         number >>= 7;
         if number == 0 {
@@ -48,10 +47,6 @@ impl<'a> Cursor<'a> {
 
     pub(crate) const fn offset(&self) -> usize {
         self.at
-    }
-
-    pub(crate) const fn is_at_end(&self) -> bool {
-        self.at >= self.bytes.len()
     }
 
     pub(crate) const fn error(&self, what: &'static str) -> DecodeError {

@@ -116,30 +116,33 @@ pub fn verify(config: &Verify, progress: &mut OnProgress<'_>) -> Result<Verifica
     if !words::has_placeholder(&config.restore) {
         return Err(Error::NoPlaceholder);
     }
-    let kept;
-    let temporary;
-    let work = match &config.work {
-        Some(work) => {
-            fs::create_dir_all(work).map_err(Error::file("create the folder", work))?;
-            kept = work.clone();
-            kept.as_path()
-        }
-        None => {
-            temporary = tempfile::Builder::new()
+    let temporary = match &config.work {
+        Some(_) => None,
+        None => Some(
+            tempfile::Builder::new()
                 .prefix("samestate-")
                 .tempdir()
-                .map_err(Error::file("create a folder in", std::env::temp_dir()))?;
-            temporary.path()
-        }
+                .map_err(Error::file("create a folder in", std::env::temp_dir()))?,
+        ),
     };
+    let work = match (&config.work, &temporary) {
+        (Some(work), _) => work.as_path(),
+        (None, Some(temporary)) => temporary.path(),
+        (None, None) => Path::new("."),
+    };
+    fs::create_dir_all(work).map_err(Error::file("create the folder", work))?;
     let work = fs::canonicalize(work).map_err(Error::file("find", work))?;
     let copies = work.join("files");
     fs::create_dir_all(&copies).map_err(Error::file("create the folder", &copies))?;
     let roots = config.state.iter().map(|path| absolute(config, path)).collect::<Result<_, _>>()?;
     let mut guard = Guard::new(State::new(roots, copies))?;
     let verified = run(config, &work, &mut guard, progress);
-    guard.finish()?;
-    verified
+    let put_back = guard.finish();
+    if let (Err(_), Some(temporary)) = (&put_back, temporary) {
+        // The copies are all there is of the user's files now.
+        let _kept = temporary.keep();
+    }
+    put_back.and(verified)
 }
 
 fn run(

@@ -59,11 +59,6 @@ impl State {
         Self { roots, folder, copies: 0, known: HashMap::new() }
     }
 
-    /// Where the copies are.
-    pub(super) fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     /// Copies all files as they are now.
     pub(super) fn take(&mut self) -> Result<Snapshot, Error> {
         let mut snapshot = Snapshot::default();

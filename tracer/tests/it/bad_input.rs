@@ -1,0 +1,118 @@
+//! Programs that do not start, and files that are no traces.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use samestate_tracer::{Comparison, Config, Error, compare, record};
+
+use crate::support::{Place, first, tracee, write};
+
+fn start(folder: &Path, command: &[&str]) -> Error {
+    let config = Config {
+        command: command.iter().map(Into::into).collect(),
+        directory: Some(folder.to_owned()),
+        output: folder.join("trace"),
+        ..Config::default()
+    };
+    record(&config, &mut |_| ()).expect_err("it cannot start")
+}
+
+#[test]
+fn a_program_that_does_not_start_is_an_error_that_says_why() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    assert!(matches!(start(folder, &[]), Error::NoCommand));
+    assert!(matches!(start(folder, &["no-such-program-here"]), Error::NotFound { .. }));
+    let error = start(folder, &["./missing"]).to_string();
+    assert!(error.contains("does not exist"), "{error}");
+    write(&folder.join("plain"), "text");
+    let error = start(folder, &["./plain"]).to_string();
+    assert!(error.contains("not executable"), "{error}");
+    fs::set_permissions(folder.join("plain"), fs::Permissions::from_mode(0o755)).expect("a mode");
+    let error = start(folder, &["./plain"]).to_string();
+    assert!(error.contains("neither a binary"), "{error}");
+    let error = start(&folder.join("nowhere"), &["/bin/true"]).to_string();
+    assert!(error.contains("folder"), "{error}");
+    let error = start(folder, &["/bin/tr\0ue"]).to_string();
+    assert!(error.contains("NUL"), "{error}");
+}
+
+#[test]
+fn a_trace_that_cannot_be_written_kills_what_was_started() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let proof = folder.path().join("proof");
+    let config = Config {
+        command: ["touch".into(), proof.clone().into()].to_vec(),
+        output: folder.path().join("no/such/folder/trace"),
+        ..Config::default()
+    };
+    let error = record(&config, &mut |_| ()).expect_err("it cannot be written");
+    assert!(matches!(error, Error::File { .. }), "{error}");
+    assert!(!proof.exists(), "the program did not run");
+}
+
+fn trace() -> (Place, Vec<u8>) {
+    let mut place = Place::new();
+    place.record(None, |_| (), &[&*tracee(), "inputs"]);
+    let bytes = fs::read(place.trace(1)).expect("the trace");
+    (place, bytes)
+}
+
+#[test]
+fn a_trace_cut_off_anywhere_is_read_up_to_there() {
+    let (place, bytes) = trace();
+    let cut = place.trace(2);
+    let mut torn = 0;
+    for length in (0..bytes.len()).step_by(7).chain([bytes.len() - 1]) {
+        fs::write(&cut, &bytes[..length]).expect("the file can be written");
+        match compare(&cut, &cut, &Comparison::default()) {
+            Ok(report) => {
+                first(&report, "torn-trace");
+                assert!(report.is_incomplete());
+                torn += 1;
+            }
+            Err(error) => {
+                assert!(matches!(error, Error::NotATrace { .. } | Error::Damaged { .. }), "{error}")
+            }
+        }
+    }
+    assert!(torn > 0, "some cut is behind the header");
+}
+
+#[test]
+fn a_bit_that_flipped_anywhere_is_noticed() {
+    let (place, bytes) = trace();
+    let flipped = place.trace(2);
+    for at in (0..bytes.len()).step_by(5) {
+        let mut bytes = bytes.clone();
+        bytes[at] ^= 1 << (at % 8);
+        fs::write(&flipped, &bytes).expect("the file can be written");
+        match compare(&flipped, &flipped, &Comparison::default()) {
+            Ok(report) => {
+                first(&report, "torn-trace");
+            }
+            Err(error) => assert!(
+                matches!(
+                    error,
+                    Error::NotATrace { .. } | Error::Damaged { .. } | Error::Version { .. }
+                ),
+                "byte {at}: {error}"
+            ),
+        }
+    }
+}
+
+#[test]
+fn what_is_no_trace_is_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("file");
+    let how = Comparison::default();
+    assert!(matches!(compare(&file, &file, &how), Err(Error::File { .. })));
+    for content in ["", "text", "sstrace", "#!/bin/sh\nexit 0\n"] {
+        write(&file, content);
+        assert!(matches!(compare(&file, &file, &how), Err(Error::NotATrace { .. })), "{content}");
+    }
+    write(&file, b"sstrace\n\xff\xff");
+    assert!(matches!(compare(&file, &file, &how), Err(Error::Version { found: 0xffff, .. })));
+}

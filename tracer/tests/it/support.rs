@@ -1,0 +1,137 @@
+//! Recording programs in a folder that is the same for every run.
+
+use std::ffi::OsString;
+use std::fs::{self, File, FileTimes};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use samestate_report::{Finding, Report, Severity, Subject};
+use samestate_tracer::{Comparison, Config, Recording, Stream, compare, record};
+
+/// A folder with the traces, and one inside it that every run finds as it was set up.
+pub(crate) struct Place {
+    folder: tempfile::TempDir,
+    runs: usize,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().expect("a temporary folder"), runs: 0 }
+    }
+
+    /// Where programs run.
+    pub(crate) fn work(&self) -> PathBuf {
+        self.folder.path().join("work")
+    }
+
+    /// The trace of a run, from 1.
+    pub(crate) fn trace(&self, run: usize) -> PathBuf {
+        self.folder.path().join(format!("{run}.trace"))
+    }
+
+    /// Sets the folder up and records a program in it, like an earlier run if one is named.
+    pub(crate) fn record(
+        &mut self,
+        like: Option<usize>,
+        setup: impl Fn(&Path),
+        command: &[&str],
+    ) -> Recording {
+        let work = self.work();
+        if work.exists() {
+            fs::remove_dir_all(&work).expect("the folder can be removed");
+        }
+        fs::create_dir(&work).expect("the folder can be created");
+        setup(&work);
+        self.runs += 1;
+        let printed = self.folder.path().join(format!("{}.out", self.runs));
+        let printed = File::create(printed).expect("a file for the output");
+        let config = Config {
+            command: command.iter().map(OsString::from).collect(),
+            directory: Some(work),
+            stdin: Stream::Null,
+            stdout: Stream::File(printed.try_clone().expect("a duplicate")),
+            stderr: Stream::File(printed),
+            output: self.trace(self.runs),
+            like: like.map(|run| self.trace(run)),
+            ..Config::default()
+        };
+        record(&config, &mut |_| ()).expect("the program can be recorded")
+    }
+
+    /// What a run printed.
+    pub(crate) fn printed(&self, run: usize) -> String {
+        let path = self.folder.path().join(format!("{run}.out"));
+        String::from_utf8_lossy(&fs::read(path).expect("the output")).into_owned()
+    }
+
+    /// Compares two runs.
+    pub(crate) fn compare(&self, left: usize, right: usize) -> Report {
+        compare(&self.trace(left), &self.trace(right), &Comparison::default())
+            .expect("the traces can be compared")
+    }
+}
+
+/// Writes a file whose times are always the same.
+pub(crate) fn write(path: &Path, content: impl AsRef<[u8]>) {
+    fs::write(path, content).expect("the file can be written");
+    age(path);
+}
+
+/// Gives a file or a folder times that are always the same.
+pub(crate) fn age(path: &Path) {
+    let then = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    let file = File::open(path).expect("the file can be opened");
+    let times = FileTimes::new().set_modified(then).set_accessed(then);
+    file.set_times(times).expect("the times can be set");
+}
+
+/// Whether a program is there; says so if it is not.
+pub(crate) fn has(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    if !found {
+        println!("skipped: {program} not found");
+    }
+    found
+}
+
+/// The program of this crate that does what the tests need.
+pub(crate) fn tracee() -> String {
+    let mut path = std::env::current_exe().expect("the test's own path");
+    path.pop();
+    path.pop();
+    let path = path.join("examples/tracee");
+    assert!(path.is_file(), "{} is built with the tests", path.display());
+    path.to_string_lossy().into_owned()
+}
+
+/// The findings in short, for messages.
+pub(crate) fn short(report: &Report) -> Vec<String> {
+    report.findings.iter().map(|f| format!("{} {} {}", f.rule.id, f.subject, f.message)).collect()
+}
+
+/// Nothing differs, and everything could be seen.
+pub(crate) fn assert_clean(report: &Report) {
+    let bad = report.findings.iter().any(|finding| finding.severity != Severity::Note);
+    assert!(!bad, "{:#?}", short(report));
+}
+
+/// The first finding of a rule.
+pub(crate) fn first<'a>(report: &'a Report, rule: &str) -> &'a Finding {
+    let found = report.findings.iter().find(|finding| finding.rule.id == rule);
+    found.unwrap_or_else(|| panic!("no {rule} in {:#?}", short(report)))
+}
+
+/// The name of the call that a finding is about.
+pub(crate) fn call(finding: &Finding) -> &str {
+    match &finding.subject {
+        Subject::Call(call) => &call.name,
+        other => panic!("{other} is no call"),
+    }
+}
+
+/// What a finding shows of the left and the right run.
+pub(crate) fn sides(finding: &Finding) -> (&str, &str) {
+    let sides = finding.sides.as_ref().expect("both sides");
+    (&sides.left.text, &sides.right.text)
+}

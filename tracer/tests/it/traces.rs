@@ -1,0 +1,122 @@
+//! The trace file.
+
+use proptest::prelude::*;
+use samestate_tracer::trace::{
+    Call, Data, Descriptor, Event, Header, Note, Object, ObjectKind, Payload, Reader, Status, Task,
+    Writer,
+};
+
+fn payload() -> impl Strategy<Value = Payload> {
+    prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..200).prop_map(Payload::whole),
+        (prop::collection::vec(any::<u8>(), 0..50), 51_u64.., any::<u64>())
+            .prop_map(|(bytes, length, hash)| Payload { length, hash, bytes }),
+    ]
+}
+
+fn call() -> impl Strategy<Value = Call> {
+    let data = (0_u8..6, any::<bool>(), payload()).prop_map(|(argument, out, payload)| Data {
+        argument,
+        out,
+        payload,
+    });
+    (
+        (any::<u32>(), any::<u64>(), any::<u64>(), any::<u64>()),
+        prop::collection::vec(any::<u64>(), 0..7),
+        any::<Option<i64>>(),
+        prop::collection::vec((0_u8..6, any::<u32>()), 0..3),
+        prop::collection::vec(any::<u32>(), 0..3),
+        prop::collection::vec(data, 0..4),
+    )
+        .prop_map(
+            |((task, number, flags, instruction), arguments, result, objects, made, data)| Call {
+                task,
+                number,
+                flags,
+                instruction,
+                arguments,
+                result,
+                objects,
+                made,
+                data,
+            },
+        )
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let bytes = || prop::collection::vec(any::<u8>(), 0..40);
+    let descriptor = (any::<i32>(), any::<u32>(), any::<u64>(), any::<u64>())
+        .prop_map(|(fd, object, offset, flags)| Descriptor { fd, object, offset, flags });
+    let parent = prop::option::of(0..u32::MAX);
+    prop_oneof![
+        4 => call().prop_map(Event::Call),
+        1 => (any::<u32>(), parent.clone(), any::<u32>(), ".*", any::<(i32, i32)>(), bytes())
+            .prop_map(|(id, parent, process, lineage, (tid, seen), directory)| {
+                Event::Task(Task { id, parent, process, lineage, tid, seen, directory })
+            }),
+        1 => (any::<u32>(), any::<i32>(), any::<bool>(), parent, bytes()).prop_map(
+            |(id, fd, inherited, from, path)| {
+                Event::Object(Object { id, fd, kind: ObjectKind::Pipe, inherited, from, path })
+            }
+        ),
+        1 => any::<(u32, i32, i32)>()
+            .prop_map(|(task, signal, code)| Event::Signal { task, signal, code }),
+        1 => any::<(u32, i32)>()
+            .prop_map(|(task, status)| Event::End { task, status: Status::Exited(status) }),
+        1 => any::<(u32, i32)>()
+            .prop_map(|(task, signal)| Event::End { task, status: Status::Killed(signal) }),
+        1 => (any::<u32>(), bytes()).prop_map(|(task, path)| Event::Directory { task, path }),
+        1 => (any::<u32>(), prop::collection::vec(descriptor, 0..9))
+            .prop_map(|(task, open)| Event::Descriptors { task, open }),
+        1 => any::<(u32, i32)>().prop_map(|(task, seen)| Event::Renamed { task, seen }),
+        1 => (any::<u32>(), ".*")
+            .prop_map(|(task, text)| Event::Note { task, note: Note::Untraced(text) }),
+        1 => (any::<u32>(), ".*")
+            .prop_map(|(task, text)| Event::Note { task, note: Note::Remark(text) }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn what_is_written_is_read(
+        events in prop::collection::vec(event(), 0..60),
+        command in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20), 0..5),
+        knobs in prop::collection::vec(".*", 0..5),
+        like in prop::option::of(prop::collection::vec(any::<u8>(), 0..20)),
+        ids in any::<(i32, i32, i32)>(),
+    ) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("trace");
+        let header = Header {
+            architecture: "x86_64".to_owned(),
+            command,
+            directory: b"/somewhere".to_vec(),
+            parent: ids.0,
+            group: ids.1,
+            session: ids.2,
+            like,
+            knobs,
+        };
+        let mut writer = Writer::create(&path, &header).expect("the trace can be created");
+        for event in &events {
+            writer.add(event).expect("an event can be written");
+        }
+        let length = writer.finish().expect("the trace can be finished");
+        prop_assert_eq!(length, std::fs::metadata(&path).expect("the file").len());
+        let mut reader = Reader::open(&path).expect("the trace can be opened");
+        prop_assert_eq!(reader.header(), &header);
+        let mut places = Vec::new();
+        for event in &events {
+            let (place, read) = reader.read().expect("the file can be read").expect("an event");
+            prop_assert_eq!(&read, event);
+            places.push(place);
+        }
+        prop_assert!(reader.read().expect("the file can be read").is_none());
+        prop_assert!(reader.tear().is_none());
+        for (place, event) in places.into_iter().zip(&events).rev() {
+            prop_assert_eq!(&reader.at(place).expect("the event is still there"), event);
+        }
+    }
+}
