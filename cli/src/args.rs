@@ -72,6 +72,9 @@ pub(crate) enum Command {
     Show(ShowArgs),
     /// Run a program, restore it from each of its checkpoints, and compare.
     Verify(VerifyArgs),
+    /// Look into a saved checkpoint, without the program that wrote it.
+    #[command(subcommand)]
+    Image(ImageCommand),
     /// What does a rule mean, and what is to be done about it?
     Explain(ExplainArgs),
     /// Build the example from a clone and find its forgotten field in three ways.
@@ -174,6 +177,29 @@ pub(crate) struct VerifyArgs {
     /// The program and its arguments.
     #[arg(last = true, required = true, value_name = "CMD")]
     pub(crate) command: Vec<OsString>,
+}
+
+/// `samestate image`
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImageCommand {
+    /// What the image is: who wrote it when, its types, its parts and their sizes.
+    Show {
+        /// The image.
+        file: PathBuf,
+    },
+    /// The values, a line per field.
+    Tree {
+        /// The image.
+        file: PathBuf,
+        /// Only what lies at or below this field path.
+        #[arg(long, value_name = "PATH")]
+        at: Option<String>,
+    },
+    /// Check every checksum and every value.
+    Verify {
+        /// The image.
+        file: PathBuf,
+    },
 }
 
 /// `samestate explain`

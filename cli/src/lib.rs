@@ -29,6 +29,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Compare(args) => commands::compare::run(args, output),
         Command::Show(args) => commands::show::run(args, output),
         Command::Verify(args) => commands::verify::run(args, output),
+        Command::Image(command) => commands::image::run(command, output),
         Command::Explain(args) => commands::explain::run(args, output),
         Command::Demo(args) => commands::demo::run(args, output),
     };

@@ -5,6 +5,7 @@ pub(crate) mod coverage;
 pub(crate) mod demo;
 pub(crate) mod drift;
 pub(crate) mod explain;
+pub(crate) mod image;
 pub(crate) mod lock;
 pub(crate) mod record;
 pub(crate) mod show;

@@ -5,6 +5,7 @@
 mod bad_input;
 mod explain;
 mod fixtures;
+mod image;
 mod readme;
 mod real_programs;
 mod table;

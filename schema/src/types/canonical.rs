@@ -93,6 +93,11 @@ impl Speller<'_> {
             }
             self.text.push(',');
         }
+        self.text.push_str(match shape {
+            Shape::Named => " }",
+            Shape::Tuple => " )",
+            Shape::Unit => "",
+        });
         (self.text.len() <= self.limit).then_some(())
     }
 

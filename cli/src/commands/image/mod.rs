@@ -1,0 +1,88 @@
+//! `samestate image`
+
+mod show;
+mod tree;
+
+use std::io;
+use std::path::Path;
+
+use samestate_image::{Image, ImageError};
+use samestate_report::{Finding, Report, Subject, rules};
+
+use crate::args::{Format, ImageCommand, OutputArgs};
+use crate::failure::Failure;
+use crate::output;
+
+/// Looks into an image.
+pub(crate) fn run(command: &ImageCommand, output: OutputArgs) -> Result<u8, Failure> {
+    match command {
+        ImageCommand::Show { file } => looked(file, output, show::text),
+        ImageCommand::Tree { file, at } => {
+            looked(file, output, |image| tree::text(image, at.as_deref()))
+        }
+        ImageCommand::Verify { file } => verify(file, output),
+    }
+}
+
+/// Prints what `look` says of an image, or why the image is none.
+fn looked(
+    file: &Path,
+    output: OutputArgs,
+    look: impl FnOnce(&Image<'_>) -> Result<String, Failure>,
+) -> Result<u8, Failure> {
+    if output.format == Format::Json {
+        return Err(Failure::usage("this command prints text only"));
+    }
+    match open(file)? {
+        Ok(image) => {
+            output::print(&look(&image)?, output)?;
+            Ok(samestate_report::ExitCode::Clean.code())
+        }
+        Err(error) => output::report(&damaged(file, &error), output),
+    }
+}
+
+/// The image, or what is wrong with it; that there is none is another matter.
+fn open(file: &Path) -> Result<Result<Image<'static>, ImageError>, Failure> {
+    match Image::open(file) {
+        Err(error) => match &error {
+            ImageError::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                Err(Failure::usage(error))
+            }
+            ImageError::Read { .. } | ImageError::Version { .. } => Err(Failure::unchecked(error)),
+            _ => Ok(Err(error)),
+        },
+        Ok(image) => Ok(Ok(image)),
+    }
+}
+
+/// Checks every checksum, the schema and all values.
+fn verify(file: &Path, output: OutputArgs) -> Result<u8, Failure> {
+    let report = match open(file)? {
+        Err(error) => damaged(file, &error),
+        Ok(image) => match image.value() {
+            Err(error) => damaged(file, &error),
+            Ok(_) => {
+                let mut report = named(file);
+                report.fact("chunks", image.chunks().len() as u64);
+                report.fact("bytes", image.len() as u64);
+                report
+            }
+        },
+    };
+    output::report(&report, output)
+}
+
+fn named(file: &Path) -> Report {
+    let mut report = Report::new("image");
+    report.input("image", file.display().to_string());
+    report
+}
+
+fn damaged(file: &Path, error: &dyn std::error::Error) -> Report {
+    let mut report = named(file);
+    let subject = Subject::Input(file.display().to_string());
+    let message = format!("{}: {error}", file.display());
+    report.findings.push(Finding::new(&rules::DAMAGED_IMAGE, subject, message));
+    report
+}
