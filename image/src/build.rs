@@ -6,7 +6,9 @@ use crate::header::{self, Header};
 use crate::layout::{ALIGN, PAGE, align_up};
 use crate::schema_chunk::TypeHash;
 
-const ZEROS: [u8; PAGE as usize] = [0; PAGE as usize];
+/// As many as a page, which is the most that padding takes.
+const ZEROS: &[u8] = &[0; 4096];
+const _: () = assert!(ZEROS.len() as u64 == PAGE);
 
 /// The chunks of an image to be.
 #[derive(Clone, Copy, Debug)]

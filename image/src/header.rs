@@ -108,7 +108,7 @@ impl Header {
         if order != 1 {
             return Err(ImageError::Malformed { part: "header", what: "the byte order" });
         }
-        if zero != 0 || (minor <= MINOR && rest.iter().any(|&b| b != 0)) {
+        if zero != 0 || (minor == MINOR && rest.iter().any(|&b| b != 0)) {
             return Err(ImageError::Malformed { part: "header", what: "a reserved byte" });
         }
         Ok(Self { minor, seq, step, time_ns, build_id: build_id.to_vec() })

@@ -211,7 +211,7 @@ pub(crate) fn of_field(ctxt: &Ctxt, field: &syn::Field) -> (FieldTreatment, Opti
 fn skip(ctxt: &Ctxt, word: &Ident, input: ParseStream<'_>) -> syn::Result<Chosen> {
     const POLICIES: &str = "write `skip(default)` or `skip(value = EXPR)`: \
                             what is the field after a restore?";
-    if !matches!(input.cursor().group(Delimiter::Parenthesis), Some(_)) {
+    if input.cursor().group(Delimiter::Parenthesis).is_none() {
         return Err(syn::Error::new(word.span(), POLICIES));
     }
     parenthesized(input, |input| {

@@ -28,7 +28,7 @@ fn write(bytes: &[u8]) -> Option<i64> {
     // SAFETY: `write` reads at most `bytes.len()` bytes from a pointer to as many, and writes no
     // memory; no descriptor is negative, so no file is touched either.
     let result = unsafe { libc::syscall(libc::SYS_write, fd, bytes.as_ptr(), bytes.len()) };
-    // `c_long` has 32 bits on some targets.
+    #[expect(clippy::useless_conversion, reason = "`c_long` has 32 bits on other targets")]
     Some(i64::from(result))
 }
 

@@ -90,12 +90,12 @@ impl<'i> Restorer<'i> {
         Ok(array)
     }
 
-    /// Reads what [`Saver::len`](crate::Saver::len) wrote. Memory must not be set aside by it
+    /// Reads what [`Saver::write_len`](crate::Saver::write_len) wrote. Memory must not be set aside by it
     /// before the bytes are known to be there.
     ///
     /// # Errors
     /// If it is no number, or longer than it needs to be.
-    pub fn len(&mut self) -> Result<u64, RestoreError> {
+    pub fn read_len(&mut self) -> Result<u64, RestoreError> {
         match self.array::<1>()?[0] {
             LONG_LEN => {
                 let len = u64::from_le_bytes(self.array()?);
@@ -120,7 +120,7 @@ impl<'i> Restorer<'i> {
     /// Reads a number of values that take at least `least` bytes each, and checks that these
     /// bytes are there.
     pub(crate) fn count(&mut self, least: usize) -> Result<usize, RestoreError> {
-        let count = self.len()?;
+        let count = self.read_len()?;
         let left = self.left();
         let fits = match least {
             0 => count <= left.max(EMPTY_LIMIT),

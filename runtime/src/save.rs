@@ -33,7 +33,7 @@ impl<'a> Saver<'a> {
     }
 
     /// Writes a number of values or bytes.
-    pub fn len(&mut self, len: usize) {
+    pub fn write_len(&mut self, len: usize) {
         match u8::try_from(len) {
             Ok(short) if short < LONG_LEN => self.values.push(short),
             _ => {
@@ -47,7 +47,7 @@ impl<'a> Saver<'a> {
     ///
     /// [`SchemaBuilder::opaque`]: crate::SchemaBuilder::opaque
     pub fn opaque(&mut self, bytes: &[u8]) {
-        self.len(bytes.len());
+        self.write_len(bytes.len());
         self.bytes(bytes);
     }
 
@@ -122,7 +122,7 @@ impl<'a> Saver<'a> {
         count: usize,
         write: impl FnOnce(&mut Self) -> Result<(), SaveError>,
     ) -> Result<(), SaveError> {
-        self.len(count);
+        self.write_len(count);
         let start = self.written();
         self.nested(write)?;
         let (count, bytes) = (count as u64, self.written() - start);

@@ -110,7 +110,7 @@ pub trait Checkpoint: Sized + 'static {
         });
         match error {
             Some(error) => Err(error),
-            #[expect(clippy::unwrap_used, reason = "without an error every element is there")]
+            // Without an error every element is there.
             None => Ok(values.map(Option::unwrap)),
         }
     }

@@ -295,7 +295,7 @@ pub(super) fn number(primitive: Primitive, bytes: &[u8]) -> Option<Value<'static
         | Primitive::Isize => {
             // The sign bit moves to the top and back.
             let unused = 128 - 8 * u32::try_from(bytes.len()).ok()?;
-            Value::Signed((bits << unused).cast_signed() >> unused)
+            Value::Signed(i128::from_le_bytes((bits << unused).to_le_bytes()) >> unused)
         }
         _ => Value::Unsigned(bits),
     })

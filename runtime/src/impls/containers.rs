@@ -83,7 +83,7 @@ impl<T: Checkpoint, const N: usize> Checkpoint for [T; N] {
             });
             match error {
                 Some(error) => Err(error),
-                #[expect(clippy::unwrap_used, reason = "without an error every element is there")]
+                // Without an error every element is there.
                 None => Ok(values.map(Option::unwrap)),
             }
         };
@@ -106,7 +106,7 @@ impl<T: Checkpoint> Checkpoint for Vec<T> {
     fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
         if T::PLAIN_LEN > 0 {
             // How long the run may be is checked where it stands: it may be a block of its own.
-            let count = restorer.len()?;
+            let count = restorer.read_len()?;
             let count = usize::try_from(count).map_err(|_| restorer.bad_value("length"))?;
             return restorer.nested(|restorer| T::restore_vec(restorer, count));
         }

@@ -10,11 +10,14 @@ use samestate_schema::types::{Type, TypeRef};
 use crate::error::RestoreErrorKind;
 use crate::{Checkpoint, RestoreError, Restorer, SaveError, Saver, SchemaBuilder};
 
-/// Encoded keys, and the places of each in the order of their bytes.
+/// Which key comes next, and where its bytes are.
+type Order = Vec<(usize, Range<usize>)>;
+
+/// Encoded keys, and the order of their bytes.
 fn in_order<'a, K: Checkpoint>(
     saver: &mut Saver<'a>,
     keys: impl Iterator<Item = &'a K>,
-) -> Result<(Vec<u8>, Vec<(usize, Range<usize>)>), SaveError> {
+) -> Result<(Vec<u8>, Order), SaveError> {
     let (bytes, ends) = saver.keys(keys)?;
     let mut start = 0;
     let mut order: Vec<_> =
