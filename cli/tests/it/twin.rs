@@ -62,8 +62,9 @@ fn write_twin(twin: &Twin) -> PathBuf {
     }
     let manifest = folder.join("Cargo.toml");
     let runtime = workspace().join("runtime");
+    // Cargo tells packages in other workspaces apart by name and version, not by folder.
     let text = format!(
-        "[package]\nname = \"colony\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
+        "[package]\nname = \"colony\"\nversion = \"0.0.0-{name}\"\nedition = \"2024\"\n\n\
          [features]\ndrifted = []\n\n\
          [dependencies]\nsamestate = {{ path = {runtime:?} }}\n\n[workspace]\n"
     );
