@@ -1,6 +1,6 @@
 //! Reading one run for a comparison: a stream of compact items for each thread.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use samestate_schema::marker::Kind as MarkerKind;
@@ -137,6 +137,7 @@ pub(crate) fn load(path: &Path, from: From, like: Option<&Header>) -> Result<Run
         live_tasks: BTreeMap::new(),
         children: HashMap::new(),
         saving: HashMap::new(),
+        of_store: HashSet::new(),
         open: Vec::new(),
         run: Collected::default(),
     };
@@ -192,6 +193,9 @@ struct Loader {
     /// Children of each task since the start.
     children: HashMap<u32, u32>,
     saving: HashMap<u32, Window>,
+    /// What was opened within a save, also before the start: it belongs to the store, which may
+    /// keep it open. A restored run opens it when it first saves, if it ever does.
+    of_store: HashSet<u32>,
     open: Vec<Descriptor>,
     run: Collected,
 }
@@ -265,13 +269,10 @@ impl Loader {
 
     fn call(&mut self, place: Place, call: &Call) {
         let kind = if call.flags & call_flags::MARKER != 0 { marker_kind(call) } else { None };
-        if !self.started {
-            if self.from == From::Marker(place) {
-                self.start(call.task, kind);
-            }
-            return;
-        }
         let window = self.saving.get(&call.task).copied().unwrap_or(Window::None);
+        if window != Window::None {
+            self.of_store.extend(&call.made);
+        }
         match kind {
             Some(MarkerKind::SaveBegin) => {
                 self.saving.insert(call.task, Window::Saving);
@@ -280,6 +281,12 @@ impl Loader {
                 self.saving.insert(call.task, Window::None);
             }
             _ => {}
+        }
+        if !self.started {
+            if self.from == From::Marker(place) {
+                self.start(call.task, kind);
+            }
+            return;
         }
         let row = table::row(call.number);
         let unknown = call.flags & call_flags::UNKNOWN != 0;
@@ -290,8 +297,12 @@ impl Loader {
         if call.flags & call_flags::GIVEN != 0 && class.is_mirrored() {
             self.run.given += 1;
         }
+        // What a program writes is compared wherever it goes; that the store keeps a descriptor
+        // and closes it later is not.
+        let of_store = class == Class::Descriptor
+            && call.object(0).is_some_and(|object| self.of_store.contains(&object));
         let is_compared = match window {
-            Window::None => true,
+            Window::None => !of_store,
             Window::Saving => kind.is_some(),
             Window::Started => false,
         } && (kind.is_some() || unknown || compared(call, class));
@@ -309,7 +320,8 @@ impl Loader {
             *stream.waited.entry(child).or_default() += 1;
         }
         if !is_compared {
-            let why = if window == Window::None { class.word() } else { "saving" };
+            let of_save = of_store || window != Window::None;
+            let why = if of_save { "saving" } else { class.word() };
             *self.run.skipped.entry(why).or_default() += 1;
             return;
         }
