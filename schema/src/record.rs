@@ -352,7 +352,12 @@ impl Body {
         let variants = list(input, 18, |input| {
             let name = input.string()?;
             let has_id = flag(input, "presence of an id")?;
+            let offset = input.offset();
             let id = input.u32()?;
+            if !has_id && id != 0 {
+                let value = u64::from(id);
+                return Err(WireError::BadValue { offset, what: "missing id", value });
+            }
             let shape = code(input, "shape", Shape::from_code)?;
             let notes = read_notes(input)?;
             let fields = list(input, 26, |input| {
@@ -360,7 +365,12 @@ impl Body {
                 let tokens = input.string()?;
                 let treatment = code(input, "treatment", Treatment::from_code)?;
                 let has_reason = flag(input, "presence of a reason")?;
+                let offset = input.offset();
                 let reason = input.string()?;
+                if !has_reason && !reason.is_empty() {
+                    let value = reason.len() as u64;
+                    return Err(WireError::BadValue { offset, what: "missing reason", value });
+                }
                 let line = input.u32()?;
                 let column = input.u32()?;
                 let notes = read_notes(input)?;

@@ -156,7 +156,12 @@ fn read_type(input: &mut Reader<'_>) -> Result<Type, WireError> {
                     let value = u64::from(has_id);
                     return Err(WireError::BadValue { offset, what: "presence of an id", value });
                 }
+                let offset = input.offset();
                 let id = input.u32()?;
+                if has_id == 0 && id != 0 {
+                    let value = u64::from(id);
+                    return Err(WireError::BadValue { offset, what: "missing id", value });
+                }
                 let (shape, fields) = read_fields(input)?;
                 variants.push(Variant { name, id: (has_id == 1).then_some(id), shape, fields });
             }
