@@ -9,6 +9,8 @@ macro_rules! generated {
 
 mod bounds;
 mod fallback;
+#[cfg(test)]
+mod golden;
 mod manual;
 mod record;
 mod restore;
@@ -74,7 +76,7 @@ fn expand(input: &Input) -> TokenStream {
             #schema
 
             fn record_addr() -> u64 {
-                RECORD.addr()
+                __SAMESTATE_RECORD.addr()
             }
         }
     }

@@ -25,15 +25,16 @@ pub(super) fn expand(input: &Input) -> TokenStream {
     // A static cannot be generic.
     let of = if generic { generated!(()) } else { input.ident.to_token_stream() };
     let (elf, macho, coff) = (record::SECTION, record::SECTION_MACHO, record::SECTION_COFF);
+    // The names of items are not hidden from the user's types, which may be `[u8; LEN]`.
     // Line and column of the identifier, not of the derive's name.
     let place = input.ident.span();
     let line = quote_spanned!(place=> ::core::line!());
     let column = quote_spanned!(place=> ::core::column!());
     generated! {
-        const MODULE: &str = ::core::module_path!();
-        const FILE: &str = ::core::file!();
-        const BODY: &[u8] = #body;
-        const LEN: usize = #krate::__private::assembled_len(MODULE, FILE, BODY);
+        const __SAMESTATE_MODULE: &str = ::core::module_path!();
+        const __SAMESTATE_FILE: &str = ::core::file!();
+        const __SAMESTATE_BODY: &[u8] = #body;
+        const __SAMESTATE_LEN: usize = #krate::__private::assembled_len(__SAMESTATE_MODULE, __SAMESTATE_FILE, __SAMESTATE_BODY);
 
         #[used]
         #[cfg_attr(
@@ -45,8 +46,8 @@ pub(super) fn expand(input: &Input) -> TokenStream {
         )]
         #[cfg_attr(target_vendor = "apple", unsafe(link_section = #macho))]
         #[cfg_attr(windows, unsafe(link_section = #coff))]
-        static RECORD: #krate::__private::Record<#of, LEN> = #krate::__private::Record::new(
-            #krate::__private::assemble::<LEN>(#flags, #line, #column, MODULE, FILE, BODY),
+        static __SAMESTATE_RECORD: #krate::__private::Record<#of, __SAMESTATE_LEN> = #krate::__private::Record::new(
+            #krate::__private::assemble::<__SAMESTATE_LEN>(#flags, #line, #column, __SAMESTATE_MODULE, __SAMESTATE_FILE, __SAMESTATE_BODY),
         );
     }
 }

@@ -1,0 +1,74 @@
+//! The expansion itself, for one item of each kind. `UPDATE_EXPECT=1 cargo test` accepts a change.
+
+use expect_test::{ExpectFile, expect_file};
+use quote::quote;
+
+use super::derive;
+
+fn check(item: proc_macro2::TokenStream, expected: ExpectFile) {
+    let file = syn::parse2(derive(item)).unwrap();
+    // The record's bytes have their own tests, and positions are those of this file.
+    let text = prettyplease::unparse(&file);
+    let lines = text.lines().map(|line| match line.find("b\"") {
+        Some(at) if line.contains("const __SAMESTATE_BODY") => format!("{}b\"…\";\n", &line[..at]),
+        _ => format!("{line}\n"),
+    });
+    expected.assert_eq(&lines.collect::<String>());
+}
+
+#[test]
+fn structure() {
+    let item = quote! {
+        #[checkpoint(root, version = 3, name = "Engine")]
+        struct Machine {
+            cpu: Cpu,
+            #[checkpoint(skip(default), reason = "filled on first use")]
+            cache: Cache,
+            #[checkpoint(skip(value = 7), reason = "set at start")]
+            seven: u8,
+            #[checkpoint(rebuild = Self::second, needs(first))]
+            second: u8,
+            #[checkpoint(rebuild = first, needs(cpu, seven))]
+            first: u8,
+            #[checkpoint(external = "log")]
+            log: Log,
+        }
+    };
+    check(item, expect_file!["golden/structure.expected.rs"]);
+}
+
+#[test]
+fn enumeration() {
+    let item = quote! {
+        enum Tree<T, const N: usize> where T: Clone {
+            Empty,
+            Leaf([T; N], #[checkpoint(skip(default), reason = "a cache")] Option<T>),
+            Fork { children: Vec<Tree<T, N>>, r#type: u8 },
+        }
+    };
+    check(item, expect_file!["golden/enumeration.expected.rs"]);
+}
+
+#[test]
+fn manual() {
+    let item = quote! {
+        #[checkpoint(manual, crate = crate::samestate)]
+        struct Rng {
+            state: u64,
+            #[checkpoint(skip(default), reason = "statistics")]
+            draws: u64,
+        }
+    };
+    check(item, expect_file!["golden/manual.expected.rs"]);
+}
+
+#[test]
+fn mistaken() {
+    let item = quote! {
+        struct Rng {
+            #[checkpoint(skip)]
+            state: u64,
+        }
+    };
+    check(item, expect_file!["golden/mistaken.expected.rs"]);
+}
