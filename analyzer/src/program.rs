@@ -151,9 +151,9 @@ impl Program {
 
     /// How much was looked at.
     pub(crate) fn facts(&self, report: &mut Report) {
-        report.fact("types known", self.graph().len() as u64);
-        report.fact("records", self.records.len() as u64);
-        report.fact("units read", self.contents.units);
-        report.fact("bytes of debug information", self.contents.info_len);
+        report.detail("types known", self.graph().len() as u64);
+        report.detail("records", self.records.len() as u64);
+        report.detail("units read", self.contents.units);
+        report.detail("bytes of debug information", self.contents.info_len);
     }
 }

@@ -18,6 +18,8 @@ pub struct Fact {
     pub what: String,
     /// How many there were.
     pub count: u64,
+    /// Whether it only matters to who looks closely: such facts are not in short text.
+    pub is_detail: bool,
 }
 
 /// Rows of results that are no findings, such as one per checkpoint.
@@ -62,7 +64,12 @@ impl Report {
 
     /// States how many of `what` there were.
     pub fn fact(&mut self, what: impl Into<String>, count: u64) {
-        self.facts.push(Fact { what: what.into(), count });
+        self.facts.push(Fact { what: what.into(), count, is_detail: false });
+    }
+
+    /// States how many of `what` there were, for who looks closely.
+    pub fn detail(&mut self, what: impl Into<String>, count: u64) {
+        self.facts.push(Fact { what: what.into(), count, is_detail: true });
     }
 
     /// Whether something could not be seen, so that silence means nothing.

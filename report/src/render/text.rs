@@ -63,7 +63,7 @@ pub fn render(report: &Report, style: Style) -> String {
         text.push_str(&aligned(table));
         text.push('\n');
     }
-    text.push_str(&summary(report));
+    text.push_str(&summary(report, style.verbose));
     text.push('\n');
     text
 }
@@ -236,8 +236,7 @@ fn aligned(table: &Table) -> String {
 }
 
 /// One line that says how it ended and how much was looked at.
-#[must_use]
-pub fn summary(report: &Report) -> String {
+fn summary(report: &Report, verbose: bool) -> String {
     let mut line = String::from(&*report.command);
     // Whole command lines would bury the verdict.
     let short = |name: &&str| !name.contains(' ');
@@ -268,9 +267,13 @@ pub fn summary(report: &Report) -> String {
     if !counts.is_empty() {
         let _ = write!(line, ", {}", counts.join(", "));
     }
-    if !report.facts.is_empty() {
-        let facts: Vec<String> =
-            report.facts.iter().map(|fact| format!("{} {}", fact.count, fact.what)).collect();
+    let facts: Vec<String> = report
+        .facts
+        .iter()
+        .filter(|fact| verbose || !fact.is_detail)
+        .map(|fact| format!("{} {}", fact.count, fact.what))
+        .collect();
+    if !facts.is_empty() {
         let _ = write!(line, " ({})", facts.join(", "));
     }
     line
