@@ -37,8 +37,6 @@ pub(crate) enum Class {
     Borrowed,
     /// By an address that nobody checks.
     Raw,
-    /// As a trait object.
-    Dyn,
 }
 
 /// One known type.

@@ -123,6 +123,12 @@ fn field_finding(definition: &str, reached: &Reached, field: &ReachedField) -> O
 }
 
 fn help(definition: &str, name: &str, field: &ReachedField, is_known: bool) -> String {
+    if let (Some(what), Verdict::Uncovered) = (field.host, &field.verdict.verdict) {
+        return format!(
+            "it is {what}, which no image can hold: write `#[checkpoint(external = \"{name}\")]` \
+             on the field and hand it in at restore"
+        );
+    }
     match field.verdict.verdict {
         Verdict::SavedOnly => format!("give `{name}` its value from the image in `restore`"),
         Verdict::RestoredOnly => {

@@ -130,20 +130,27 @@ impl Comparison<'_> {
         }
     }
 
-    /// What neither side shows is coverage's to report; what only one shows was not compared.
+    /// What neither side shows is coverage's to report; what only one side shows could not be
+    /// compared.
     fn unseen(&mut self, old: &Model, new: &Model) {
-        for (side, lost) in [
-            ("new", new.unseen.difference(&old.unseen)),
-            ("old", old.unseen.difference(&new.unseen)),
-        ] {
-            for path in lost {
-                let subject =
-                    path.parse().map_or_else(|_| Subject::Type(path.clone()), Subject::Field);
-                let message =
-                    format!("what lies behind it can be seen, but not in the {side} version");
-                self.report.findings.push(Finding::new(&rules::LOST_EVIDENCE, subject, message));
+        let lost =
+            new.unseen.difference(&old.unseen).map(|path| (path, old, &self.old_ways, "new"));
+        let gained =
+            old.unseen.difference(&new.unseen).map(|path| (path, new, &self.new_ways, "old"));
+        let mut findings = Vec::new();
+        for (text, other, ways, side) in lost.chain(gained) {
+            let Ok(path) = text.parse::<FieldPath>() else { continue };
+            if !other.reaches(ways, &path) {
+                continue;
             }
+            let message = format!("what lies behind it cannot be seen in the {side} version");
+            let mut finding = Finding::new(&rules::LOST_EVIDENCE, Subject::Field(path), message);
+            if side == "old" {
+                finding.severity = Severity::Note;
+            }
+            findings.push(finding);
         }
+        self.report.findings.append(&mut findings);
         let both = new.unseen.intersection(&old.unseen).count();
         if both > 0 {
             let places = if both == 1 { "place" } else { "places" };

@@ -28,11 +28,6 @@ impl Sections {
     pub(crate) fn get(&self, name: &str) -> &[u8] {
         self.by_name.get(name).map_or(&[], Vec::as_slice)
     }
-
-    /// Bytes of `.debug_info` and `.debug_types`.
-    pub(crate) fn info_len(&self) -> u64 {
-        (self.get(".debug_info").len() + self.get(".debug_types").len()) as u64
-    }
 }
 
 /// The part of the binary that holds records.

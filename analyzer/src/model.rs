@@ -182,6 +182,19 @@ impl Model {
         ways
     }
 
+    /// Whether a walk goes on at this path.
+    pub(crate) fn reaches(&self, ways: &BTreeMap<String, Way>, path: &FieldPath) -> bool {
+        ways.iter().filter(|(_, way)| way.path.root == path.root).any(|(name, way)| {
+            let Some(entry) = self.types.get(name) else { return false };
+            entry.variants.iter().any(|variant| {
+                let followed = variant.fields.iter().filter(|field| is_followed(entry, field));
+                followed
+                    .map(|field| way.to_field(&variant.name, field))
+                    .any(|way| path.steps.starts_with(&way.path.steps))
+            })
+        })
+    }
+
     /// The definitions that a value of this type holds, with the steps to them.
     fn targets(&self, expr: &TypeExpr) -> Vec<(Vec<Step>, String)> {
         let below = |step: Option<Step>, inner: &TypeExpr| -> Vec<(Vec<Step>, String)> {

@@ -31,13 +31,12 @@ pub(crate) enum View {
 #[derive(Clone, Debug)]
 pub(crate) struct Part {
     pub(crate) steps: Vec<Step>,
-    pub(crate) class: Class,
     pub(crate) ty: TypeId,
 }
 
 impl Part {
-    fn here(ty: TypeId, class: Class) -> Self {
-        Self { steps: Vec::new(), class, ty }
+    fn here(ty: TypeId) -> Self {
+        Self { steps: Vec::new(), ty }
     }
 }
 
@@ -50,12 +49,12 @@ pub(crate) fn view(graph: &Graph, id: TypeId) -> View {
             View::Unseen(format!("`{}` is only declared in the debug information", short(ty)))
         }
         Kind::Alias { target } => match target {
-            Some(target) => View::Parts(vec![Part::here(*target, Class::Inline)]),
+            Some(target) => View::Parts(vec![Part::here(*target)]),
             None => View::Leaf,
         },
         Kind::Array { element, len } => match element {
             _ if *len == Some(0) => View::Leaf,
-            Some(element) => View::Parts(vec![elements(*element, Class::Inline)]),
+            Some(element) => View::Parts(vec![elements(*element)]),
             None => View::Unseen("an array whose elements have no type".to_owned()),
         },
         Kind::Pointer { target } => pointer(graph, ty, *target),
@@ -78,7 +77,7 @@ pub(crate) fn view(graph: &Graph, id: TypeId) -> View {
                     if let Some(ty) = member.ty {
                         let variant = Step::Variant(variant.name.to_string());
                         let steps = vec![variant, FieldPath::member(&member.name)];
-                        parts.push(Part { steps, class: Class::Inline, ty });
+                        parts.push(Part { steps, ty });
                     }
                 }
             }
@@ -87,8 +86,8 @@ pub(crate) fn view(graph: &Graph, id: TypeId) -> View {
     }
 }
 
-fn elements(element: TypeId, class: Class) -> Part {
-    Part { steps: vec![Step::Elements], class, ty: element }
+fn elements(element: TypeId) -> Part {
+    Part { steps: vec![Step::Elements], ty: element }
 }
 
 fn pointer(graph: &Graph, ty: &Type, target: Option<TypeId>) -> View {
@@ -103,7 +102,7 @@ fn pointer(graph: &Graph, ty: &Type, target: Option<TypeId>) -> View {
     if class == Class::Raw && matches!(&*pointee.name, "()" | "u8" | "i8" | "core::ffi::c_void") {
         return View::Unseen(format!("`{}` is a pointer without a type", short(ty)));
     }
-    View::Parts(vec![Part::here(target, class)])
+    View::Parts(vec![Part::here(target)])
 }
 
 fn pointer_class(name: &str) -> Class {
@@ -126,7 +125,7 @@ fn structure(graph: &Graph, ty: &Type, members: &[Member]) -> View {
     if ty.name.starts_with('(') {
         let parts = members.iter().filter_map(|member| {
             let steps = vec![FieldPath::member(&member.name)];
-            Some(Part { steps, class: Class::Inline, ty: member.ty? })
+            Some(Part { steps, ty: member.ty? })
         });
         return View::Parts(parts.collect());
     }
@@ -148,16 +147,15 @@ fn is_code(name: &str) -> bool {
 /// `&[T]`, `&str`, `Box<[T]>`, `&dyn Trait` and the like are structs of two words.
 fn fat_pointer(graph: &Graph, ty: &Type, members: &[Member]) -> Option<View> {
     let [first, second] = members else { return None };
-    let class = pointer_class(&ty.name);
     let Kind::Pointer { target } = graph.get(graph.defined(first.ty?)).kind else { return None };
     match (&*first.name, &*second.name) {
         ("data_ptr", "length") => {
             if ty.name.ends_with("str") || ty.name.contains("Box<str,") {
                 return Some(View::Leaf);
             }
-            Some(View::Parts(vec![elements(target?, class)]))
+            Some(View::Parts(vec![elements(target?)]))
         }
-        ("pointer", "vtable") => Some(View::Parts(vec![Part::here(target?, class)])),
+        ("pointer", "vtable") => Some(View::Parts(vec![Part::here(target?)])),
         _ => None,
     }
 }
@@ -218,11 +216,11 @@ fn known(graph: &Graph, ty: &Type, holds: Holds) -> View {
     match holds {
         Holds::Nothing | Holds::Phantom => View::Leaf,
         Holds::Host(what) => View::Host(what),
-        Holds::One(param, class) => match parameter(ty, param) {
+        Holds::One(param, _) => match parameter(ty, param) {
             Some(target) => match unsized_argument(&ty.name) {
                 Unsized::Str => View::Leaf,
-                Unsized::Slice => View::Parts(vec![elements(target, class)]),
-                Unsized::No => View::Parts(vec![Part::here(target, class)]),
+                Unsized::Slice => View::Parts(vec![elements(target)]),
+                Unsized::No => View::Parts(vec![Part::here(target)]),
             },
             None => missing(param),
         },
@@ -230,16 +228,16 @@ fn known(graph: &Graph, ty: &Type, holds: Holds) -> View {
             // The storage of small vectors is an array that holds the elements.
             Some(target) => match &graph.get(graph.defined(target)).kind {
                 Kind::Array { element: Some(element), .. } if param == "A" => {
-                    View::Parts(vec![elements(*element, Class::Owned)])
+                    View::Parts(vec![elements(*element)])
                 }
-                _ => View::Parts(vec![elements(target, Class::Owned)]),
+                _ => View::Parts(vec![elements(target)]),
             },
             None => missing(param),
         },
         Holds::Pairs(key, value) => match (parameter(ty, key), parameter(ty, value)) {
             (Some(key), Some(value)) => View::Parts(vec![
-                Part { steps: vec![Step::Keys], class: Class::Owned, ty: key },
-                Part { steps: vec![Step::Values], class: Class::Owned, ty: value },
+                Part { steps: vec![Step::Keys], ty: key },
+                Part { steps: vec![Step::Values], ty: value },
             ]),
             (None, _) => missing(key),
             (_, None) => missing(value),
@@ -270,8 +268,7 @@ fn unknown_std(graph: &Graph, ty: &Type) -> View {
     if let Some(why) = hidden_parameter(graph, ty) {
         return View::Opaque(why);
     }
-    let parts =
-        ty.params.iter().filter_map(|param| param.ty).map(|ty| Part::here(ty, Class::Inline));
+    let parts = ty.params.iter().filter_map(|param| param.ty).map(Part::here);
     let parts: Vec<Part> = parts.collect();
     if parts.is_empty() { View::Leaf } else { View::Parts(parts) }
 }
@@ -328,19 +325,32 @@ fn hidden_parameter(graph: &Graph, ty: &Type) -> Option<String> {
     let erased = erased?;
     let hidden = wanted.iter().find(|id| {
         let ty = graph.get(**id);
-        !seen.contains(id) && !is_marker(graph, ty)
+        !seen.contains(id) && !is_marker(ty)
     })?;
     Some(format!("it keeps `{}` behind `{erased}`", short(graph.get(*hidden))))
 }
 
 /// Allocators, hashers and other types without values need no place in a value.
-fn is_marker(graph: &Graph, ty: &Type) -> bool {
+fn is_marker(ty: &Type) -> bool {
     ty.size_bytes == Some(0)
-        || matches!(view_of_marker(graph, ty), Some(Holds::Nothing | Holds::Phantom))
+        || matches!(containers::known(ty.definition()), Some(Holds::Nothing | Holds::Phantom))
 }
 
-fn view_of_marker(_: &Graph, ty: &Type) -> Option<Holds> {
-    containers::known(ty.definition())
+/// What of the host a value of this type is, if it is that and nothing else.
+pub(crate) fn host(graph: &Graph, mut id: TypeId) -> Option<&'static str> {
+    for _ in 0..8 {
+        match view(graph, id) {
+            View::Host(what) => return Some(what),
+            View::Parts(parts) => match &parts[..] {
+                [only] => id = only.ty,
+                _ => return None,
+            },
+            View::Leaf | View::Defined | View::Trait(_) | View::Opaque(_) | View::Unseen(_) => {
+                return None;
+            }
+        }
+    }
+    None
 }
 
 /// The name of a type for people.

@@ -34,7 +34,6 @@ pub(crate) struct Walk {
 #[derive(Debug)]
 pub(crate) struct Reached {
     pub(crate) id: TypeId,
-    pub(crate) path: FieldPath,
     pub(crate) fields: Vec<ReachedField>,
     /// What the verdicts rest on; empty if there is no evidence at all.
     pub(crate) evidence: Vec<Evidence>,
@@ -52,6 +51,8 @@ pub(crate) struct ReachedField {
     pub(crate) way: Vec<String>,
     pub(crate) type_text: String,
     pub(crate) verdict: FieldVerdict,
+    /// What of the host its value is, if it is that.
+    pub(crate) host: Option<&'static str>,
     /// How many more fields lie below it and were not looked at.
     pub(crate) below: usize,
 }
@@ -218,7 +219,6 @@ impl Walker<'_> {
         }
         let mut reached = Reached {
             id: visit.ty,
-            path: self.path(visit.trail),
             fields: Vec::new(),
             evidence: Vec::new(),
             is_known: true,
@@ -288,6 +288,7 @@ impl Walker<'_> {
             path: self.path(trail),
             way: self.way(trail),
             type_text: field.ty.map_or_else(|| "_".to_owned(), |ty| type_text(self.graph, ty)),
+            host: field.ty.and_then(|ty| view::host(self.graph, ty)),
             key: field.key,
             verdict,
             below,

@@ -71,11 +71,7 @@ fn type_of(ty: Interned, resolve: &impl Fn(Target) -> Option<TypeId>) -> Type {
     let members = |members: Box<[InternedMember]>| -> Box<[Member]> {
         members
             .into_iter()
-            .map(|member| Member {
-                name: member.name,
-                offset_bytes: member.offset_bytes,
-                ty: resolve(member.ty),
-            })
+            .map(|member| Member { name: member.name, ty: resolve(member.ty) })
             .collect()
     };
     let target = resolve(ty.target);

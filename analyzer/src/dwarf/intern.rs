@@ -54,7 +54,6 @@ pub(super) struct Interned {
 #[derive(Debug)]
 pub(super) struct InternedMember {
     pub(super) name: Box<str>,
-    pub(super) offset_bytes: u64,
     pub(super) ty: Target,
 }
 
@@ -74,7 +73,6 @@ impl Table {
         let identity = Identity::of(file, unit);
         for (index, local) in unit.types.iter().enumerate() {
             let (key, tie) = (identity.keys[index], identity.ties[index]);
-            #[expect(clippy::cast_possible_truncation, reason = "the lowest bits choose the shard")]
             let shard = &self.shards[key as usize % SHARDS];
             let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
             if shard.get(&key).is_none_or(|known| tie < known.tie) {
@@ -255,7 +253,6 @@ fn owned(
         list.iter()
             .map(|member| InternedMember {
                 name: String::from_utf8_lossy(member.name).into(),
-                offset_bytes: member.offset_bytes,
                 ty: identity.target(member.ty),
             })
             .collect()

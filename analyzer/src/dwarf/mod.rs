@@ -212,7 +212,7 @@ impl<'a> UnitReader<'_, 'a> {
             Err(error) => return failed(error),
         };
         let Some(dwo_id) = unit.dwo_id else {
-            return harvest(self.table, 0, self.main, &unit);
+            return harvest(self.table, 0, self.main, &unit, (self.main, &unit));
         };
         match unit.dwo_name() {
             // A full unit may carry an id too; a skeleton always names its file.
@@ -220,7 +220,7 @@ impl<'a> UnitReader<'_, 'a> {
                 let file = u32::try_from(index + 1).unwrap_or(u32::MAX);
                 self.split_unit(file, &unit, dwo_id, name).unwrap_or_else(failed)
             }
-            Ok(None) => harvest(self.table, 0, self.main, &unit),
+            Ok(None) => harvest(self.table, 0, self.main, &unit, (self.main, &unit)),
             Err(error) => failed(error),
         }
     }
@@ -235,7 +235,7 @@ impl<'a> UnitReader<'_, 'a> {
         if let Some(package) = self.package
             && let Some(dwarf) = package.find_cu(id, self.main)?
         {
-            return Ok(harvest_all(self.table, file, &dwarf, skeleton));
+            return Ok(harvest_all(self.main, self.table, file, &dwarf, skeleton));
         }
         let name = self.main.attr_string(skeleton, name)?;
         let mut path = PathBuf::new();
@@ -263,17 +263,23 @@ fn harvest_file<'s>(
 ) -> Harvest {
     let mut dwarf = dwarf_of(sections, DwarfFileType::Dwo);
     dwarf.make_dwo(main);
-    harvest_all(table, file, &dwarf, skeleton)
+    harvest_all(main, table, file, &dwarf, skeleton)
 }
 
-fn harvest_all<'s>(table: &Table, file: u32, dwarf: &Input<'s>, skeleton: &Unit<'s>) -> Harvest {
+fn harvest_all<'s>(
+    main: &Input<'s>,
+    table: &Table,
+    file: u32,
+    dwarf: &Input<'s>,
+    skeleton: &Unit<'s>,
+) -> Harvest {
     let (headers, problems) = unit_headers(dwarf);
     let mut all = Harvest { problems, ..Harvest::default() };
     for header in headers {
         match dwarf.unit(header) {
             Ok(mut unit) => {
                 unit.copy_relocated_attributes(skeleton);
-                all.add(harvest(table, file, dwarf, &unit));
+                all.add(harvest(table, file, dwarf, &unit, (main, skeleton)));
             }
             Err(error) => all.add(Harvest::failed(&header, &error)),
         }
@@ -281,7 +287,14 @@ fn harvest_all<'s>(table: &Table, file: u32, dwarf: &Input<'s>, skeleton: &Unit<
     all
 }
 
-fn harvest<'s>(table: &Table, file: u32, dwarf: &Input<'s>, unit: &Unit<'s>) -> Harvest {
+/// Reads one unit. Its line program stands in `lines`: of a split unit, in its skeleton.
+fn harvest<'s>(
+    table: &Table,
+    file: u32,
+    dwarf: &Input<'s>,
+    unit: &Unit<'s>,
+    lines: (&Input<'s>, &Unit<'s>),
+) -> Harvest {
     let offset = unit.header.offset().0 as u64;
     let info_len = unit.header.length_including_self() as u64;
     let mut harvest = Harvest { units: 1, info_len, ..Harvest::default() };
@@ -301,7 +314,7 @@ fn harvest<'s>(table: &Table, file: u32, dwarf: &Input<'s>, unit: &Unit<'s>) -> 
     {
         harvest.signatures.push((type_signature.0, keys[index]));
     }
-    sources::harvest(dwarf, unit, &types, &mut harvest);
+    sources::harvest(lines, unit, &types, &mut harvest);
     for variable in &types.statics {
         // What the linker removed is left at address 0: it is not part of the program.
         if variable.address == 0 {

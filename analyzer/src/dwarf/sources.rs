@@ -8,15 +8,15 @@ use super::{CrateRoot, Function, Harvest, Input, Unit};
 
 /// Adds the crate and the evidence functions of a unit to its harvest.
 pub(super) fn harvest<'a>(
-    input: &Input<'a>,
+    (input, lines): (&Input<'a>, &Unit<'a>),
     unit: &Unit<'a>,
     types: &UnitTypes<'a>,
     harvest: &mut Harvest,
 ) {
-    if let Some(root) = root_of(unit) {
+    if let Some(root) = root_of(unit, lines) {
         let first = root.folder.join(&root.file);
         if let Some(folder) = first.parent() {
-            let files = files_below(input, unit, folder);
+            let files = files_below(input, lines, folder);
             // The unit's name does not tell the crate's, but the functions from its files do.
             let names: BTreeSet<&str> = types
                 .homes
@@ -33,7 +33,7 @@ pub(super) fn harvest<'a>(
     for function in &types.functions {
         harvest.functions.push(Function {
             linkage_name: String::from_utf8_lossy(function.linkage_name).into_owned(),
-            file: function.file.and_then(|index| file_name(input, unit, index)),
+            file: function.file.and_then(|index| file_name(input, lines, index)),
             line: function.line.and_then(|line| u32::try_from(line).ok()).unwrap_or(0),
         });
     }
@@ -52,10 +52,11 @@ fn files_below(input: &Input<'_>, unit: &Unit<'_>, folder: &Path) -> BTreeMap<u6
 }
 
 /// rustc names a unit `src/main.rs/@/` and a name that means nothing.
-fn root_of(unit: &Unit<'_>) -> Option<CrateRoot> {
+fn root_of(unit: &Unit<'_>, lines: &Unit<'_>) -> Option<CrateRoot> {
     let name = unit.name?.to_string_lossy();
     let (file, _) = name.split_once("/@/")?;
-    let folder = unit.comp_dir.map(|dir| dir.to_string_lossy().into_owned()).unwrap_or_default();
+    let folder = lines.comp_dir.or(unit.comp_dir);
+    let folder = folder.map(|dir| dir.to_string_lossy().into_owned()).unwrap_or_default();
     Some(CrateRoot { folder: folder.into(), file: file.into() })
 }
 

@@ -57,7 +57,7 @@ impl<'a> HandWritten<'a> {
         let path: Vec<&str> = path.collect();
         let Some(found) = krate.definition(&path) else { return BTreeMap::new() };
         let place = |line: u32| Place {
-            file: found.source.path.display().to_string(),
+            file: self.sources.shown(&found.source.path),
             line,
             column: 0,
             text: found.source.line(line).map(str::to_owned),
@@ -131,21 +131,22 @@ impl Source for &HandWritten<'_> {
         let krate = self.sources.krate(names::crate_of(definition));
         let ident = names::last_segment(definition).to_owned();
         let code = TypeCode::new(ident, fields.clone(), &located.file, krate);
-        read(&located, &code, fields, self.places(id))
+        let shown = self.sources.shown(&located.file.path);
+        read(&located, &shown, &code, fields, self.places(id))
     }
 }
 
 fn read(
     located: &Located,
+    shown: &str,
     code: &TypeCode,
     fields: BTreeSet<FieldKey>,
     mut places: BTreeMap<FieldKey, Place>,
 ) -> Answer {
-    let file = located.file.path.display();
     let (Some(save), Some(restore)) =
         (located.block.function("save"), located.block.function("restore"))
     else {
-        return Answer::CannotSee(format!("a macro in {file} makes its `save` or its `restore`"));
+        return Answer::CannotSee(format!("a macro in {shown} makes its `save` or its `restore`"));
     };
     let saved = source::saved(code, save);
     let restored = source::restored(code, restore);
@@ -167,23 +168,22 @@ fn read(
     let evidence = [("save", save), ("restore", restore)].map(|(name, function)| Evidence {
         source: "source".to_owned(),
         says: format!("`{name}` is written by hand"),
-        place: Some(place_of(&located.file, function)),
+        place: Some(place_of(&located.file, shown, function)),
     });
     Answer::Says(Testimony {
         grade: Grade::Read,
         evidence: evidence.to_vec(),
         fields,
         version: None,
-        place: None,
     })
 }
 
-fn place_of(file: &SourceFile, function: &syn::ImplItemFn) -> Place {
+fn place_of(file: &SourceFile, shown: &str, function: &syn::ImplItemFn) -> Place {
     let start = function.sig.fn_token.span.start();
     let line = u32::try_from(start.line).unwrap_or(0);
     let column = u32::try_from(start.column + 1).unwrap_or(0);
     let text = file.line(line).map(str::to_owned);
-    Place { file: file.path.display().to_string(), line, column, text }
+    Place { file: shown.to_owned(), line, column, text }
 }
 
 fn said(key: &FieldKey, saved: &Saved, restored: &Restored) -> Said {

@@ -58,8 +58,6 @@ pub(crate) struct Testimony {
     pub(crate) fields: BTreeMap<FieldKey, Statement>,
     /// The version of the type's saved form, if the source tells.
     pub(crate) version: Option<u32>,
-    /// The place of the definition.
-    pub(crate) place: Option<Place>,
 }
 
 /// What one source knows of a type.

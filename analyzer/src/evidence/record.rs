@@ -178,11 +178,10 @@ impl Source for Records {
             evidence: vec![Evidence {
                 source: "record".to_owned(),
                 says: says.to_owned(),
-                place: Some(place.clone()),
+                place: Some(place),
             }],
             fields,
             version: Some(record.body.version),
-            place: Some(place),
         })
     }
 }

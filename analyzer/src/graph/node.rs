@@ -62,8 +62,6 @@ pub(crate) enum Kind {
 pub(crate) struct Member {
     /// Its name; DWARF calls tuple fields `__0`.
     pub(crate) name: Box<str>,
-    /// Offset in bytes.
-    pub(crate) offset_bytes: u64,
     /// Its type; `None` if the debug information refers to nothing readable.
     pub(crate) ty: Option<TypeId>,
 }

@@ -86,6 +86,17 @@ impl<'a> Sources<'a> {
         krate
     }
 
+    /// The path of a file for people: relative to the folder that the compiler ran in, if the
+    /// compiler was given it so.
+    pub(crate) fn shown(&self, path: &Path) -> String {
+        let roots = self.contents.crates.values().flatten();
+        let folders = roots.filter(|root| root.file.is_relative()).map(|root| &root.folder);
+        let inside: BTreeSet<&Path> =
+            folders.filter_map(|folder| path.strip_prefix(folder).ok()).collect();
+        let shortest = inside.into_iter().min_by_key(|path| path.components().count());
+        shortest.unwrap_or(path).display().to_string()
+    }
+
     /// One line of a file, without its indentation.
     pub(crate) fn line(&self, file: &str, line: u32) -> Option<String> {
         let path = self.resolve(file)?;

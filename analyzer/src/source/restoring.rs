@@ -64,7 +64,7 @@ struct RestoreReader<'a> {
     /// Names of values of the type.
     values: HashSet<String>,
     /// Names of places inside a value of the type.
-    aliases: HashMap<String, FieldKey>,
+    aliases: HashMap<String, Vec<FieldKey>>,
     depth: usize,
     out: &'a mut Restored,
 }
@@ -121,33 +121,43 @@ impl RestoreReader<'_> {
         }
     }
 
-    /// The field of a value of the type that an expression is a place in.
-    fn field_of(&self, expr: &syn::Expr) -> Option<FieldKey> {
+    /// The fields of a value of the type that an expression is a place in: more than one for an
+    /// array of places.
+    fn fields_of(&self, expr: &syn::Expr) -> Vec<FieldKey> {
         match code::place(expr) {
             syn::Expr::Field(field) => match code::place(&field.base) {
                 syn::Expr::Path(base) => {
-                    let base = base.path.get_ident()?.to_string();
-                    if let Some(key) = self.aliases.get(&base) {
-                        return Some(key.clone());
+                    let Some(base) = base.path.get_ident().map(ToString::to_string) else {
+                        return Vec::new();
+                    };
+                    if let Some(keys) = self.aliases.get(&base) {
+                        return keys.clone();
                     }
                     let key = code::struct_field(&field.member);
                     let is_value = self.values.contains(&base) || !self.tainted.contains(&base);
-                    (is_value && self.code.fields.contains(&key)).then_some(key)
+                    if is_value && self.code.fields.contains(&key) { vec![key] } else { Vec::new() }
                 }
-                _ => self.field_of(&field.base),
+                _ => self.fields_of(&field.base),
             },
-            syn::Expr::Index(index) => self.field_of(&index.expr),
-            syn::Expr::MethodCall(call) => self.field_of(&call.receiver),
-            syn::Expr::Path(path) => self.aliases.get(&path.path.get_ident()?.to_string()).cloned(),
-            _ => None,
+            syn::Expr::Index(index) => self.fields_of(&index.expr),
+            syn::Expr::MethodCall(call) => self.fields_of(&call.receiver),
+            syn::Expr::Array(array) => {
+                array.elems.iter().flat_map(|element| self.fields_of(element)).collect()
+            }
+            syn::Expr::Path(path) => match path.path.get_ident() {
+                Some(name) => self.aliases.get(&name.to_string()).cloned().unwrap_or_default(),
+                None => Vec::new(),
+            },
+            _ => Vec::new(),
         }
     }
 
     /// A place gets something from the image.
     fn fill(&mut self, target: &syn::Expr, from: &BTreeSet<String>) {
-        if let Some(key) = self.field_of(target) {
+        let fields = self.fields_of(target);
+        if !fields.is_empty() {
             self.out.is_seen = true;
-            self.restore(key, from.clone());
+            fields.into_iter().for_each(|key| self.restore(key, from.clone()));
             return;
         }
         let mut place = code::place(target);
@@ -166,9 +176,12 @@ impl RestoreReader<'_> {
     fn bind(&mut self, pattern: &syn::Pat, init: &syn::Expr) {
         if self.is_tainted(init) {
             self.tainted.extend(code::names_in(pattern));
-        } else if let Some(key) = self.field_of(init) {
+            return;
+        }
+        let fields = self.fields_of(init);
+        if !fields.is_empty() {
             for name in code::names_in(pattern) {
-                self.aliases.insert(name, key.clone());
+                self.aliases.insert(name, fields.clone());
             }
         }
     }

@@ -1,0 +1,107 @@
+//! Compiles one-file programs, each flavor of each source once.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use samestate_analyzer::{CoverageConfig, coverage};
+use samestate_report::{Finding, Report};
+
+/// How a program is compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Flavor {
+    Debug,
+    Release,
+    FatLto,
+    Dwarf5,
+    Zstd,
+    Packed,
+    Unpacked,
+    LineTables,
+    Stripped,
+}
+
+impl Flavor {
+    /// Those with full debug information.
+    pub(crate) const FULL: [Self; 7] = [
+        Self::Debug,
+        Self::Release,
+        Self::FatLto,
+        Self::Dwarf5,
+        Self::Zstd,
+        Self::Packed,
+        Self::Unpacked,
+    ];
+
+    fn args(self) -> &'static [&'static str] {
+        match self {
+            Self::Debug => &["-g"],
+            Self::Release => &["-g", "-O"],
+            Self::FatLto => &["-g", "-O", "-Clto=fat"],
+            Self::Dwarf5 => &["-g", "-Cdwarf-version=5"],
+            Self::Zstd => &["-g", "-Clink-arg=-Wl,--compress-debug-sections=zstd"],
+            Self::Packed => &["-g", "-Csplit-debuginfo=packed"],
+            Self::Unpacked => &["-g", "-Csplit-debuginfo=unpacked"],
+            Self::LineTables => &["-Cdebuginfo=line-tables-only"],
+            Self::Stripped => &["-g", "-Cstrip=symbols"],
+        }
+    }
+}
+
+/// Stands for `samestate` in the fixtures: the trait, the record, and a macro that leaves one.
+/// The real derive leaves the same bytes.
+const PRELUDE: &str = include_str!("../fixtures/prelude.rs");
+
+type Cell = Arc<OnceLock<PathBuf>>;
+
+/// The executable made of this source. The crate is named `app`, whatever the test's name is.
+pub(crate) fn compile(source: &str, flavor: Flavor) -> PathBuf {
+    static BUILT: OnceLock<Mutex<HashMap<(u64, Flavor), Cell>>> = OnceLock::new();
+    let mut hasher = DefaultHasher::new();
+    source.hash(&mut hasher);
+    let id = hasher.finish();
+    let cell =
+        BUILT.get_or_init(Mutex::default).lock().unwrap().entry((id, flavor)).or_default().clone();
+    cell.get_or_init(|| rustc(source, id, flavor)).clone()
+}
+
+fn rustc(source: &str, id: u64, flavor: Flavor) -> PathBuf {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{id:016x}-{flavor:?}"));
+    let out = dir.join("app");
+    std::fs::create_dir_all(dir.join("src")).unwrap();
+    let file = dir.join("src/main.rs");
+    let is_known = std::fs::read_to_string(&file).is_ok_and(|text| text == source);
+    if is_known && out.is_file() {
+        return out;
+    }
+    std::fs::write(&file, source).unwrap();
+    let prelude = dir.join("samestate.rs");
+    std::fs::write(&prelude, PRELUDE).unwrap();
+    let run = |command: &mut Command| {
+        let output = command.current_dir(&dir).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    run(Command::new("rustc")
+        .args(["--edition=2024", "--crate-type=rlib", "--crate-name=samestate", "samestate.rs"])
+        .args(flavor.args()));
+    run(Command::new("rustc")
+        .args(["--edition=2024", "--crate-name=app", "-Awarnings", "-Ccodegen-units=4"])
+        .args(["--extern=samestate=libsamestate.rlib", "-L.", "-oapp", "src/main.rs"])
+        .args(flavor.args()));
+    out
+}
+
+/// The coverage report of a program with these roots.
+pub(crate) fn cover(binary: &Path, roots: &[&str]) -> Report {
+    let roots = roots.iter().map(ToString::to_string).collect();
+    let config = CoverageConfig { binary: binary.to_owned(), roots, source_dirs: Vec::new() };
+    coverage(&config).unwrap()
+}
+
+/// Each finding as `rule subject`.
+pub(crate) fn lines(report: &Report) -> Vec<String> {
+    let line = |finding: &Finding| format!("{} {}", finding.rule.id, finding.subject);
+    report.findings.iter().map(line).collect()
+}

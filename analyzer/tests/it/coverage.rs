@@ -1,0 +1,378 @@
+//! What coverage finds, each case with a twin that must stay silent.
+
+use samestate_report::{ExitCode, Finding};
+
+use crate::build::{Flavor, compile, cover, lines};
+
+/// A program with a derived root, and a generator whose impl is `IMPL`.
+fn program(generator: &str, save: &str, restore: &str) -> String {
+    format!(
+        "use samestate::{{Checkpoint, Restorer, Saver, record}};
+pub struct Root {{ step: u64, rng: Rng, scratch: Vec<Ghost> }}
+pub struct Ghost {{ x: u8 }}
+record!(Root, \"Root\", 1, 1, [\"step\" = 0, \"rng\" = 0, \"scratch\" = 1]);
+impl Checkpoint for Root {{
+    fn save(&self, saver: &mut Saver) {{ self.step.save(saver); self.rng.save(saver); }}
+    fn restore(restorer: &mut Restorer) -> Option<Self> {{
+        Some(Self {{ step: u64::restore(restorer)?, rng: Rng::restore(restorer)?, scratch: vec![] }})
+    }}
+}}
+{generator}
+impl Checkpoint for Rng {{
+    #[inline(never)]
+    fn save(&self, saver: &mut Saver) {{ {save} }}
+    #[inline(never)]
+    fn restore(restorer: &mut Restorer) -> Option<Self> {{ {restore} }}
+}}
+fn main() {{
+    let mut saver = Saver(vec![]);
+    if let Some(root) = Root::restore(&mut Restorer(vec![1; 99])) {{ root.save(&mut saver); }}
+    println!(\"{{}}\", saver.0.len());
+}}
+"
+    )
+}
+
+const RNG: &str = "pub struct Rng {
+    state: u64,
+    draws: u64,
+}
+const SEED: u64 = 7;
+impl Rng {
+    fn new(state: u64, draws: u64) -> Self { Self { state, draws } }
+    fn put(&self, saver: &mut Saver) { self.state.save(saver); self.draws.save(saver); }
+    fn log(&self, text: &str) { println!(\"{text} {}\", self.state); }
+    fn take(restorer: &mut Restorer) -> Option<Self> {
+        let mut rng = Self::new(SEED, 0);
+        rng.state = u64::restore(restorer)?;
+        rng.draws = u64::restore(restorer)?;
+        Some(rng)
+    }
+}
+fn put_all(rng: &Rng, saver: &mut Saver) { rng.state.save(saver); rng.draws.save(saver); }
+macro_rules! all { ($rng:ident, $saver:ident, $($field:ident)*) => { $($rng.$field.save($saver);)* } }
+";
+
+/// A function that a macro makes, so that its body cannot be read.
+const OPAQUE: &str = "mod opaque {
+    macro_rules! make { () => { pub fn write<T>(_: &T, _: &mut samestate::Saver) {} } }
+    make!();
+}
+";
+
+const RESTORE: &str =
+    "Some(Self { state: u64::restore(restorer)?, draws: u64::restore(restorer)? })";
+const SAVE: &str = "self.state.save(saver); self.draws.save(saver);";
+
+/// `save`, `restore`, and what must be found.
+const CASES: &[(&str, &str, &[&str])] = &[
+    // Ways to save everything.
+    (SAVE, RESTORE, &[]),
+    ("let Self { state, draws } = self; state.save(saver); draws.save(saver);", RESTORE, &[]),
+    ("let Rng { state, draws: d } = *self; for v in [state, d] { v.save(saver); }", RESTORE, &[]),
+    ("self.put(saver);", RESTORE, &[]),
+    ("put_all(self, saver);", RESTORE, &[]),
+    (
+        "let this = self; this.state.save(saver); Checkpoint::save(&this.draws, saver);",
+        RESTORE,
+        &[],
+    ),
+    ("saver.0.extend(format!(\"{} {}\", self.state, self.draws).bytes());", RESTORE, &[]),
+    // Ways to restore everything.
+    (
+        SAVE,
+        "let state = u64::restore(restorer)?; let draws = u64::restore(restorer)?; Some(Rng { state, draws })",
+        &[],
+    ),
+    (
+        SAVE,
+        "let a = u64::restore(restorer)?; let b = u64::restore(restorer)?; Some(Self::new(a, b))",
+        &[],
+    ),
+    (SAVE, "Self::take(restorer)", &[]),
+    (
+        SAVE,
+        "let mut rng = Rng::new(0, 0); for field in [&mut rng.state, &mut rng.draws] { *field = u64::restore(restorer)?; } Some(rng)",
+        &[],
+    ),
+    (
+        SAVE,
+        "let mut rng = Rng::new(0, 0); rng.state = u64::restore(restorer)?; rng.draws = u64::restore(restorer)?; Some(rng)",
+        &[],
+    ),
+    // Forgotten on both sides.
+    (
+        "self.draws.save(saver);",
+        "Some(Self { state: SEED, draws: u64::restore(restorer)? })",
+        &["uncovered-field app::Root.rng.state"],
+    ),
+    (
+        "self.draws.save(saver);",
+        "let draws = u64::restore(restorer)?; Some(Self { draws, state: Default::default() })",
+        &["uncovered-field app::Root.rng.state"],
+    ),
+    (
+        "self.draws.save(saver);",
+        "let mut rng = Rng::new(SEED, 0); rng.draws = u64::restore(restorer)?; Some(rng)",
+        &["uncovered-field app::Root.rng.state"],
+    ),
+    (
+        "let Self { draws, .. } = self; draws.save(saver);",
+        "let d = u64::restore(restorer)?; Some(Self::new(SEED, d))",
+        &["uncovered-field app::Root.rng.state"],
+    ),
+    // Logged, asserted, thrown away: not saved.
+    (
+        "self.draws.save(saver); println!(\"{}\", self.state);",
+        "Some(Self { state: SEED, draws: u64::restore(restorer)? })",
+        &["uncovered-field app::Root.rng.state"],
+    ),
+    (
+        "self.draws.save(saver); assert!(self.state > 0); self.log(\"saved\");",
+        "Some(Self { state: SEED, draws: u64::restore(restorer)? })",
+        &["uncovered-field app::Root.rng.state"],
+    ),
+    (
+        "let Self { state, draws } = self; debug_assert_ne!(*state, 0); draws.save(saver);",
+        "Some(Self { state: SEED, draws: u64::restore(restorer)? })",
+        &["uncovered-field app::Root.rng.state"],
+    ),
+    (
+        "self.draws.save(saver); let _ = self.state;",
+        "Some(Self { state: SEED, draws: u64::restore(restorer)? })",
+        &["uncovered-field app::Root.rng.state"],
+    ),
+    // One side only.
+    (
+        SAVE,
+        "let draws = u64::restore(restorer)?; let _ = u64::restore(restorer)?; Some(Self { state: SEED, draws })",
+        &["save-without-restore app::Root.rng.state"],
+    ),
+    ("self.draws.save(saver);", RESTORE, &["restore-without-save app::Root.rng.state"]),
+    // Computed from what was restored: nothing is lost.
+    (
+        "self.draws.save(saver);",
+        "let draws = u64::restore(restorer)?; Some(Self { draws, state: draws.wrapping_mul(3) })",
+        &[],
+    ),
+    // Out of sight: never clean.
+    ("opaque::write(self, saver);", RESTORE, &["cannot-see app::Root.rng"]),
+    (
+        SAVE,
+        "Some(unsafe { std::ptr::read(restorer.0.as_ptr() as *const Rng) })",
+        &["cannot-see app::Root.rng"],
+    ),
+];
+
+#[test]
+fn hand_written_impls_are_read_for_what_they_do() {
+    for (index, (save, restore, expected)) in CASES.iter().enumerate() {
+        let source = program(&format!("{RNG}{OPAQUE}"), save, restore);
+        let report = cover(&compile(&source, Flavor::Debug), &[]);
+        assert_eq!(lines(&report), *expected, "case {index}: {save} / {restore}");
+    }
+}
+
+#[test]
+fn release_builds_give_the_same_verdicts() {
+    let bad = program(
+        RNG,
+        "self.draws.save(saver);",
+        "Some(Self { state: SEED, draws: u64::restore(restorer)? })",
+    );
+    let good = program(RNG, SAVE, RESTORE);
+    for flavor in Flavor::FULL {
+        assert_eq!(
+            lines(&cover(&compile(&bad, flavor), &[])),
+            ["uncovered-field app::Root.rng.state"],
+            "{flavor:?}"
+        );
+        assert_eq!(lines(&cover(&compile(&good, flavor), &[])), [""; 0], "{flavor:?}");
+        // Inlined away, the impl is found in the sources.
+        let inlined = bad.replace("#[inline(never)]", "#[inline(always)]");
+        assert_eq!(
+            lines(&cover(&compile(&inlined, flavor), &[])),
+            ["uncovered-field app::Root.rng.state"],
+            "{flavor:?}"
+        );
+    }
+}
+
+#[test]
+fn a_finding_says_where_why_and_what_to_do() {
+    let source = program(
+        RNG,
+        "self.draws.save(saver);",
+        "Some(Self { state: SEED, draws: u64::restore(restorer)? })",
+    );
+    let report = cover(&compile(&source, Flavor::Debug), &[]);
+    let [Finding { place: Some(place), way, evidence, help: Some(help), group, .. }] =
+        &report.findings[..]
+    else {
+        panic!("{report:#?}")
+    };
+    assert_eq!(place.text.as_deref(), Some("state: u64,"));
+    assert_eq!(source.lines().nth(place.line as usize - 1), Some("    state: u64,"));
+    assert_eq!(place.file, "src/main.rs");
+    assert_eq!(way[..], ["app::Root", "rng: app::Rng", "state: u64"]);
+    assert!(evidence.iter().any(|e| {
+        e.says.contains("`save` is written by hand")
+            && e.place
+                .as_ref()
+                .is_some_and(|place| place.text.as_ref().unwrap().starts_with("fn save"))
+    }));
+    assert!(help.contains("`state`"));
+    assert_eq!(group.as_deref(), Some("app::Rng"));
+    assert_eq!(report.exit_code(), ExitCode::Findings);
+}
+
+#[test]
+fn a_macro_made_impl_is_not_seen_and_not_clean() {
+    let made = "pub struct Rng { state: u64 }
+macro_rules! make { ($($field:ident)*) => {
+    impl Checkpoint for Rng {
+        #[inline(never)]
+        fn save(&self, saver: &mut Saver) { $(self.$field.save(saver);)* }
+        #[inline(never)]
+        fn restore(restorer: &mut Restorer) -> Option<Self> { Some(Self { $($field: u64::restore(restorer)?),* }) }
+    }
+} }
+make!(state);\n";
+    let source = program(made, "", "");
+    let start = source.find("impl Checkpoint for Rng {\n    #[inline(never)]\n    fn save(&self, saver: &mut Saver) {  }").unwrap();
+    let end = source.find("fn main").unwrap();
+    let source = format!("{}{}", &source[..start], &source[end..]);
+    let report = cover(&compile(&source, Flavor::Debug), &[]);
+    assert_eq!(lines(&report), ["cannot-see app::Root.rng"]);
+    assert_eq!(report.exit_code(), ExitCode::CouldNotCheck);
+}
+
+#[test]
+fn without_its_source_an_impl_is_not_seen_and_not_clean() {
+    let source = program(RNG, SAVE, RESTORE).replace("step", "step_of_the_lost");
+    let binary = compile(&source, Flavor::Debug);
+    let file = binary.parent().unwrap().join("src/main.rs");
+    let hidden = tempfile::tempdir().unwrap();
+    std::fs::create_dir(hidden.path().join("src")).unwrap();
+    std::fs::rename(&file, hidden.path().join("src/main.rs")).unwrap();
+    let report = cover(&binary, &[]);
+    let config = samestate_analyzer::CoverageConfig {
+        binary,
+        roots: Vec::new(),
+        source_dirs: vec![hidden.path().to_owned()],
+    };
+    let found = samestate_analyzer::coverage(&config).unwrap();
+    std::fs::copy(hidden.path().join("src/main.rs"), &file).unwrap();
+    assert_eq!(lines(&report), ["cannot-see app::Root.rng"]);
+    assert_eq!(report.exit_code(), ExitCode::CouldNotCheck);
+    assert_eq!(lines(&found), [""; 0]);
+}
+
+#[test]
+fn a_type_that_is_saved_without_visible_evidence_is_not_clean() {
+    let source = program(RNG, SAVE, RESTORE);
+    // The field is saved by a record; its type has neither record nor impl.
+    let source = source.replace("scratch\" = 1", "scratch\" = 0");
+    assert_eq!(
+        lines(&cover(&compile(&source, Flavor::Debug), &[])),
+        ["cannot-see app::Root.scratch[]"]
+    );
+}
+
+#[test]
+fn roots_are_found_by_any_unique_name() {
+    let source = "mod a { pub struct Machine { x: u8 } impl Machine { pub fn new() -> Self { Self { x: 1 } } } }
+        mod b { pub struct Motor { y: u8 } pub struct Same { z: u8 }
+            impl Motor { pub fn new() -> (Self, Same) { (Self { y: 1 }, Same { z: 1 }) } } }
+        mod c { pub struct Same { w: u8 } pub struct Grid<T> { t: T }
+            impl Same { pub fn new() -> (Self, Grid<u8>) { (Self { w: 1 }, Grid { t: 1 }) } } }
+        fn main() { std::hint::black_box((&a::Machine::new(), &b::Motor::new(), &c::Same::new())); }";
+    let binary = compile(source, Flavor::Debug);
+    for name in ["app::a::Machine", "a::Machine", "Machine"] {
+        assert_eq!(
+            lines(&cover(&binary, &[name])),
+            ["uncovered-field app::a::Machine.x"],
+            "{name}"
+        );
+    }
+    for name in ["Grid", "app::c::Grid<u8>", "Grid<u8>"] {
+        assert_eq!(
+            lines(&cover(&binary, &[name])),
+            ["uncovered-field app::c::Grid<u8>.t"],
+            "{name}"
+        );
+    }
+    for (name, offered) in [
+        ("Machin", "app::a::Machine"),
+        ("app::a::Moter", "app::b::Motor"),
+        ("Same", "app::c::Same"),
+    ] {
+        let report = cover(&binary, &[name]);
+        assert_eq!(lines(&report), [format!("root-not-found {name}")]);
+        assert!(report.findings[0].help.as_ref().unwrap().contains(offered), "{report:#?}");
+        assert_eq!(report.exit_code(), ExitCode::CouldNotCheck);
+    }
+    assert!(lines(&cover(&binary, &[]))[0].starts_with("no-roots "));
+}
+
+#[test]
+fn trait_objects_lead_to_what_they_are_made_of() {
+    let source = "pub trait Dev { fn run(&self) -> u8; }
+        pub struct Used { a: u8 } pub struct Never { b: u8 }
+        impl Dev for Used { fn run(&self) -> u8 { self.a } }
+        impl Dev for Never { fn run(&self) -> u8 { self.b } }
+        pub struct Root { dev: Box<dyn Dev>, any: Box<dyn std::any::Any>, hook: Box<dyn Fn(u8) -> u8> }
+        fn main() {
+            println!(\"{}\", Never { b: 1 }.run());
+            let root = Root { dev: Box::new(Used { a: 1 }), any: Box::new(1u8), hook: Box::new(|x| x) };
+            println!(\"{} {}\", root.dev.run(), (root.hook)(1));
+            std::hint::black_box(&root);
+        }";
+    for flavor in [Flavor::Debug, Flavor::Release, Flavor::FatLto] {
+        let found = lines(&cover(&compile(source, flavor), &["app::Root"]));
+        assert!(
+            found.contains(&"uncovered-field app::Root.dev{app::Used}.a".to_owned()),
+            "{flavor:?}: {found:?}"
+        );
+        assert!(!found.iter().any(|line| line.contains("Never")), "{flavor:?}: {found:?}");
+        // Too wide to be followed, and said so.
+        for field in ["any", "hook"] {
+            assert!(
+                found.contains(&format!("cannot-see app::Root.{field}")),
+                "{flavor:?}: {found:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_unknown_container_is_opaque_and_a_known_one_is_not() {
+    let source = "pub struct Arena<T> { start: *mut u8, len: usize, of: std::marker::PhantomData<T> }
+        pub struct Open<T> { items: *mut T, len: usize }
+        pub struct Leaf { x: u8 } pub struct Other { y: u8 }
+        pub struct Root { arena: Arena<Leaf>, open: Open<Other> }
+        fn main() { let leaf = Leaf { x: 1 }; let other = Other { y: 1 }; std::hint::black_box((&leaf, &other));
+            let root = Root { arena: Arena { start: std::ptr::null_mut(), len: 0, of: std::marker::PhantomData },
+                open: Open { items: std::ptr::null_mut(), len: 0 } };
+            std::hint::black_box(&root); }";
+    let found = lines(&cover(&compile(source, Flavor::Debug), &["app::Root"]));
+    assert!(found.contains(&"opaque-container app::Root.arena".to_owned()), "{found:?}");
+    assert!(found.contains(&"uncovered-field app::Root.open.items.y".to_owned()), "{found:?}");
+    assert!(!found.contains(&"opaque-container app::Root.open".to_owned()), "{found:?}");
+}
+
+#[test]
+fn a_large_binary_is_read_whole() {
+    let own = std::env::current_exe().unwrap();
+    let report = cover(&own, &["samestate_report::report::Report"]);
+    assert_eq!(report.exit_code(), ExitCode::Findings);
+    let found = lines(&report);
+    assert!(
+        found.contains(
+            &"uncovered-field samestate_report::report::Report.findings[].place::Some.0.line"
+                .to_owned()
+        ),
+        "{found:#?}"
+    );
+    assert_eq!(lines(&cover(&own, &["samestate_report::report::Report"])), found);
+}

@@ -1,0 +1,167 @@
+//! Damaged and foreign files: an error or a finding, never a panic.
+
+use std::path::{Path, PathBuf};
+
+use samestate_analyzer::{CoverageConfig, DriftConfig, Error, coverage, drift, lock_text};
+use samestate_report::ExitCode;
+
+use crate::build::{Flavor, compile, cover, lines};
+
+const SOURCE: &str = "pub struct Root { a: u32, b: Vec<Inner> } pub struct Inner { c: u8 }
+    fn main() { std::hint::black_box(&Root { a: 1, b: vec![Inner { c: 2 }] }); }";
+
+fn config(binary: PathBuf) -> CoverageConfig {
+    CoverageConfig { binary, roots: vec!["app::Root".to_owned()], source_dirs: Vec::new() }
+}
+
+#[test]
+fn foreign_files_are_errors_that_say_what_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    for (path, expected) in [
+        (write("text", b"hello, this is no program\n"), "is no executable file"),
+        (write("empty", b""), "is no executable file"),
+        (write("archive", b"!<arch>\nsomething"), "a library archive"),
+        (dir.path().to_owned(), "a directory"),
+        (dir.path().join("absent"), "cannot read"),
+    ] {
+        let error = coverage(&config(path)).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn binaries_without_types_are_not_clean_and_say_what_to_switch_on() {
+    for flavor in [Flavor::LineTables, Flavor::Stripped] {
+        let report = cover(&compile(SOURCE, flavor), &["app::Root"]);
+        assert_eq!(report.exit_code(), ExitCode::CouldNotCheck, "{flavor:?}");
+        assert!(lines(&report)[0].starts_with("no-types "), "{:?}", lines(&report));
+        assert!(report.findings[0].help.as_ref().unwrap().contains("debug = 2"));
+    }
+    assert_eq!(
+        cover(&compile(SOURCE, Flavor::Debug), &["app::Root"]).exit_code(),
+        ExitCode::Findings
+    );
+}
+
+#[test]
+fn missing_split_files_are_not_clean() {
+    let binary = compile(SOURCE, Flavor::Unpacked);
+    let dir = tempfile::tempdir().unwrap();
+    let source = SOURCE.replace("a: ", "moved: ");
+    let moved = compile(&source, Flavor::Unpacked);
+    assert_eq!(cover(&binary, &["app::Root"]).exit_code(), ExitCode::Findings);
+    // The skeletons name the files by the folder of the build.
+    let folder = moved.parent().unwrap();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "dwo") {
+            std::fs::rename(&path, dir.path().join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    let report = cover(&moved, &["app::Root"]);
+    for entry in std::fs::read_dir(dir.path()).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, folder.join(path.file_name().unwrap())).unwrap();
+    }
+    assert_eq!(report.exit_code(), ExitCode::CouldNotCheck, "{:?}", lines(&report));
+    assert!(report.findings.iter().any(|f| f.message.contains(".dwo") && f.help.is_some()));
+}
+
+/// A generator of numbers that only have to be spread.
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 8).unwrap()
+    }
+}
+
+fn must_not_panic(path: &Path) {
+    // Any result will do: what counts is that there is one.
+    let result: Result<_, Error> = coverage(&config(path.to_owned()));
+    drop(result);
+}
+
+#[test]
+fn truncated_and_damaged_binaries_never_panic() {
+    let good = std::fs::read(compile(SOURCE, Flavor::Debug)).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("damaged");
+    for part in 0..40 {
+        std::fs::write(&path, &good[..good.len() * part / 40]).unwrap();
+        must_not_panic(&path);
+    }
+    let info = find_section(&good, ".debug_info");
+    let abbrev = find_section(&good, ".debug_abbrev");
+    let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
+    for round in 0..60 {
+        let mut bad = good.clone();
+        let (start, len) = match round % 4 {
+            0 => (0, bad.len()),
+            1 => (0, 4096.min(bad.len())),
+            2 => info,
+            _ => abbrev,
+        };
+        for _ in 0..=(round % 7) * 3 {
+            let at = start + numbers.next() % len;
+            bad[at] ^= 1 << (numbers.next() % 8);
+        }
+        std::fs::write(&path, &bad).unwrap();
+        must_not_panic(&path);
+    }
+}
+
+/// Offset and length of a section of a 64-bit little-endian ELF file.
+fn find_section(elf: &[u8], wanted: &str) -> (usize, usize) {
+    let word = |at: usize, len: usize| {
+        elf[at..at + len].iter().rev().fold(0_usize, |all, byte| all << 8 | usize::from(*byte))
+    };
+    let (table, size, count, names) = (word(0x28, 8), word(0x3a, 2), word(0x3c, 2), word(0x3e, 2));
+    let header = |index: usize| table + index * size;
+    let strings = word(header(names) + 0x18, 8);
+    let index = (0..count)
+        .find(|&index| {
+            elf[strings + word(header(index), 4)..].starts_with(format!("{wanted}\0").as_bytes())
+        })
+        .unwrap();
+    (word(header(index) + 0x18, 8), word(header(index) + 0x20, 8))
+}
+
+#[test]
+fn damaged_locks_say_where_and_what_to_do() {
+    let binary = compile(SOURCE, Flavor::Debug);
+    let (text, _) = lock_text(&config(binary.clone())).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("checkpoint.lock");
+    let options = DriftConfig { roots: vec!["app::Root".to_owned()], source_dirs: Vec::new() };
+    let check = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        drift(&path, &binary, &options)
+    };
+    assert_eq!(check(&text).unwrap().exit_code(), ExitCode::Clean);
+    for (bad, expected) in [
+        (text.replace("lock 1", "lock 2"), ":1: a lock of version 2"),
+        (text.replace("root app", "<<<<<<< HEAD\nroot app"), ": conflict marker"),
+        (text.replace("uncovered a", "uncovert a"), "`uncovert` is not something"),
+        (text.replace("\nend\n", "\n"), "a part of it is missing"),
+        (text.replace("struct", "strict"), "`strict` is not understood"),
+        (text.replace("a: u32", "a u32"), "a field expected"),
+    ] {
+        assert_ne!(bad, text, "{expected}");
+        let error = check(&bad).unwrap_err().to_string();
+        assert!(error.contains(expected) && error.contains("checkpoint.lock:"), "{error}");
+        assert!(error.contains("samestate"), "{error}");
+    }
+    // Cut off anywhere, it is an error, or it is the whole.
+    for len in (0..text.len() - 1).step_by(7) {
+        assert!(check(&text[..len]).is_err(), "{len}: {}", &text[..len]);
+    }
+}

@@ -1,0 +1,9 @@
+//! The analyzer through its public interface, on binaries compiled here by rustc.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod build;
+mod containers;
+mod coverage;
+mod drift;
+mod hostile;
