@@ -58,3 +58,60 @@ fn sync_dir(dir: &Path) -> io::Result<()> {
 fn sync_dir(_: &Path) -> io::Result<()> {
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, IoSlice, Write};
+
+    use super::{GATHER, write_all};
+
+    /// Takes as many bytes a call as it is told, and now and then none because of a signal.
+    struct Stingy {
+        taken: Vec<u8>,
+        portion: usize,
+        calls: usize,
+    }
+
+    impl Write for Stingy {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.write_vectored(&[IoSlice::new(bytes)])
+        }
+
+        fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+            assert!(slices.len() <= GATHER, "more than a call takes");
+            self.calls += 1;
+            if self.calls % 3 == 0 {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            let mut count = 0;
+            for byte in slices.iter().flat_map(|slice| slice.iter()).take(self.portion) {
+                self.taken.push(*byte);
+                count += 1;
+            }
+            Ok(count)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn short_writes_go_on_where_they_stopped() {
+        let bytes: Vec<u8> = (0..=255).cycle().take(20_000).collect();
+        let slices: Vec<&[u8]> = bytes.chunks(7).collect();
+        assert!(slices.len() > 2 * GATHER);
+        for portion in [1, 6, 7, 8, 1000, 100_000] {
+            let mut out = Stingy { taken: Vec::new(), portion, calls: 0 };
+            write_all(&mut out, &slices).unwrap();
+            assert!(out.taken == bytes, "{portion} bytes a call");
+        }
+    }
+
+    #[test]
+    fn a_writer_that_takes_nothing_is_an_error() {
+        let mut out = Stingy { taken: Vec::new(), portion: 0, calls: 0 };
+        let error = write_all(&mut out, &[b"x"]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::WriteZero);
+    }
+}

@@ -142,3 +142,60 @@ fn a_program_killed_while_saving_leaves_the_image_before() {
     assert_eq!(unfinished(dir.path()), 0);
     assert_eq!(restored(path), "2 20000 199990000 unset\n");
 }
+
+/// The markers of a run, as bytes in the order of the calls; `None` without strace.
+fn markers(args: &[&str]) -> Option<Vec<Vec<u8>>> {
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let status = Command::new("strace")
+        .args(["-f", "-xx", "-s", "9000", "-e", "trace=write", "-o"])
+        .arg(log.path())
+        .arg(program())
+        .args(args)
+        .output()
+        .ok()?
+        .status;
+    assert!(status.success());
+    let log = std::fs::read_to_string(log.path()).unwrap();
+    let each = log.lines().filter_map(|line| {
+        let (_, rest) = line.split_once("write(-17232, \"")?;
+        let (hex, result) = rest.split_once('"')?;
+        assert!(result.contains("EBADF"), "{line}");
+        let bytes = hex.split("\\x").skip(1).map(|byte| u8::from_str_radix(byte, 16).unwrap());
+        Some(bytes.collect())
+    });
+    Some(each.collect())
+}
+
+#[test]
+fn a_save_and_a_restore_are_announced() {
+    use samestate_schema::marker::{Kind, Marker};
+
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().to_str().unwrap();
+    let Some(saved) = markers(&["save", path, "7", "3"]) else {
+        eprintln!("skipped: strace not found");
+        return;
+    };
+    let saved: Vec<Marker<'_>> = saved.iter().map(|bytes| Marker::decode(bytes).unwrap()).collect();
+    let file = dir.path().join("0000000000-step-7.ckpt");
+    let image = Image::open(&file).unwrap();
+    let kinds: Vec<Kind> = saved.iter().map(|marker| marker.kind).collect();
+    assert_eq!(kinds, [Kind::SaveBegin, Kind::Saved, Kind::Durable]);
+    for marker in &saved {
+        assert_eq!((marker.seq, marker.step), (0, 7));
+        assert!(marker.root_addr != 0 && marker.record_addr != 0);
+        assert_eq!(marker.root_addr, saved[0].root_addr);
+    }
+    assert_eq!((saved[0].image_id, saved[0].path), ([0; 16], &b""[..]));
+    for marker in &saved[1..] {
+        assert_eq!(marker.image_id, image.id());
+        assert_eq!(marker.path, file.to_str().unwrap().as_bytes());
+    }
+    let restored = markers(&["restore", path]).unwrap();
+    let restored: Vec<Marker<'_>> =
+        restored.iter().map(|bytes| Marker::decode(bytes).unwrap()).collect();
+    let [restored] = &restored[..] else { panic!("{restored:?}") };
+    assert_eq!((restored.kind, restored.seq, restored.step), (Kind::Restored, 0, 7));
+    assert_eq!(restored.image_id, image.id());
+    assert_eq!(restored.path, file.to_str().unwrap().as_bytes());
+}
