@@ -48,7 +48,7 @@ pub fn compare(left: &Path, right: &Path, how: &Comparison) -> Result<Report, Er
     report.input(&how.left, left.display().to_string());
     report.input(&how.right, right.display().to_string());
     let runs = (load(left, From::Start, None)?, load(right, From::Start, None)?);
-    let outcome = between(runs, how, &mut report)?;
+    let outcome = between(runs, how, &mut report, true)?;
     report.fact("calls compared", outcome.compared);
     report.fact("divergences", outcome.divergences);
     Ok(report)
@@ -73,16 +73,22 @@ pub(crate) fn suffixes(
     let original = load(left.0, From::Marker(left.1), None)?;
     let restored = load(right.0, From::Marker(right.1), Some(&original.header))?;
     let runs = (original, restored);
-    between(runs, how, report)
+    between(runs, how, report, false)
 }
 
-fn between(runs: (Run, Run), how: &Comparison, report: &mut Report) -> Result<Outcome, Error> {
+fn between(
+    runs: (Run, Run),
+    how: &Comparison,
+    report: &mut Report,
+    is_whole: bool,
+) -> Result<Outcome, Error> {
     let mut differ = Differ {
         left: runs.0,
         right: runs.1,
         how,
         binding: Binding::default(),
         report,
+        is_whole,
         outcome: Outcome::default(),
         written: 0,
     };
@@ -114,6 +120,8 @@ struct Differ<'a> {
     how: &'a Comparison,
     binding: Binding,
     report: &'a mut Report,
+    /// Both are compared from their first call on.
+    is_whole: bool,
     outcome: Outcome,
     /// Findings about calls that were written out.
     written: usize,
@@ -121,6 +129,15 @@ struct Differ<'a> {
 
 impl Differ<'_> {
     fn machines(&mut self) {
+        // The call that started the program is not part of its trace.
+        let words = |run: &Run| {
+            let words: Vec<_> = run.header.command.iter().map(|w| crate::show::text(w)).collect();
+            words.join(" ")
+        };
+        if self.is_whole && self.left.header.command != self.right.header.command {
+            let (left, right) = (words(&self.left), words(&self.right));
+            self.report.notes.push(format!("the commands differ: {left} / {right}"));
+        }
         let (left, right) = (&self.left.header.architecture, &self.right.header.architecture);
         if left != right {
             let mut finding = Finding::new(

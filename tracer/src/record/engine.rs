@@ -139,6 +139,8 @@ impl<'a> Engine<'a> {
         self.resume(self.root, 0)?;
         while let Some((tid, stop)) = wait::next().map_err(Error::trace("wait for a stop", 0))? {
             self.handle(tid, stop)?;
+            // The program may sleep for long now.
+            self.writer.rest()?;
         }
         Ok(())
     }

@@ -42,6 +42,7 @@ impl Engine<'_> {
         if row.name == "write" && low(arguments[0]) == marker::FD {
             return self.marker(tid, registers, call);
         }
+        self.as_seen(row, &mut call);
         let capture = Capture { tid, arguments: &arguments, limit: self.knobs.payload_limit };
         call.data = capture.entry(row);
         for (argument, index) in row.arguments.iter().zip(0_u8..) {
@@ -198,6 +199,20 @@ impl Engine<'_> {
         call.data.extend(given.data);
         self.call(call)?;
         self.resume(tid, 0)
+    }
+
+    /// Writes ids down as the program sees them elsewhere. Some it knows from the kernel all the
+    /// same: the C library lets it write the id of a new thread to memory.
+    fn as_seen(&self, row: &Row, call: &mut Call) {
+        if self.pids.is_plain() {
+            return;
+        }
+        for (argument, value) in row.arguments.iter().zip(&mut call.arguments) {
+            let id = low(*value);
+            if matches!(argument.kind, Kind::Pid) && self.pids.real(id) == id {
+                *value = i64::from(self.pids.seen(id)).cast_unsigned();
+            }
+        }
     }
 
     /// Puts the kernel's process ids in the place of those that the program knows.

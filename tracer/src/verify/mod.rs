@@ -200,7 +200,7 @@ fn run(
 
 fn facts(report: &mut Report, checkpoints: &[Checkpoint], original: &Original) {
     report.fact("checkpoints", checkpoints.len() as u64);
-    report.fact("calls of the original run", original.recording.calls);
+    report.detail("calls of the original run", original.recording.calls);
     report.fact("calls compared", checkpoints.iter().map(|c| c.compared).sum());
     report.fact("divergences", checkpoints.iter().map(|c| c.divergences).sum());
     let status = original.recording.status();
