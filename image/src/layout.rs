@@ -19,6 +19,12 @@ pub const PAGE: u64 = 4096;
 /// when saving and when restoring, so that what was saved can be restored.
 pub const DEPTH_LIMIT: u32 = 256;
 
+/// A level counts once more for every so many bytes that its values take in memory.
+pub const DEPTH_UNIT: usize = 512;
+
+/// How many levels there may be in any case, however large their values are.
+pub const DEPTH_FREE: u32 = 8;
+
 /// How many values that take no bytes one container may hold, beyond the bytes that there are.
 pub const EMPTY_LIMIT: u64 = 1 << 16;
 

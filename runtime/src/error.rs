@@ -42,8 +42,9 @@ impl fmt::Display for SaveError {
         match self {
             Self::TooDeep => write!(
                 f,
-                "the state nests deeper than {DEPTH_LIMIT} boxes and containers; hold long chains \
-                 in a `Vec` with indices"
+                "the state nests too deeply: {DEPTH_LIMIT} boxes and containers in each other are the \
+                 most, and fewer where their values are large; hold long chains in a `Vec` with \
+                 indices"
             ),
             Self::TooManyEmpty { count } => write!(
                 f,
@@ -239,9 +240,7 @@ impl fmt::Display for RestoreErrorKind {
             }
             Self::Truncated { missing } => write!(f, "the values end {missing} bytes too early"),
             Self::BadValue { what } => write!(f, "the image holds no valid {what} here"),
-            Self::TooDeep => {
-                write!(f, "the values nest deeper than {DEPTH_LIMIT} boxes and containers")
-            }
+            Self::TooDeep => f.write_str("boxes and containers nest too deeply"),
             Self::TooMany { count } => {
                 write!(f, "a container of {count} values, which the image has no bytes for")
             }

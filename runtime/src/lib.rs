@@ -2,6 +2,7 @@
 
 extern crate self as samestate;
 
+mod depth;
 mod error;
 mod handles;
 mod impls;

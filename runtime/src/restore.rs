@@ -1,6 +1,7 @@
 use samestate_image::Image;
-use samestate_image::layout::{BLOCK_MIN, DEPTH_LIMIT, EMPTY_LIMIT, LONG_LEN};
+use samestate_image::layout::{BLOCK_MIN, EMPTY_LIMIT, LONG_LEN};
 
+use crate::depth::Depth;
 use crate::error::RestoreErrorKind;
 use crate::{Checkpoint, Handles, RestoreError};
 
@@ -14,7 +15,7 @@ pub struct Restorer<'i> {
     next_block: usize,
     /// Length in bytes of the blocks that were not read yet.
     block_len: u64,
-    depth: u32,
+    depth: Depth,
     whole: bool,
     handles: &'i mut Handles,
 }
@@ -27,7 +28,7 @@ impl<'i> Restorer<'i> {
             blocks: image.blocks().collect(),
             next_block: 0,
             block_len: image.blocks().map(|block| block.len() as u64).sum(),
-            depth: 0,
+            depth: Depth::default(),
             whole: false,
             handles,
         }
@@ -180,17 +181,15 @@ impl<'i> Restorer<'i> {
         read(&mut inner).map_err(|error| error.locate(start, |_| None))
     }
 
-    /// Reads what stands inside a box or a container.
-    pub(crate) fn nested<R>(
+    /// Reads what stands inside a box or a container of `T`.
+    pub(crate) fn nested<T, R>(
         &mut self,
         inside: impl FnOnce(&mut Self) -> Result<R, RestoreError>,
     ) -> Result<R, RestoreError> {
-        if self.depth == DEPTH_LIMIT {
-            return Err(self.error(RestoreErrorKind::TooDeep));
-        }
-        self.depth += 1;
+        let outer = self.depth;
+        self.depth = outer.below::<T>().ok_or_else(|| self.error(RestoreErrorKind::TooDeep))?;
         let result = inside(self);
-        self.depth -= 1;
+        self.depth = outer;
         result
     }
 

@@ -1,7 +1,8 @@
 use std::borrow::Cow;
 
-use samestate_image::layout::{BLOCK_MIN, DEPTH_LIMIT, EMPTY_LIMIT, LONG_LEN};
+use samestate_image::layout::{BLOCK_MIN, EMPTY_LIMIT, LONG_LEN};
 
+use crate::depth::Depth;
 use crate::{Checkpoint, SaveError};
 
 /// What values are saved to. Long runs of numbers are borrowed from the state, all else is encoded
@@ -12,7 +13,7 @@ pub struct Saver<'a> {
     blocks: Vec<Cow<'a, [u8]>>,
     /// Length of all blocks in bytes.
     block_len: u64,
-    depth: u32,
+    depth: Depth,
     /// Set inside keys, which must stand in one piece because they are put in order.
     whole: bool,
 }
@@ -97,17 +98,15 @@ impl<'a> Saver<'a> {
         Ok(())
     }
 
-    /// Writes what stands inside a box or a container.
-    pub(crate) fn nested<R>(
+    /// Writes what stands inside a box or a container of `T`.
+    pub(crate) fn nested<T, R>(
         &mut self,
         inside: impl FnOnce(&mut Self) -> Result<R, SaveError>,
     ) -> Result<R, SaveError> {
-        if self.depth == DEPTH_LIMIT {
-            return Err(SaveError::TooDeep);
-        }
-        self.depth += 1;
+        let outer = self.depth;
+        self.depth = outer.below::<T>().ok_or(SaveError::TooDeep)?;
         let result = inside(self);
-        self.depth -= 1;
+        self.depth = outer;
         result
     }
 
@@ -124,7 +123,7 @@ impl<'a> Saver<'a> {
     ) -> Result<(), SaveError> {
         self.write_len(count);
         let start = self.written();
-        self.nested(write)?;
+        self.nested::<T, _>(write)?;
         let (count, bytes) = (count as u64, self.written() - start);
         // What the restorer will ask before it sets memory aside.
         if T::MIN_LEN == 0 && count > EMPTY_LIMIT && count > bytes {

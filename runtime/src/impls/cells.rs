@@ -10,11 +10,11 @@ impl<T: Checkpoint> Checkpoint for Box<T> {
     const MIN_LEN: usize = T::MIN_LEN;
 
     fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
-        saver.nested(|saver| T::save(self, saver))
+        saver.nested::<T, _>(|saver| T::save(self, saver))
     }
 
     fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
-        restorer.nested(T::restore_boxed)
+        restorer.nested::<T, _>(T::restore_boxed)
     }
 
     fn schema(schema: &mut SchemaBuilder) -> TypeRef {

@@ -108,10 +108,10 @@ impl<T: Checkpoint> Checkpoint for Vec<T> {
             // How long the run may be is checked where it stands: it may be a block of its own.
             let count = restorer.read_len()?;
             let count = usize::try_from(count).map_err(|_| restorer.bad_value("length"))?;
-            return restorer.nested(|restorer| T::restore_vec(restorer, count));
+            return restorer.nested::<T, _>(|restorer| T::restore_vec(restorer, count));
         }
         let count = restorer.count(T::MIN_LEN)?;
-        restorer.nested(|restorer| T::restore_vec(restorer, count))
+        restorer.nested::<T, _>(|restorer| T::restore_vec(restorer, count))
     }
 
     fn schema(schema: &mut SchemaBuilder) -> TypeRef {

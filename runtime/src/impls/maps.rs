@@ -44,7 +44,7 @@ fn restore_map<K: Checkpoint, V: Checkpoint>(
     restorer: &mut Restorer<'_>,
 ) -> Result<Vec<(K, V)>, RestoreError> {
     let count = restorer.count(K::MIN_LEN + V::MIN_LEN)?;
-    restorer.nested(|restorer| {
+    restorer.nested::<(K, V), _>(|restorer| {
         let mut entries = Vec::with_capacity(restorer.capacity::<(K, V)>(count));
         let mut last: Option<&[u8]> = None;
         for _ in 0..count {
@@ -82,7 +82,7 @@ fn whole<C>(
 
 fn restore_set<K: Checkpoint>(restorer: &mut Restorer<'_>) -> Result<Vec<K>, RestoreError> {
     let count = restorer.count(K::MIN_LEN)?;
-    restorer.nested(|restorer| {
+    restorer.nested::<K, _>(|restorer| {
         let mut keys = Vec::with_capacity(restorer.capacity::<K>(count));
         let mut last: Option<&[u8]> = None;
         for _ in 0..count {

@@ -180,6 +180,48 @@ fn nesting_is_limited_alike_when_saving_and_restoring() {
     }
 }
 
+/// Restoring it passes this much over the stack for every level.
+#[derive(Checkpoint, Debug)]
+struct Heavy<const N: usize> {
+    payload: [u8; N],
+    next: Vec<Heavy<N>>,
+}
+
+/// Saves ever longer chains until one is refused; the one before it must come back, and a longer
+/// one that is forged must be refused, not end the process.
+fn longest<const N: usize>() -> usize {
+    let mut chain = Heavy::<N> { payload: [1; N], next: vec![] };
+    let mut image = to_vec(&chain).unwrap();
+    for length in 1.. {
+        chain = Heavy { payload: [1; N], next: vec![chain] };
+        match to_vec(&chain) {
+            Ok(longer) => image = longer,
+            Err(error) => {
+                assert!(matches!(error, SaveError::TooDeep));
+                from_slice::<Heavy<N>>(&image).unwrap();
+                let opened = Image::from_bytes(&image[..]).unwrap();
+                let blocks: Vec<&[u8]> = opened.blocks().cycle().take(1000).collect();
+                let inline = if N < 4096 { N } else { 0 };
+                let level = [vec![1; inline], vec![1]].concat();
+                let shallow = Heavy::<N> { payload: [1; N], next: vec![] };
+                let message = refused(&shallow, &level.repeat(1000), &blocks);
+                assert!(message.contains("nest too deeply"), "{message}");
+                return length - 1;
+            }
+        }
+    }
+    unreachable!()
+}
+
+#[test]
+fn large_values_nest_less_deeply() {
+    // One level less than the limit, because the last node's empty `Vec` is one.
+    assert_eq!(longest::<16>(), 255);
+    assert_eq!(longest::<1000>(), 84);
+    assert_eq!(longest::<5000>(), 24);
+    assert_eq!(longest::<20_000>(), 7);
+}
+
 #[test]
 fn too_many_values_without_bytes_are_refused_when_saving() {
     assert!(to_vec(&vec![(); 65_536]).is_ok());
