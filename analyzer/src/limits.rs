@@ -23,6 +23,9 @@ pub(crate) const MAX_FINDINGS: usize = 100_000;
 /// Deepest nesting of brackets in a type name that is taken apart.
 pub(crate) const MAX_NAME_DEPTH: usize = 64;
 
+/// Deepest nesting of brackets in a source file that is parsed: the parser calls itself for each.
+pub(crate) const MAX_SOURCE_DEPTH: usize = 150;
+
 /// Longest source file in bytes that is parsed.
 pub(crate) const MAX_SOURCE_LEN: u64 = 16 << 20;
 

@@ -22,9 +22,13 @@ pub(crate) struct NoRoot {
 pub(crate) fn find(graph: &Graph, name: &str) -> Result<Vec<TypeId>, NoRoot> {
     let name = name.trim();
     let candidates = || graph.iter().filter(|(_, ty)| can_be_root(ty));
+    // Only names with the same path can be the same with their arguments shortened.
+    let path = name.split('<').next().unwrap_or(name);
     let exact: Vec<TypeId> = candidates()
         .filter(|(_, ty)| {
-            *ty.name == *name || ty.definition() == name || names::short(&ty.name) == name
+            ty.definition() == name
+                || *ty.name == *name
+                || (ty.definition() == path && names::short(&ty.name) == name)
         })
         .map(|(id, _)| id)
         .collect();

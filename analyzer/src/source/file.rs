@@ -8,6 +8,7 @@ use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 
 use crate::evidence::FieldKey;
+use crate::limits::MAX_SOURCE_DEPTH;
 
 /// A source file, taken apart.
 #[derive(Debug)]
@@ -71,6 +72,9 @@ pub(super) struct Module {
 impl SourceFile {
     /// Takes the text of a file apart.
     pub(super) fn parse(path: &Path, text: &str) -> Result<Self, String> {
+        if depth(text) > MAX_SOURCE_DEPTH {
+            return Err(format!("its source {} nests too deeply to be parsed", path.display()));
+        }
         let ast = syn::parse_file(text).map_err(|error| {
             let line = error.span().start().line;
             format!("its source {}:{line} cannot be parsed: {error}", path.display())
@@ -92,6 +96,20 @@ impl SourceFile {
         let index = usize::try_from(line).ok()?.checked_sub(1)?;
         self.lines.get(index).map(|line| line.trim())
     }
+}
+
+/// How deep brackets nest, those in strings and comments counted too.
+fn depth(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for byte in text.bytes() {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
 }
 
 /// The line that a piece of source starts at, from 1.

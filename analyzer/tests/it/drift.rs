@@ -170,3 +170,16 @@ fn a_type_that_lost_its_debug_information_is_not_reported_as_removed() {
     assert_eq!(lines(&report), ["lost-evidence app::Lane"]);
     assert_eq!(report.exit_code(), ExitCode::CouldNotCheck);
 }
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let binary = compile(BASE, Flavor::FatLto);
+    let with = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| locked(&binary).0)
+    };
+    let one = with(1);
+    for threads in [2, 3, 8] {
+        assert_eq!(with(threads), one);
+    }
+}

@@ -119,6 +119,35 @@ fn truncated_and_damaged_binaries_never_panic() {
     }
 }
 
+#[test]
+fn a_source_that_nests_without_end_is_not_read() {
+    let source = format!(
+        "use samestate::{{Checkpoint, Restorer, Saver, record}};
+        pub struct Deep {{ x: u8 }}
+        record!(Root, \"Root\", 1, 1, [\"deep\" = 0]);
+        pub struct Root {{ deep: Deep }}
+        impl Checkpoint for Deep {{
+            fn save(&self, saver: &mut Saver) {{ self.x.save(saver) }}
+            fn restore(restorer: &mut Restorer) -> Option<Self> {{ Some(Self {{ x: u8::restore(restorer)? }}) }}
+        }}
+        fn main() {{ let mut s = Saver(vec![]); if let Some(d) = Deep::restore(&mut Restorer(vec![1])) {{
+            d.save(&mut s); std::hint::black_box(&Root {{ deep: d }}); }} }}
+        //{}",
+        " "
+    );
+    let binary = compile(&source, Flavor::Debug);
+    assert_eq!(lines(&cover(&binary, &[])), [""; 0]);
+    let file = binary.parent().unwrap().join("src/main.rs");
+    std::fs::write(
+        &file,
+        format!("{source}\nfn f() {{ {}{} }}", "(".repeat(100_000), ")".repeat(100_000)),
+    )
+    .unwrap();
+    let report = cover(&binary, &[]);
+    std::fs::write(&file, &source).unwrap();
+    assert_eq!(lines(&report), ["cannot-see app::Root.deep"]);
+}
+
 /// Offset and length of a section of a 64-bit little-endian ELF file.
 fn find_section(elf: &[u8], wanted: &str) -> (usize, usize) {
     let word = |at: usize, len: usize| {
