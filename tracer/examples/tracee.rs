@@ -5,7 +5,9 @@
 //! tracee resume FOLDER STEPS EVERY IMAGE [FLAG…]   the same, from an image
 //! tracee inputs                                    print the time, random bytes and process ids
 //! tracee unknown                                   make a system call that does not exist
-//! tracee exit STATUS | signal NUMBER | threads COUNT | children COUNT | shared FILE | marker
+//! tracee pipe SIZE WORD                            hand a text to itself in pieces of a size
+//! tracee wild                                      hand the kernel addresses of nothing
+//! tracee exit STATUS | signal NUMBER | threads COUNT | children COUNT | marker
 //! ```
 
 #![expect(clippy::print_stdout, reason = "what it prints is what the tests look at")]
@@ -60,6 +62,28 @@ fn main() -> Result {
             }
             Ok(())
         }
+        "wild" => {
+            call(libc::SYS_write, [1, 16, 100]);
+            call(libc::SYS_openat, [u64::MAX - 99, 16, 0]);
+            call(libc::SYS_writev, [1, 16, u64::MAX]);
+            call(libc::SYS_write, [1, 16, u64::MAX]);
+            Ok(())
+        }
+        "pipe" => {
+            let (mut from, mut to) = std::io::pipe()?;
+            let all = word(2)?.repeat(100);
+            for piece in all.as_bytes().chunks(usize::try_from(number(1)?)?) {
+                to.write_all(piece)?;
+            }
+            drop(to);
+            let mut piece = vec![0; usize::try_from(number(1)?)?];
+            let mut count = 0;
+            while let got @ 1.. = from.read(&mut piece)? {
+                count += got;
+            }
+            println!("{count} bytes");
+            Ok(())
+        }
         "marker" => {
             let traced = announce(Kind::Step, 0, 7, [0; 16], Path::new(""));
             println!("{}", if traced { "traced" } else { "alone" });
@@ -71,7 +95,8 @@ fn main() -> Result {
 
 /// Makes a system call whose arguments are numbers.
 fn call(number: libc::c_long, arguments: [u64; 3]) -> libc::c_long {
-    // SAFETY: the calls made through this function take numbers, or do not exist.
+    // SAFETY: the calls made through this function take numbers, do not exist, or get addresses
+    // at which nothing is mapped, which the kernel refuses.
     unsafe { libc::syscall(number, arguments[0], arguments[1], arguments[2]) }
 }
 

@@ -84,6 +84,32 @@ fn the_end_of_a_program_is_passed_on_and_compared() {
 }
 
 #[test]
+fn bytes_in_other_pieces_are_the_same_bytes() {
+    let mut place = Place::new();
+    for (size, word) in [("100", "abc"), ("70", "abc"), ("70", "abd")] {
+        place.record(None, nothing, &[&*tracee(), "pipe", size, word]);
+    }
+    assert_clean(&place.compare(1, 2));
+    for (left, right) in [(1, 3), (2, 3)] {
+        let report = place.compare(left, right);
+        let finding = first(&report, "payload-differs");
+        assert!(finding.message.ends_with("from byte 2 on"), "{}", finding.message);
+    }
+    first(&place.compare(2, 3), "input-differs");
+}
+
+#[test]
+fn addresses_of_nothing_are_recorded_as_such() {
+    let mut place = Place::new();
+    let recording = place.record(None, nothing, &[&*tracee(), "wild"]);
+    assert_eq!(recording.status(), Status::Exited(0));
+    let all = lines(&place, 1);
+    let failed = all.iter().filter(|line| line.ends_with("= -EFAULT")).count();
+    assert!(failed >= 3, "{all:#?}");
+    assert_clean(&place.compare(1, 1));
+}
+
+#[test]
 fn a_call_without_a_row_is_never_silent() {
     let mut place = Place::new();
     let recording = place.record(None, nothing, &[&*tracee(), "unknown"]);

@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::fs::{self, File, FileTimes};
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use samestate_report::{Finding, Report, Severity, Subject};
@@ -96,13 +98,27 @@ pub(crate) fn has(program: &str) -> bool {
 }
 
 /// The program of this crate that does what the tests need.
+///
+/// A test run with a filter does not build examples, so it is built here; that takes nothing if it
+/// is up to date.
 pub(crate) fn tracee() -> String {
-    let mut path = std::env::current_exe().expect("the test's own path");
-    path.pop();
-    path.pop();
-    let path = path.join("examples/tracee");
-    assert!(path.is_file(), "{} is built with the tests", path.display());
-    path.to_string_lossy().into_owned()
+    static BUILT: OnceLock<String> = OnceLock::new();
+    let build = || {
+        let test = std::env::current_exe().expect("the test's own path");
+        // It stands in TARGET/PROFILE/deps.
+        let profile = test.ancestors().nth(2).expect("the folder of the profile");
+        let target = profile.parent().expect("the target folder");
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--quiet", "--package", env!("CARGO_PKG_NAME")]);
+        cargo.args(["--example", "tracee", "--target-dir"]).arg(target);
+        if profile.ends_with("release") {
+            cargo.arg("--release");
+        }
+        let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status();
+        assert!(built.is_ok_and(|status| status.success()), "the tracee can be built");
+        profile.join("examples/tracee").to_string_lossy().into_owned()
+    };
+    BUILT.get_or_init(build).clone()
 }
 
 /// The findings in short, for messages.
