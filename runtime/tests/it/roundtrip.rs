@@ -210,3 +210,72 @@ fn tuples_of_twelve_come_back() {
         String::from("l"),
     ));
 }
+
+/// As [`check`], for types that cannot be compared.
+fn check_bytes<T: Checkpoint>(value: &T) -> T {
+    let image = to_vec(value).unwrap();
+    let restored = from_slice::<T>(&image).unwrap();
+    assert_eq!(to_vec(&restored).unwrap(), image, "a save of the restored state");
+    Image::from_bytes(&image[..]).unwrap().value().unwrap();
+    restored
+}
+
+#[test]
+fn wrappers_come_back() {
+    use std::cell::OnceCell;
+    use std::cmp::Reverse;
+    use std::num::{NonZero, Saturating};
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+    use std::sync::{Mutex, OnceLock, RwLock};
+
+    check(&(Reverse(3_u8), Saturating(7_i32), NonZero::new(5_u16), NonZero::<i64>::MIN));
+    check(&(OnceCell::from(String::from("x")), OnceCell::<u8>::new()));
+    check(&(OnceLock::from(vec![1_u8; 5000]), OnceLock::<u8>::new()));
+    assert_eq!(check_bytes(&AtomicU64::new(9)).into_inner(), 9);
+    assert!(check_bytes(&AtomicBool::new(true)).load(Ordering::SeqCst));
+    assert_eq!(check_bytes(&Mutex::new(vec![3_u16; 4000])).into_inner().unwrap(), [3; 4000]);
+    assert_eq!(check_bytes(&RwLock::new(String::from("y"))).into_inner().unwrap(), "y");
+    assert!(from_slice::<NonZero<u8>>(&to_vec(&0_u8).unwrap()).is_err());
+}
+
+#[test]
+fn a_poisoned_lock_is_not_saved() {
+    let lock = std::sync::Mutex::new(1_u8);
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            let _held = lock.lock().unwrap();
+            panic!("a test poisons the lock");
+        });
+        assert!(thread.join().is_err());
+    });
+    assert!(to_vec(&lock).unwrap_err().to_string().contains("poisoned"));
+}
+
+#[test]
+fn lists_come_back() {
+    use std::collections::{BinaryHeap, LinkedList};
+
+    for len in [0_u32, 3, 3000] {
+        check(&LinkedList::from_iter(0..len));
+        check(&LinkedList::from_iter((0..len).map(|n| n.to_string())));
+        let heap = BinaryHeap::from_iter((0..len).map(|n| n * 7919 % 1000));
+        let restored = check_bytes(&heap);
+        assert_eq!(restored.into_sorted_vec(), heap.into_sorted_vec());
+    }
+    // A sequence that is no heap.
+    assert!(from_slice::<BinaryHeap<u8>>(&to_vec(&vec![1_u8, 2]).unwrap()).is_err());
+}
+
+#[test]
+fn ranges_times_and_addresses_come_back() {
+    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+    use std::time::UNIX_EPOCH;
+
+    check(&(3_u8..9));
+    check(&(String::from("a")..String::from("b")));
+    let day = Duration::from_secs(86_400);
+    check(&vec![UNIX_EPOCH, UNIX_EPOCH + day, UNIX_EPOCH - day]);
+    let addresses = (Ipv4Addr::LOCALHOST, Ipv6Addr::LOCALHOST);
+    check(&addresses);
+    check(&vec![IpAddr::V4(addresses.0), IpAddr::V6(addresses.1)]);
+}

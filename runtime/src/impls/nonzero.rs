@@ -1,0 +1,30 @@
+//! Numbers that are never zero, saved as numbers.
+
+use std::num::NonZero;
+
+use samestate_schema::types::TypeRef;
+
+use crate::{Checkpoint, RestoreError, Restorer, SaveError, Saver, SchemaBuilder};
+
+macro_rules! nonzero {
+    ($($ty:ident)*) => {$(
+        impl Checkpoint for NonZero<$ty> {
+            const MIN_LEN: usize = $ty::MIN_LEN;
+
+            fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
+                saver.save_copy(&self.get())
+            }
+
+            fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
+                let number = $ty::restore(restorer)?;
+                Self::new(number).ok_or_else(|| restorer.bad_value("number other than zero"))
+            }
+
+            fn schema(schema: &mut SchemaBuilder) -> TypeRef {
+                schema.of::<$ty>()
+            }
+        }
+    )*};
+}
+
+nonzero! { u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize }
