@@ -1,4 +1,26 @@
 //! From a binary to its type graph, coverage and drift findings.
+//!
+//! ```text
+//! file --load--> sections --dwarf--> graph, vtables, statics, places
+//! graph + evidence --walk--> what hangs from the roots, each field with a verdict
+//! walk --coverage--> findings          walk --model--> lock text, or drift with another model
+//! ```
+//!
+//! | module | what it does | what it alone knows |
+//! |---|---|---|
+//! | `load` | reads sections, follows debug links | `object` |
+//! | `dwarf` | reads units in parallel, interns their types | `gimli` |
+//! | `graph` | holds the types, by name and layout | |
+//! | `containers` | one row per container | names of std and third-party types |
+//! | `view` | shows a type as a walk along field paths sees it | the layout of pointers |
+//! | `evidence` | judges fields; one module per source of evidence | records, impls |
+//! | `source` | reads the program's own sources | `syn` |
+//! | `walk` | goes from the roots to everything below them | |
+//! | `model`, `lock` | what two versions are compared by; its text, written and read | the format of the lock |
+//! | `coverage`, `drift` | state findings | the rules |
+//!
+//! What could not be seen is a finding of severity `Blind`, never silence. An [`Error`] means that
+//! there was nothing to look at. Nothing here prints.
 
 #![forbid(unsafe_code)]
 

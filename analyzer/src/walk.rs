@@ -319,7 +319,17 @@ impl Walker<'_> {
     }
 
     fn push(&mut self, ty: Option<TypeId>, trail: usize, is_saved: bool) {
-        let Some(ty) = ty else { return };
+        let Some(ty) = ty else {
+            self.out.ends.push(End {
+                path: self.path(trail),
+                way: self.way(trail),
+                type_text: "_".to_owned(),
+                kind: EndKind::Unseen,
+                why: "the debug information does not tell its type".to_owned(),
+                evidence: Vec::new(),
+            });
+            return;
+        };
         let visit = Visit { ty: self.graph.defined(ty), trail, is_saved };
         if self.visited.contains(&(visit.ty, is_saved)) {
             return;
