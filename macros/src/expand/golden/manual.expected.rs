@@ -1,5 +1,4 @@
 #[doc(hidden)]
-#[allow(deprecated, unused_qualifications, clippy::absolute_paths)]
 const _: () = {
     const __SAMESTATE_MODULE: &str = ::core::module_path!();
     const __SAMESTATE_FILE: &str = ::core::file!();

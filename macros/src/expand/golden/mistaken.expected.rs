@@ -2,7 +2,6 @@
     "write `skip(default)` or `skip(value = EXPR)`: what is the field after a restore?"
 }
 #[doc(hidden)]
-#[allow(deprecated, unused_qualifications, clippy::absolute_paths)]
 const _: () = {
     #[automatically_derived]
     impl ::samestate::Checkpoint for Rng {
