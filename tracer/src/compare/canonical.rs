@@ -7,7 +7,7 @@ use samestate_schema::marker::{Kind as MarkerKind, Marker};
 use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::layout;
-use crate::record::{low, mirror::random_source};
+use crate::record::{MOVED, low, mirror::random_source};
 use crate::show::Names;
 use crate::table::errors::error_of;
 use crate::table::{self, Class, Kind, Layout, Ret, Row};
@@ -150,12 +150,16 @@ impl Context {
             return;
         };
         let volatile = row.class.is_mirrored()
-            || call.object(0).is_some_and(|object| self.is_volatile(object));
+            || call.object(0).is_some_and(|object| self.is_volatile(object))
+            || is_about_kernel(call, row);
         for (argument, index) in row.arguments.iter().zip(0_u8..) {
             self.argument(call, row, index, argument.kind, give);
             if !volatile {
                 self.received(call, row, index, argument.kind, give);
             }
+        }
+        if let Some(moved) = call.payload(MOVED.into(), true) {
+            give_payload(Part::Received(MOVED), moved, give);
         }
         self.result(call, row, volatile, give);
     }
@@ -331,6 +335,17 @@ impl Context {
         }
         (full.finish(), shape.finish())
     }
+}
+
+/// Whether a call asks by path for what the kernel makes up, such as where a descriptor leads.
+fn is_about_kernel(call: &Call, row: &Row) -> bool {
+    row.class == Class::File
+        && row.arguments.iter().enumerate().any(|(index, argument)| {
+            matches!(argument.kind, Kind::Path)
+                && call.payload(index, false).is_some_and(|path| {
+                    path.bytes.starts_with(b"/proc/") || path.bytes.starts_with(b"/sys/")
+                })
+        })
 }
 
 /// Whether the call takes the argument at all: what a register holds otherwise is left over from

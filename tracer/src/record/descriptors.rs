@@ -5,11 +5,12 @@
 //! needs to be followed, and a descriptor that arrived by a way we do not know is still right.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
 
 use crate::sys::Tid;
-use crate::trace::{Object, ObjectKind};
+use crate::trace::{Object, ObjectKind, Payload};
 
 /// The descriptors of one process, or of several that share them.
 #[derive(Clone, Debug, Default)]
@@ -91,6 +92,28 @@ pub(super) fn position(pid: Tid, fd: i32) -> Option<(u64, u64)> {
     let offset = field("pos:")?.parse().ok()?;
     let flags = u64::from_str_radix(field("flags:")?, 8).ok()?;
     Some((offset, flags))
+}
+
+/// What a file holds from an offset on: the bytes that the kernel has just moved from there.
+pub(super) fn content(pid: Tid, fd: i32, offset: u64, count: u64, limit: usize) -> Option<Payload> {
+    const PIECE: u64 = 1 << 20;
+    let file = File::open(link(pid, fd)).ok().filter(|file| {
+        // Reading anything else would take the bytes away from whoever waits for them.
+        file.metadata().is_ok_and(|about| about.is_file())
+    })?;
+    let mut bytes = Vec::new();
+    let mut hasher = xxhash_rust::xxh3::Xxh3::new();
+    let mut piece = vec![0; usize::try_from(count.min(PIECE)).ok()?];
+    let mut done = 0;
+    while done < count {
+        let wanted = usize::try_from((count - done).min(PIECE)).ok()?;
+        file.read_exact_at(&mut piece[..wanted], offset.checked_add(done)?).ok()?;
+        hasher.update(&piece[..wanted]);
+        let room = limit.saturating_sub(bytes.len()).min(wanted);
+        bytes.extend_from_slice(&piece[..room]);
+        done += wanted as u64;
+    }
+    Some(Payload { length: count, hash: hasher.digest(), bytes })
 }
 
 /// All descriptors of a process, in order.

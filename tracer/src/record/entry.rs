@@ -3,6 +3,7 @@
 use samestate_schema::marker::{self, Kind as MarkerKind, Marker};
 
 use super::capture::Capture;
+use super::descriptors;
 use super::engine::{Engine, Origin, alive, folder, folder_path, gone};
 use super::mirror::{Given, random_source, source};
 use super::task::Pending;
@@ -345,6 +346,15 @@ impl Engine<'_> {
                     task.descriptors = std::rc::Rc::new(std::cell::RefCell::new(own));
                 }
             }
+            "sendfile" => self.moved(tid, (arguments[1], 2), result, call)?,
+            "copy_file_range" => self.moved(tid, (arguments[0], 1), result, call)?,
+            "splice" | "tee" if result > 0 => {
+                self.untraced(tid, format!("the bytes that {} moves in the kernel", row.name))?;
+            }
+            // FICLONE and FICLONERANGE.
+            "ioctl" if matches!(low(arguments[1]), 0x4004_9409 | 0x4020_940d) => {
+                self.untraced(tid, "the content of files that are cloned".to_owned())?;
+            }
             "sched_setaffinity" => {
                 let whom = self.pids.real(low(arguments[0]));
                 let whom = if whom == 0 { tid } else { whom };
@@ -375,6 +385,38 @@ impl Engine<'_> {
         Ok(())
     }
 
+    /// The kernel has moved bytes from one file to another; they never pass through the program's
+    /// memory, so they are read from the file. `from` is the descriptor that they come from, and
+    /// the argument that points to the offset.
+    fn moved(
+        &mut self,
+        tid: Tid,
+        from: (u64, u8),
+        result: i64,
+        call: &mut Call,
+    ) -> Result<(), Error> {
+        let (fd, argument) = from;
+        let Some(task) = self.tasks.get(&tid) else { return Ok(()) };
+        let count = result.cast_unsigned();
+        let fd = low(fd);
+        let offset = match call.payload(argument.into(), false) {
+            Some(offset) => offset.bytes.first_chunk().map(|offset| u64::from_le_bytes(*offset)),
+            None => descriptors::position(task.pid, fd)
+                .and_then(|(position, _)| position.checked_sub(count)),
+        };
+        let limit = self.knobs.payload_limit;
+        let content =
+            offset.and_then(|offset| descriptors::content(task.pid, fd, offset, count, limit));
+        match content {
+            Some(payload) => call.data.push(Data { argument: MOVED, out: true, payload }),
+            None if count > 0 => {
+                self.untraced(tid, "bytes that are moved in the kernel".to_owned())?;
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
     /// A descriptor leads to something new.
     fn made(&mut self, tid: Tid, fd: i32, origin: Origin, call: &mut Call) -> Result<(), Error> {
         if let Some(task) = self.tasks.get(&tid) {
@@ -393,6 +435,9 @@ impl Engine<'_> {
         }
     }
 }
+
+/// Stands for the bytes that a call moves from one descriptor to another.
+pub(crate) const MOVED: u8 = 6;
 
 /// The lower half of a register, where the kernel takes an `int`.
 #[expect(clippy::cast_possible_truncation, reason = "the kernel ignores the upper half as well")]

@@ -15,7 +15,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::path::PathBuf;
 
-pub(crate) use entry::low;
+pub(crate) use entry::{MOVED, low};
 pub use knobs::Knobs;
 pub(crate) use outcome::unknown_call;
 pub use outcome::{MirrorUse, Recording};

@@ -88,6 +88,23 @@ fn tar_finds_the_one_byte_that_differs() {
     assert!(sides(finding).0.contains("archive.tar"), "{:?}", sides(finding));
 }
 
+#[test]
+fn cp_finds_the_one_byte_that_differs_though_the_kernel_copies_it() {
+    let setup = |byte: u8| {
+        move |work: &Path| {
+            let mut content = vec![b'x'; 300_000];
+            content[200_001] = byte;
+            write(&work.join("from"), content);
+        }
+    };
+    let command = ["cp", "from", "to"];
+    let mut place = same_twice(setup(b'x'), &command);
+    place.record(Some(1), setup(b'y'), &command);
+    let report = place.compare(1, 3);
+    let finding = first(&report, "input-differs");
+    assert!(sides(finding).0.contains("/from"), "{:?}", sides(finding));
+}
+
 fn repository(folder: &Path, last: &str) {
     let git = |arguments: &[&str]| {
         let done = Command::new("git")
