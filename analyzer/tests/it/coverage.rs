@@ -376,3 +376,23 @@ fn a_large_binary_is_read_whole() {
     );
     assert_eq!(lines(&cover(&own, &["samestate_report::report::Report"])), found);
 }
+
+#[test]
+fn what_a_manual_type_declares_counts_only_if_its_code_agrees() {
+    let forgetful = "Some(Self { state: SEED, draws: u64::restore(restorer)? })";
+    let with = |treatment: u8, save: &str, restore: &str| {
+        let record =
+            format!("record!(Rng, \"Rng\", 2, 1, [\"state\" = {treatment}, \"draws\" = 0]);\n");
+        let source = program(&format!("{RNG}{record}"), save, restore);
+        lines(&cover(&compile(&source, Flavor::Debug), &[]))
+    };
+    assert_eq!(with(0, SAVE, RESTORE), [""; 0]);
+    // Declared as saved, and forgotten.
+    let forgotten = ["uncovered-field app::Root.rng.state"];
+    assert_eq!(with(0, "self.draws.save(saver);", forgetful), forgotten);
+    // Declared as skipped, and skipped.
+    assert_eq!(with(1, "self.draws.save(saver);", forgetful), [""; 0]);
+    // Declared as skipped, but written all the same: what is read after it shifts.
+    let shifted = ["save-without-restore app::Root.rng.state"];
+    assert_eq!(with(1, SAVE, forgetful), shifted);
+}
