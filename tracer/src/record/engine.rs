@@ -73,8 +73,7 @@ impl<'a> Engine<'a> {
             like: config.like.as_ref().map(|path| path.as_os_str().as_bytes().to_vec()),
             knobs: config.knobs.describe(),
         };
-        // Whatever fails from here on, the program dies with this thread.
-        let writer = Writer::create(&config.output, &header)?;
+        let writer = Writer::create(&config.output, &header).inspect_err(|_| end(root))?;
         let mut engine = Self {
             tasks: HashMap::new(),
             early: HashSet::new(),
@@ -416,6 +415,17 @@ impl<'a> Engine<'a> {
     /// Whether the program's affinity is ours and not its own.
     pub(super) const fn is_pinned(&self) -> bool {
         self.pinned
+    }
+}
+
+/// Ends a process and waits for it, so that nothing is left of it.
+fn end(pid: Tid) {
+    ptrace::kill(pid);
+    while let Ok(Some(stop)) = wait::of(pid) {
+        if matches!(stop, Stop::Exited(_) | Stop::Killed(_)) {
+            break;
+        }
+        let _gone = ptrace::resume(pid, 0);
     }
 }
 

@@ -50,6 +50,17 @@ fn a_trace_that_cannot_be_written_kills_what_was_started() {
     let error = record(&config, &mut |_| ()).expect_err("it cannot be written");
     assert!(matches!(error, Error::File { .. }), "{error}");
     assert!(!proof.exists(), "the program did not run");
+    // A full disk is noticed at once, or while the program runs.
+    for command in [["sleep", "100"], ["find", "/usr/include"]] {
+        let config = Config {
+            command: command.iter().map(Into::into).collect(),
+            stdout: samestate_tracer::Stream::Null,
+            output: "/dev/full".into(),
+            ..Config::default()
+        };
+        let error = record(&config, &mut |_| ()).expect_err("it cannot be written");
+        assert!(matches!(error, Error::File { .. }), "{error}");
+    }
 }
 
 fn trace() -> (Place, Vec<u8>) {
