@@ -42,7 +42,8 @@ impl Number {
 #[derive(Debug, Default)]
 pub(super) struct Attrs<'a> {
     pub(super) name: Option<&'a [u8]>,
-    pub(super) linkage_name: Option<&'a [u8]>,
+    /// Not looked up yet: few are needed, and each costs a walk over a long string.
+    pub(super) linkage_name: Option<AttributeValue<super::Slice<'a>>>,
     pub(super) ty: Ref,
     pub(super) containing_type: Ref,
     pub(super) size_bytes: Option<u64>,
@@ -72,7 +73,7 @@ impl<'a> Attrs<'a> {
             match spec.name() {
                 gimli::DW_AT_name => attrs.name = string(input, unit, value),
                 gimli::DW_AT_linkage_name | gimli::DW_AT_MIPS_linkage_name => {
-                    attrs.linkage_name = string(input, unit, value);
+                    attrs.linkage_name = Some(value);
                 }
                 gimli::DW_AT_type => attrs.ty = reference(value),
                 gimli::DW_AT_containing_type => attrs.containing_type = reference(value),
@@ -114,7 +115,8 @@ impl<'a> Attrs<'a> {
     }
 }
 
-fn string<'a>(
+/// The text that an attribute stands for.
+pub(super) fn string<'a>(
     input: &Input<'a>,
     unit: &Unit<'a>,
     value: AttributeValue<super::Slice<'a>>,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use gimli::DwTag;
 
-use super::attrs::{Attrs, Number, Ref};
+use super::attrs::{self, Attrs, Number, Ref};
 use super::{Input, Unit};
 use crate::limits::{MAX_NAME_LEN, MAX_SCOPE_DEPTH};
 
@@ -152,7 +152,7 @@ impl<'a> UnitReader<'a> {
             let specs = abbreviation.attributes();
             let inner = if is_wanted(tag, outer.owner) {
                 let attrs = Attrs::read(input, unit, cursor, specs).map_err(at(offset))?;
-                self.entry(offset, tag, attrs, outer)?
+                self.entry((input, unit), offset, tag, attrs, outer)?
             } else {
                 cursor.skip_attributes(specs).map_err(at(offset))?;
                 let owner = match tag {
@@ -181,6 +181,7 @@ impl<'a> UnitReader<'a> {
 
     fn entry(
         &mut self,
+        at: (&Input<'a>, &Unit<'a>),
         offset: usize,
         tag: DwTag,
         attrs: Attrs<'a>,
@@ -194,7 +195,7 @@ impl<'a> UnitReader<'a> {
                 Ok(Enclosing { scope, owner: Owner::Scope })
             }
             gimli::DW_TAG_subprogram => {
-                self.function(&attrs, outer.scope);
+                self.function(at, &attrs, outer.scope);
                 Ok(Enclosing { scope: outer.scope, owner: Owner::Code })
             }
             gimli::DW_TAG_variable => {
@@ -317,7 +318,7 @@ impl<'a> UnitReader<'a> {
         }
     }
 
-    fn function(&mut self, attrs: &Attrs<'a>, scope: u32) {
+    fn function(&mut self, at: (&Input<'a>, &Unit<'a>), attrs: &Attrs<'a>, scope: u32) {
         if let Some(file) = attrs.decl_file
             && scope != 0
         {
@@ -325,8 +326,9 @@ impl<'a> UnitReader<'a> {
         }
         let base = attrs.name.unwrap_or(b"");
         let base = base.split(|&byte| byte == b'<').next().unwrap_or(base);
-        if let Some(linkage_name) = attrs.linkage_name
-            && EVIDENCE_FUNCTIONS.contains(&base)
+        if EVIDENCE_FUNCTIONS.contains(&base)
+            && let Some(value) = attrs.linkage_name
+            && let Some(linkage_name) = attrs::string(at.0, at.1, value)
         {
             let (file, line) = (attrs.decl_file, attrs.decl_line);
             self.out.functions.push(Function { linkage_name, file, line });
