@@ -220,7 +220,7 @@ impl Context {
                 }
             }
             Kind::Fcntl(_) => match handed {
-                Some(payload) => give_payload(Part::Payload(index), payload, give),
+                Some(payload) => give(Part::Payload(index), &lock(call, payload)),
                 None => give(part, &value.to_le_bytes()),
             },
             Kind::InStruct(_, layout)
@@ -272,8 +272,8 @@ impl Context {
             | Kind::OutAll(_)
             | Kind::OutVector(_)
             | Kind::OutMessage
-            | Kind::OutMessages
-            | Kind::Fcntl(_) => give_payload(part, payload, give),
+            | Kind::OutMessages => give_payload(part, payload, give),
+            Kind::Fcntl(_) => give(part, &lock(call, payload)),
             Kind::Ioctl(_) => {
                 // Only those of a terminal, whose size and settings are the user's, and queues.
             }
@@ -334,6 +334,16 @@ impl Context {
             }
         }
         (full.finish(), shape.finish())
+    }
+}
+
+/// What counts of the structure that a `fcntl` takes: of a lock its kind and its range, not the
+/// padding and not the process id, which only the kernel fills in.
+fn lock(call: &Call, payload: &Payload) -> Vec<u8> {
+    let bytes = &payload.bytes;
+    match (call.argument(1), bytes.get(..4), bytes.get(8..24)) {
+        (5..=7 | 36..=38, Some(kind), Some(range)) => [kind, range].concat(),
+        _ => bytes.clone(),
     }
 }
 
