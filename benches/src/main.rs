@@ -104,7 +104,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let files =
         (child(Part::Files, &arguments, None, WARM)?, child(Part::Files, &arguments, None, COLD)?);
     eprintln!("files: done");
-    let derives = if arguments.no_derive { Vec::new() } else { derive_cost::run(5)? };
+    let derives = if arguments.no_derive { Vec::new() } else { derive_cost::run(3)? };
     let report = Report { machine: machine::describe(), rounds, states, files, derives };
     match &arguments.write {
         Some(path) => fs::write(path, report.to_string())?,

@@ -113,7 +113,7 @@ impl Report {
         writeln!(f, "\n## What the derive costs when it compiles\n")?;
         f.write_str(
             "Processor time of cargo and the compiler for one library of 51 structs with 1,050 \
-             fields, dependencies built before, not incremental; medians of five builds in turns. \
+             fields, dependencies built before, not incremental; medians of three builds in turns. \
              Figures are milliseconds per 100 fields above the same library without a derive.\n\n",
         )?;
         writeln!(f, "| | Checkpoint | serde + postcard | Checkpoint / serde | no derive, whole |")?;

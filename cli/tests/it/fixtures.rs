@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -11,18 +10,18 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use serde_json::Value;
 
 /// The folder of the workspace.
-pub fn workspace() -> &'static Path {
+pub(crate) fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
 /// A folder for what the tests build; it is kept from one run to the next.
-pub fn scratch() -> PathBuf {
+pub(crate) fn scratch() -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
 }
 
 /// Builds the package with this manifest and returns a copy of its program that later builds do
 /// not touch. One build at a time: they share a target folder.
-pub fn build(manifest: &Path, features: &[&str], name: &str) -> PathBuf {
+pub(crate) fn build(manifest: &Path, features: &[&str], name: &str) -> PathBuf {
     static BUILDING: Mutex<()> = Mutex::new(());
     let _one_at_a_time = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
     let output = Command::new(env!("CARGO"))
@@ -48,7 +47,7 @@ pub fn build(manifest: &Path, features: &[&str], name: &str) -> PathBuf {
 }
 
 /// The particle simulation in one of its states: `complete`, `forgotten` or `drifted`.
-pub fn particles(state: &str) -> PathBuf {
+pub(crate) fn particles(state: &str) -> PathBuf {
     static BUILT: OnceLock<Mutex<BTreeMap<String, PathBuf>>> = OnceLock::new();
     let mut built =
         BUILT.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
@@ -60,10 +59,10 @@ pub fn particles(state: &str) -> PathBuf {
 }
 
 /// What samestate said and how it ended.
-pub struct Said {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Said {
@@ -77,12 +76,15 @@ impl Said {
 }
 
 /// Runs samestate in the workspace's folder.
-pub fn samestate<I: AsRef<OsStr>>(args: impl IntoIterator<Item = I>) -> Said {
+pub(crate) fn samestate<I: AsRef<OsStr>>(args: impl IntoIterator<Item = I>) -> Said {
     samestate_in(workspace(), args)
 }
 
 /// Runs samestate in a folder.
-pub fn samestate_in<I: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = I>) -> Said {
+pub(crate) fn samestate_in<I: AsRef<OsStr>>(
+    folder: &Path,
+    args: impl IntoIterator<Item = I>,
+) -> Said {
     let output = Command::new(env!("CARGO_BIN_EXE_samestate"))
         .args(args)
         .current_dir(folder)
@@ -93,7 +95,7 @@ pub fn samestate_in<I: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item
 }
 
 /// Runs samestate with `--format json`; returns the report, which must agree with the exit code.
-pub fn report<I: AsRef<OsStr>>(args: impl IntoIterator<Item = I>) -> Value {
+pub(crate) fn report<I: AsRef<OsStr>>(args: impl IntoIterator<Item = I>) -> Value {
     let mut all = vec![OsStr::new("--format").to_owned(), OsStr::new("json").to_owned()];
     all.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
     let said = samestate(&all);
@@ -105,7 +107,7 @@ pub fn report<I: AsRef<OsStr>>(args: impl IntoIterator<Item = I>) -> Value {
 }
 
 /// The findings of a report as `rule subject`, in order, notes left out.
-pub fn findings(report: &Value) -> Vec<String> {
+pub(crate) fn findings(report: &Value) -> Vec<String> {
     report["findings"]
         .as_array()
         .unwrap()
@@ -117,20 +119,4 @@ pub fn findings(report: &Value) -> Vec<String> {
             format!("{} {}", finding["rule"].as_str().unwrap(), about.unwrap())
         })
         .collect()
-}
-
-/// Says on stderr that a test could not run here, so that `cargo test` shows it.
-pub fn skipped(why: &str) {
-    writeln!(std::io::stderr(), "skipped: {why}").unwrap();
-}
-
-/// Whether a program is on the path; says so if it is not.
-pub fn has(program: &str) -> bool {
-    let found = std::env::var_os("PATH").is_some_and(|path| {
-        std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
-    });
-    if !found {
-        skipped(&format!("{program} not found"));
-    }
-    found
 }

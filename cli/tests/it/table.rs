@@ -16,7 +16,7 @@ fn drift(state: &str) -> Value {
 }
 
 /// A new folder with this name, empty.
-pub fn fresh(name: &str) -> PathBuf {
+pub(crate) fn fresh(name: &str) -> PathBuf {
     let folder = scratch().join("runs").join(name);
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
@@ -24,7 +24,7 @@ pub fn fresh(name: &str) -> PathBuf {
 }
 
 /// Verifies a program that takes the example's options, in a new folder.
-pub fn verify(program: &Path, folder: &Path) -> Value {
+pub(crate) fn verify(program: &Path, folder: &Path) -> Value {
     let program = program.display();
     let folder = folder.display();
     let options = format!("--dir {folder} --steps 60 --every 20");

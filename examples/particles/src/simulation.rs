@@ -70,7 +70,7 @@ impl Simulation {
             particle.velocity[0] += kick[0];
             particle.velocity[1] += kick[1];
         }
-        let keep = 1.0 - f64::from(self.drag);
+        let keep = kept(self.drag);
         let mut energy = 0.0;
         for particle in &mut self.particles {
             particle.advance(keep);
@@ -98,6 +98,11 @@ impl Simulation {
         }
         Ok(cells)
     }
+}
+
+/// What the drag leaves of a velocity.
+fn kept(drag: impl Into<f64>) -> f64 {
+    1.0 - drag.into()
 }
 
 impl Particle {

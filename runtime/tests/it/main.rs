@@ -9,3 +9,11 @@ mod manual;
 mod program;
 mod roundtrip;
 mod store;
+
+/// Says that a test cannot run here. The test harness swallows what `println!` and `eprintln!`
+/// print, so this goes around them.
+fn skipped(why: &str) {
+    let told =
+        std::io::Write::write_fmt(&mut std::io::stderr(), format_args!(, "skipped: {why}\n"));
+    told.unwrap();
+}

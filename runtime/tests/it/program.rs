@@ -173,7 +173,7 @@ fn a_save_and_a_restore_are_announced() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().to_str().unwrap();
     let Some(saved) = markers(&["save", path, "7", "3"]) else {
-        eprintln!("skipped: strace not found");
+        crate::skipped("strace not found");
         return;
     };
     let saved: Vec<Marker<'_>> = saved.iter().map(|bytes| Marker::decode(bytes).unwrap()).collect();

@@ -88,7 +88,7 @@ impl Drop for SmallDisk {
 #[test]
 fn a_full_disk_leaves_the_image_before() {
     let Some(disk) = SmallDisk::mount() else {
-        eprintln!("skipped: cannot mount a tmpfs");
+        crate::skipped("cannot mount a tmpfs");
         return;
     };
     let dir = disk.0.path();

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, FileTimes};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -92,7 +93,7 @@ pub(crate) fn has(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
     if !found {
-        println!("skipped: {program} not found");
+        skipped(&format!("{program} not found"));
     }
     found
 }
@@ -150,4 +151,12 @@ pub(crate) fn call(finding: &Finding) -> &str {
 pub(crate) fn sides(finding: &Finding) -> (&str, &str) {
     let sides = finding.sides.as_ref().expect("both sides");
     (&sides.left.text, &sides.right.text)
+}
+
+/// Says that a test cannot run here. The test harness swallows what `println!` and `eprintln!`
+/// print, so this goes around them.
+pub(crate) fn skipped(why: &str) {
+    #[expect(clippy::explicit_write, reason = "`eprintln!` would not be seen")]
+    let told = writeln!(std::io::stderr(), "skipped: {why}");
+    told.expect("standard error can be written");
 }
