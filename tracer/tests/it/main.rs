@@ -1,7 +1,6 @@
 //! Tests of the tracer on real programs and real processes.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
-#![expect(clippy::print_stdout, reason = "a test says what it skips")]
 
 mod bad_input;
 mod kernel;
