@@ -2,7 +2,7 @@
 # The README's main job runs, and finds the forgotten field in all three ways.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-command=$(sed -n 's/^<!-- main job -->$/x/p;/^<!-- main job -->$/,/^```$/p' README.md | grep -m1 '^cargo')
+command=$(sed -n '/^<!-- main job -->$/,/^```$/p' README.md | grep -m1 '^cargo')
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
 echo "$command"
