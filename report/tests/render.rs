@@ -144,18 +144,18 @@ fn the_first_of_many_divergences_is_shown_whole() {
     check(
         &report,
         &expect![[r#"
-        error[payload-differs]: byte 0 of what `write` hands to fd 3 differs
-          |
-          = call: write in thread 0, call 7
-          = help: Look at the state that the bytes are computed from.
+            error[payload-differs]: byte 0 of what `write` hands to fd 3 differs
+              |
+              = call: write in thread 0, call 7
+              = help: Look at the state that the bytes are computed from.
 
-        error[payload-differs]: 4 more findings in `checkpoint 1`: a call writes other bytes
-          |
-          = 0#8 write, 0#9 write, 0#10 write, 0#11 write
+            error: 4 more calls differ at checkpoint 1; `--verbose` shows each
+              |
+              = payload-differs: 0#8 write, 0#9 write, 0#10 write, 0#11 write
 
-        compare: failed, 5 errors
-        exit code 1
-    "#]],
+            compare: failed, 5 errors
+            exit code 1
+        "#]],
     );
 }
 

@@ -1,6 +1,7 @@
 //! `samestate demo`: the example in its three states, judged in all three ways.
 
 mod build;
+mod old_image;
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -109,6 +110,15 @@ pub(crate) fn run(args: &DemoArgs, output: OutputArgs) -> Result<u8, Failure> {
         show(&command, &verified, first == state.verify)?;
         table.rows.push(cells);
     }
+    heading("an image of the complete example, restored by the drifted one", output)?;
+    let refusal = old_image::restore(&programs[0], &programs[2])?;
+    prompt_raw(&refusal.command, output)?;
+    if output.format == Format::Text {
+        output::print(&format!("{}\n\n", refusal.said), output)?;
+    }
+    if !refusal.names_the_field {
+        surprises.push("restoring an old image".to_owned());
+    }
     heading("what fired on which example", output)?;
     let mut summary = Report::new("demo");
     summary.tables.push(table);
@@ -147,10 +157,7 @@ fn roots() -> RootArgs {
 /// The verification of one program, in a new folder of its own: the command line, and its parts.
 fn verification(program: &Path) -> Result<(String, VerifyArgs), Failure> {
     let folder = program.with_file_name("run");
-    if folder.exists() {
-        fs::remove_dir_all(&folder).map_err(Failure::unchecked)?;
-    }
-    fs::create_dir_all(&folder).map_err(Failure::unchecked)?;
+    make_empty(&folder)?;
     let options = ["--dir", &folder.display().to_string(), "--steps", "60", "--every", "20"]
         .map(OsString::from);
     let words = |words: &[OsString]| {
@@ -165,6 +172,14 @@ fn verification(program: &Path) -> Result<(String, VerifyArgs), Failure> {
     Ok((line, args))
 }
 
+/// Makes an empty folder, in the place of whatever was there.
+fn make_empty(folder: &Path) -> Result<(), Failure> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(Failure::unchecked)?;
+    }
+    fs::create_dir_all(folder).map_err(Failure::unchecked)
+}
+
 fn heading(text: &str, output: OutputArgs) -> Result<(), Failure> {
     let style = clap::builder::styling::Style::new().bold();
     if output.format == Format::Text {
@@ -174,9 +189,13 @@ fn heading(text: &str, output: OutputArgs) -> Result<(), Failure> {
 }
 
 fn prompt(command: &str, output: OutputArgs) -> Result<(), Failure> {
+    prompt_raw(&format!("samestate {command}"), output)
+}
+
+fn prompt_raw(command: &str, output: OutputArgs) -> Result<(), Failure> {
     let style = clap::builder::styling::Style::new().dimmed();
     if output.format == Format::Text {
-        output::print(&format!("{style}$ samestate {command}{style:#}\n"), output)?;
+        output::print(&format!("{style}$ {command}{style:#}\n"), output)?;
     }
     Ok(())
 }
