@@ -64,6 +64,7 @@ impl fmt::Display for Report {
                  from the page cache.\n\n",
             )?;
             file_table(f, &warm.save, &cold.save)?;
+            writeln!(f)?;
             file_table(f, &warm.restore, &cold.restore)?;
         }
         self.derives(f)
@@ -152,14 +153,14 @@ fn state(f: &mut fmt::Formatter<'_>, warm: &memory::Results, cold: &memory::Cold
     let best = |timings: &[Timing]| ours_and_best(timings).map_or(1.0, |(_, best)| best.ms);
     let (best_save, best_restore) = (best(&warm.save), best(&warm.restore));
     for (index, restore) in warm.restore.iter().enumerate() {
-        write!(f, "| {} | ", restore.name)?;
+        write!(f, "| {} |", restore.name)?;
         match index.checked_sub(1).and_then(|index| warm.lens.get(index)) {
-            Some(len) => write!(f, "{:.1} | ", *len as f64 / 1e6)?,
-            None => write!(f, "| ")?,
+            Some(len) => write!(f, " {:.1} |", *len as f64 / 1e6)?,
+            None => write!(f, " |")?,
         }
         match (warm.save.get(index), cold.save.get(index)) {
             (Some(warm), Some(cold)) => pair(f, warm, cold, best_save)?,
-            _ => write!(f, "| | | | | ")?,
+            _ => write!(f, " | | | | |")?,
         }
         if let Some(cold) = cold.restore.get(index) {
             pair(f, restore, cold, best_restore)?;
@@ -172,7 +173,7 @@ fn state(f: &mut fmt::Formatter<'_>, warm: &memory::Results, cold: &memory::Cold
 fn pair(f: &mut fmt::Formatter<'_>, warm: &Timing, cold: &Timing, best: f64) -> fmt::Result {
     write!(
         f,
-        "{:.1} | {:.2} | {:.2} | {:.1} | {:.2} | ",
+        " {:.1} | {:.2} | {:.2} | {:.1} | {:.2} |",
         warm.ms,
         warm.ratio,
         warm.ms / best,
@@ -190,5 +191,5 @@ fn file_table(f: &mut fmt::Formatter<'_>, warm: &[Timing], cold: &[Timing]) -> f
             warm.name, warm.ms, warm.ratio, cold.ms, cold.ratio
         )?;
     }
-    writeln!(f)
+    Ok(())
 }
