@@ -1,6 +1,7 @@
-//! `Box`, `Cell` and `RefCell`: transparent, they save what is in them.
+//! `Box`, `Pin`, `Cell` and `RefCell`: transparent, they save what is in them.
 
 use std::cell::{Cell, RefCell};
+use std::pin::Pin;
 
 use samestate_schema::types::TypeRef;
 
@@ -15,6 +16,22 @@ impl<T: Checkpoint> Checkpoint for Box<T> {
 
     fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
         restorer.nested::<T, _>(T::restore_boxed)
+    }
+
+    fn schema(schema: &mut SchemaBuilder) -> TypeRef {
+        schema.of::<T>()
+    }
+}
+
+impl<T: Checkpoint> Checkpoint for Pin<Box<T>> {
+    const MIN_LEN: usize = T::MIN_LEN;
+
+    fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
+        saver.nested::<T, _>(|saver| T::save(self, saver))
+    }
+
+    fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
+        Box::restore(restorer).map(Box::into_pin)
     }
 
     fn schema(schema: &mut SchemaBuilder) -> TypeRef {

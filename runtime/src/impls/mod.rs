@@ -2,12 +2,15 @@
 
 mod cells;
 mod containers;
+mod cow;
 mod lists;
 mod maps;
 mod nonzero;
 mod numbers;
 mod parts;
+mod platform;
 mod primitives;
+mod ranges;
 mod text;
 mod tuples;
 mod wrappers;

@@ -1,5 +1,8 @@
 //! Text.
 
+use std::rc::Rc;
+use std::sync::Arc;
+
 use samestate_schema::types::{Type, TypeRef};
 
 use crate::{Checkpoint, RestoreError, Restorer, SaveError, Saver, SchemaBuilder};
@@ -28,4 +31,6 @@ macro_rules! text {
     )*};
 }
 
-text! { String Box<str> }
+// Shared text is a value like any other: nothing in it can change, so that only its address would
+// tell whether it is still shared.
+text! { String Box<str> Rc<str> Arc<str> }

@@ -2,6 +2,9 @@
 //! memory aside without bound.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::CString;
+use std::ops::Bound;
+use std::path::PathBuf;
 
 use samestate::{Checkpoint, RestoreErrorKind, SaveError, from_slice, to_vec};
 use samestate_image::build::{Built, Parts};
@@ -129,6 +132,10 @@ fn values_out_of_their_type_are_refused() {
     assert!(refused(&String::new(), &[1, 0xff], &[]).contains("no valid UTF-8"));
     assert!(refused(&Some(1_u8), &[2, 0], &[]).contains("no valid Option"));
     assert!(refused(&Mode::Off, &[2], &[]).contains("no valid variant"));
+    assert!(refused(&Ok::<u8, u8>(1), &[2, 0], &[]).contains("no valid Result"));
+    assert!(refused(&Bound::Included(1_u8), &[3, 0], &[]).contains("no valid Bound"));
+    assert!(refused(&CString::default(), &[1, 0], &[]).contains("no valid CString"));
+    assert!(refused(&PathBuf::new(), &[9, 0], &[]).contains("bytes for"));
     let unordered = [2, 5, 1, 4, 1];
     assert!(refused(&BTreeMap::from([(1_u8, 1_u8)]), &unordered, &[]).contains("not in order"));
     let twice = [2, 5, 5];

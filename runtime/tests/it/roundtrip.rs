@@ -279,3 +279,40 @@ fn ranges_times_and_addresses_come_back() {
     check(&addresses);
     check(&vec![IpAddr::V4(addresses.0), IpAddr::V6(addresses.1)]);
 }
+
+#[test]
+fn more_of_the_standard_library_comes_back() {
+    use std::borrow::Cow;
+    use std::ffi::{CString, OsString};
+    use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+    use std::ops::{Bound, RangeInclusive};
+    use std::path::PathBuf;
+    use std::rc::Rc;
+    use std::sync::Arc;
+
+    check(&(OsString::from("ä"), PathBuf::from("/tmp/x"), CString::new("c").unwrap()));
+    check(&(Rc::<str>::from("shared"), Arc::<str>::from("")));
+    check(&HashMap::from([(Rc::<str>::from("key"), 1_u8)]));
+    check(&[Ok(1_u8), Err(String::from("no"))]);
+    check(&(Cow::Borrowed("text"), Cow::<[u32]>::Owned(vec![1; 3000])));
+    check(&Cow::<'static, u16>::Owned(7));
+    check(&(1_u8..=9, 3_i32.., ..'x', ..=2.5_f64, ..));
+    check(&RangeInclusive::new(9_u8, 1));
+    check(&[Bound::Included(1_u8), Bound::Excluded(2), Bound::Unbounded]);
+    check(&Box::pin(5_u8));
+    let four = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 80);
+    let six = SocketAddrV6::new(Ipv6Addr::LOCALHOST, 81, 7, 9);
+    check(&(four, six, SocketAddr::V4(four), SocketAddr::V6(six)));
+    let mut spent = 1_u8..=2;
+    assert_eq!(spent.by_ref().count(), 2);
+    assert!(to_vec(&spent).unwrap_err().to_string().contains("iterated to its end"));
+}
+
+#[cfg(unix)]
+#[test]
+fn paths_that_are_not_unicode_come_back() {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt as _;
+
+    check(&std::path::PathBuf::from(OsString::from_vec(vec![b'/', 0xff, 0x80])));
+}
