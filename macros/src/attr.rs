@@ -9,7 +9,7 @@ use crate::ctxt::Ctxt;
 use crate::input::FieldTreatment;
 
 const ON_TYPE: &str = "`root`, `version = N`, `name = \"…\"`, `manual` and `crate = path`";
-const ON_FIELD: &str = "`saved`, `skip(default)`, `skip(value = EXPR)`, `rebuild = path`, \
+const ON_FIELD: &str = "`saved`, `skip(default)`, `skip(keep)`, `skip(value = EXPR)`, `rebuild = path`, \
                         `needs(a, b)`, `external = \"name\"` and `reason = \"…\"`";
 
 #[derive(Default)]
@@ -158,6 +158,7 @@ struct FieldWords {
 enum Chosen {
     Saved,
     Default,
+    Keep,
     Value(Expr),
     Rebuild(ExprPath),
     External(LitStr),
@@ -170,7 +171,7 @@ pub(crate) fn of_field(ctxt: &Ctxt, field: &syn::Field) -> (FieldTreatment, Opti
     words(ctxt, &field.attrs, |word, input| {
         let chosen = match word.to_string().as_str() {
             "saved" => Ok(Chosen::Saved),
-            "skip" => skip(ctxt, word, input),
+            "skip" => skip(word, input),
             "rebuild" => value(word, input, "Self::function").map(Chosen::Rebuild),
             "external" => text(word, input, "name").map(Chosen::External),
             "needs" => {
@@ -208,9 +209,9 @@ pub(crate) fn of_field(ctxt: &Ctxt, field: &syn::Field) -> (FieldTreatment, Opti
     found.judge(ctxt)
 }
 
-fn skip(ctxt: &Ctxt, word: &Ident, input: ParseStream<'_>) -> syn::Result<Chosen> {
-    const POLICIES: &str = "write `skip(default)` or `skip(value = EXPR)`: \
-                            what is the field after a restore?";
+fn skip(word: &Ident, input: ParseStream<'_>) -> syn::Result<Chosen> {
+    const POLICIES: &str = "write `skip(default)`, `skip(keep)` or \
+                            `skip(value = EXPR)`: what is the field after a restore?";
     if input.cursor().group(Delimiter::Parenthesis).is_none() {
         return Err(syn::Error::new(word.span(), POLICIES));
     }
@@ -220,14 +221,7 @@ fn skip(ctxt: &Ctxt, word: &Ident, input: ParseStream<'_>) -> syn::Result<Chosen
         match policy.to_string().as_str() {
             "default" => Ok(Chosen::Default),
             "value" => value(&policy, input, "EXPR").map(Chosen::Value),
-            "keep" => {
-                ctxt.error(
-                    policy,
-                    "`skip(keep)` cannot be used until restoring in place exists: there is no \
-                     running value to keep; write `skip(default)` or `skip(value = EXPR)`",
-                );
-                Ok(Chosen::Mistaken)
-            }
+            "keep" => Ok(Chosen::Keep),
             _ => Err(syn::Error::new(policy.span(), POLICIES)),
         }
     })
@@ -248,13 +242,13 @@ impl FieldWords {
                     ctxt.error(
                         reason,
                         "this field is saved, which needs no reason; remove it, or write \
-                         `skip(default)` or `skip(value = EXPR)` before it",
+                         `skip(default)`, `skip(keep)` or `skip(value = EXPR)` before it",
                     );
                 }
                 return (FieldTreatment::Saved, reason);
             }
         };
-        let skipped = matches!(chosen, Chosen::Default | Chosen::Value(_));
+        let skipped = matches!(chosen, Chosen::Default | Chosen::Keep | Chosen::Value(_));
         if skipped && reason.is_none() && !mistaken_reason {
             ctxt.error(
                 &word,
@@ -270,6 +264,7 @@ impl FieldWords {
                 FieldTreatment::Saved
             }
             Chosen::Default | Chosen::Mistaken => FieldTreatment::Default,
+            Chosen::Keep => FieldTreatment::Keep,
             Chosen::Value(value) => FieldTreatment::Value(value),
             Chosen::Rebuild(function) => {
                 let needs = needs.map(|(_, needs)| needs).unwrap_or_default();

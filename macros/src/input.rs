@@ -40,6 +40,7 @@ pub(crate) struct Field {
 pub(crate) enum FieldTreatment {
     Saved,
     Default,
+    Keep,
     Value(Expr),
     Rebuild { function: ExprPath, needs: Vec<Member> },
     External(LitStr),

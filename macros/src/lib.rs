@@ -19,9 +19,15 @@ use proc_macro::TokenStream;
 /// |---|---|
 /// | nothing, or `#[checkpoint(saved)]` | it is saved; its type must implement `Checkpoint` |
 /// | `#[checkpoint(skip(default), reason = "…")]` | it is `Default::default()` after a restore |
+/// | `#[checkpoint(skip(keep), reason = "…")]` | it is as it was in the value that is restored in place; without one there is an error |
 /// | `#[checkpoint(skip(value = EXPR), reason = "…")]` | it is the value of the expression after a restore |
 /// | `#[checkpoint(rebuild = path, needs(a, b))]` | `path(&a, &b)` computes it, as a `Result` |
 /// | `#[checkpoint(external = "name")]` | it is handed in by `Handles::new().with("name", value)` |
+///
+/// Restoring in place (`samestate::restore_in_place`, `Store::restore_in_place`) decodes everything
+/// first and assigns it afterwards, so that a failure changes nothing. There a field with `external`
+/// that no handle is given for keeps the one that it has. What `rebuild` needs is read whole, so
+/// nothing in it can be kept.
 ///
 /// | on a type | what it means |
 /// |---|---|

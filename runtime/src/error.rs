@@ -148,6 +148,11 @@ pub enum RestoreErrorKind {
         /// What the function said.
         message: String,
     },
+    /// A field is kept from a running value, and there is none.
+    NothingToKeep {
+        /// The field.
+        field: &'static str,
+    },
     /// What a hand-written `restore` said.
     Custom(String),
 }
@@ -195,7 +200,9 @@ impl RestoreError {
         // These say themselves which field it is, and no byte in the image belongs to it.
         let named = matches!(
             self.0.kind,
-            RestoreErrorKind::Rebuild { .. } | RestoreErrorKind::MissingHandle { .. }
+            RestoreErrorKind::Rebuild { .. }
+                | RestoreErrorKind::MissingHandle { .. }
+                | RestoreErrorKind::NothingToKeep { .. }
         );
         self.0.path = if named { None } else { path(offset) };
         self
@@ -249,6 +256,12 @@ impl fmt::Display for RestoreErrorKind {
             Self::Rebuild { field, message } => {
                 write!(f, "the field `{field}` could not be rebuilt: {message}")
             }
+            Self::NothingToKeep { field } => write!(
+                f,
+                "the field `{field}` is kept from a running value, and there is none here; restore \
+                 in place with `restore_in_place`, and do not keep fields of what stands in \
+                 containers"
+            ),
             Self::Custom(message) => f.write_str(message),
         }
     }

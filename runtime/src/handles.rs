@@ -73,9 +73,11 @@ impl Handles {
     }
 
     /// Checks before anything is decoded that what is given is what is needed.
-    pub(crate) fn check(&self, needed: &[Needed]) -> Result<(), RestoreErrorKind> {
+    /// With `running`, those that are not given stay as they are.
+    pub(crate) fn check(&self, needed: &[Needed], running: bool) -> Result<(), RestoreErrorKind> {
         for need in needed {
             match self.given.get(&need.name) {
+                None if running => {}
                 None => {
                     let (name, type_name) = (need.name.clone(), need.type_name);
                     return Err(RestoreErrorKind::MissingHandle { name, type_name });
@@ -97,6 +99,10 @@ impl Handles {
             }
             None => Ok(()),
         }
+    }
+
+    pub(crate) fn is_given(&self, name: &str) -> bool {
+        self.given.contains_key(name)
     }
 
     pub(crate) fn take<T: 'static>(&mut self, name: &str) -> Result<T, RestoreErrorKind> {

@@ -2,6 +2,7 @@
 
 extern crate self as samestate;
 
+mod assignment;
 mod depth;
 mod error;
 mod handles;
@@ -19,10 +20,11 @@ mod traits;
 #[path = "private.rs"]
 pub mod __private;
 
+pub use assignment::Assignment;
 pub use error::{RestoreError, RestoreErrorKind, SaveError};
 pub use handles::Handles;
 pub use marker::{is_traced, mark};
-pub use memory::{from_slice, from_slice_with, to_vec};
+pub use memory::{from_slice, from_slice_with, restore_in_place, to_vec};
 pub use restore::Restorer;
 pub use samestate_image::difference::Difference;
 pub use samestate_macros::Checkpoint;
@@ -34,3 +36,7 @@ pub use save::Saver;
 pub use schema::{EnumBuilder, Fields, SchemaBuilder, StructBuilder};
 pub use store::{Entry, Saved, Store, StoreError};
 pub use traits::Checkpoint;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

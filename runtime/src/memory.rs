@@ -36,6 +36,40 @@ pub fn from_slice_with<T: Checkpoint>(image: &[u8], handles: Handles) -> Result<
     decode(&image, &Program::of::<T>().map_err(program_error)?, handles)
 }
 
+/// Restores an image into a running value. Fields with `skip(keep)` stay as they are, and so do
+/// those with `external` that no handle is given for. What is kept must be there: it may stand in
+/// structs, tuples, arrays, `Box`, and in an `Option` or enum that is of the same variant in the
+/// image, but not in a `Vec` or a map, whose elements are new.
+///
+/// ```
+/// # use samestate::{Checkpoint, Handles};
+/// #[derive(Checkpoint)]
+/// struct Game {
+///     score: u64,
+///     #[checkpoint(skip(keep), reason = "the player's setting, not the game's")]
+///     volume: f32,
+/// }
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut game = Game { score: 7, volume: 0.5 };
+/// let image = samestate::to_vec(&game)?;
+/// (game.score, game.volume) = (8, 1.0);
+/// samestate::restore_in_place(&mut game, &image, Handles::new())?;
+/// assert_eq!((game.score, game.volume), (7, 1.0));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// As [`from_slice_with`], and if there is nothing to keep. Then the value is as before.
+pub fn restore_in_place<T: Checkpoint>(
+    running: &mut T,
+    image: &[u8],
+    handles: Handles,
+) -> Result<(), RestoreError> {
+    let image = Image::from_bytes(image)?;
+    decode_for(running, &image, &Program::of::<T>().map_err(program_error)?, handles)
+}
+
 pub(crate) fn program_error(error: SaveError) -> RestoreError {
     RestoreError::new(RestoreErrorKind::Program(error))
 }
@@ -75,19 +109,42 @@ impl<'a> Encoded<'a> {
     }
 }
 
-/// Decodes a checked image. Schema and handles are checked before the first byte of the values.
+/// Decodes a checked image to a new value.
 pub(crate) fn decode<T: Checkpoint>(
     image: &Image<'_>,
     program: &Program,
-    mut handles: Handles,
+    handles: Handles,
 ) -> Result<T, RestoreError> {
+    decode_by(image, program, handles, false, T::restore)
+}
+
+/// Decodes a checked image, and then assigns it to a running value.
+pub(crate) fn decode_for<T: Checkpoint>(
+    running: &mut T,
+    image: &Image<'_>,
+    program: &Program,
+    handles: Handles,
+) -> Result<(), RestoreError> {
+    let assignment = decode_by(image, program, handles, true, |from| running.stage(from))?;
+    assignment.apply(running);
+    Ok(())
+}
+
+/// Schema and handles are checked before the first byte of the values.
+fn decode_by<R>(
+    image: &Image<'_>,
+    program: &Program,
+    mut handles: Handles,
+    running: bool,
+    read: impl FnOnce(&mut Restorer<'_>) -> Result<R, RestoreError>,
+) -> Result<R, RestoreError> {
     if image.schema().root_hash() != program.chunk.root_hash() {
         let differences = samestate_image::difference::compare(image.schema(), &program.chunk);
         return Err(RestoreError::new(RestoreErrorKind::Different(differences)));
     }
-    handles.check(&program.needed).map_err(RestoreError::new)?;
+    handles.check(&program.needed, running).map_err(RestoreError::new)?;
     let mut restorer = Restorer::new(image, &mut handles);
-    let result = T::restore(&mut restorer).and_then(|value| restorer.finish().map(|()| value));
+    let result = read(&mut restorer).and_then(|value| restorer.finish().map(|()| value));
     result.map_err(|error| {
         error.locate(restorer.offset(), |offset| {
             samestate_image::value::path_at(image, &program.chunk.root_name, offset)

@@ -44,6 +44,19 @@ pub fn variant(restorer: &mut Restorer<'_>, variants: usize) -> Result<u32, Rest
     if (number as usize) < variants { Ok(number) } else { Err(restorer.bad_value("variant")) }
 }
 
+/// Looks at the number of one of `variants` variants, and reads it if it is `expected`.
+pub fn variant_is(
+    restorer: &mut Restorer<'_>,
+    variants: usize,
+    expected: u32,
+) -> Result<bool, RestoreError> {
+    let same = restorer.peek(|restorer| variant(restorer, variants))? == expected;
+    if same {
+        variant(restorer, variants)?;
+    }
+    Ok(same)
+}
+
 /// Writes the number of one of `variants` variants.
 pub fn save_variant(saver: &mut crate::Saver<'_>, number: u32, variants: usize) {
     let width = samestate_image::layout::variant_width(variants);

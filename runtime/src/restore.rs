@@ -202,6 +202,32 @@ impl<'i> Restorer<'i> {
         Ok((key, &self.values[start..self.at]))
     }
 
+    /// Looks at what comes next without reading it.
+    pub(crate) fn peek<R>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<R, RestoreError>,
+    ) -> Result<R, RestoreError> {
+        let at = self.at;
+        let result = read(self);
+        self.at = at;
+        result
+    }
+
+    /// Takes the handle that was given by this name, if one was.
+    ///
+    /// # Errors
+    /// If it was given, but was already taken, or has another type.
+    pub fn external_if_given<T: 'static>(&mut self, name: &str) -> Result<Option<T>, RestoreError> {
+        if self.handles.is_given(name) { self.external(name).map(Some) } else { Ok(None) }
+    }
+
+    /// The error for a `skip(keep)` field where there is no running value; `field` names it in the
+    /// message.
+    #[cold]
+    pub fn nothing_to_keep(&self, field: &'static str) -> RestoreError {
+        self.error(RestoreErrorKind::NothingToKeep { field })
+    }
+
     /// Takes the handle that was given by this name.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 use samestate_schema::types::TypeRef;
 
-use crate::{RestoreError, Restorer, SaveError, Saver, SchemaBuilder};
+use crate::{Assignment, RestoreError, Restorer, SaveError, Saver, SchemaBuilder};
 
 /// A type whose values can be saved and restored.
 ///
@@ -47,6 +47,10 @@ pub trait Checkpoint: Sized + 'static {
     /// in one container.
     const MIN_LEN: usize = 0;
 
+    /// Whether [`stage`](Checkpoint::stage) may leave something of a running value as it is. Where
+    /// it is `false`, `stage` need not be called.
+    const MAY_KEEP: bool = false;
+
     /// Writes the value.
     ///
     /// # Errors
@@ -63,6 +67,18 @@ pub trait Checkpoint: Sized + 'static {
     /// Describes what [`save`](Checkpoint::save) writes. Images tell it, and are refused where it
     /// differs. To describe a part, ask [`SchemaBuilder::of`].
     fn schema(schema: &mut SchemaBuilder) -> TypeRef;
+
+    /// Reads a value that is to take the place of this one, and leaves this one as it is: what was
+    /// read is assigned when all of the image is decoded, so that a failure changes nothing.
+    ///
+    /// The default reads a whole value. The derive goes down to the fields, so that those with
+    /// `skip(keep)` stay, and so do those with `external` that no handle is given for.
+    ///
+    /// # Errors
+    /// As [`restore`](Checkpoint::restore).
+    fn stage(&self, restorer: &mut Restorer<'_>) -> Result<Assignment<Self>, RestoreError> {
+        Assignment::whole(restorer)
+    }
 
     /// The type in a schema under construction.
     #[doc(hidden)]

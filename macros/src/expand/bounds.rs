@@ -21,7 +21,8 @@ pub(super) fn generics(input: &Input) -> Generics {
         let able: TokenStream = match field.treatment {
             FieldTreatment::Saved => quote!(#krate::Checkpoint),
             FieldTreatment::Default => quote!(::core::default::Default),
-            FieldTreatment::Value(_)
+            FieldTreatment::Keep
+            | FieldTreatment::Value(_)
             | FieldTreatment::Rebuild { .. }
             | FieldTreatment::External(_) => continue,
         };

@@ -27,7 +27,10 @@ pub(super) fn expand(input: &Input) -> TokenStream {
     let saved_ident = format_ident!("{ident}Saved");
     let restored_ident = format_ident!("{ident}Restored");
     let restorer = Ident::new("restorer", Span::mixed_site());
-    let rest = restore::unsaved(&krate, input, variant, &restorer);
+    let rest = match restore::nothing_to_keep(input, variant, &restorer) {
+        Some(error) => generated!(#krate::__private::Result::Err(#error)),
+        None => restore::unsaved(&krate, input, variant, &restorer),
+    };
     let schema = schema::builder(input);
     let saved_doc = format!("The saved fields of [`{ident}`]. Name them all when saving.");
     let restored_doc = format!("The saved fields of [`{ident}`]. Name them all when restoring.");

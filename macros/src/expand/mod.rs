@@ -16,6 +16,7 @@ mod record;
 mod restore;
 mod save;
 mod schema;
+mod stage;
 
 use proc_macro2::TokenStream;
 use syn::DeriveInput;
@@ -65,6 +66,7 @@ fn expand(input: &Input) -> TokenStream {
     let min_len = save::min_len(input);
     let save = save::expand(input);
     let restore = restore::expand(input);
+    let stage = stage::expand(input);
     let schema = schema::expand(input);
     generated! {
         #record
@@ -74,6 +76,7 @@ fn expand(input: &Input) -> TokenStream {
             const MIN_LEN: usize = #min_len;
             #save
             #restore
+            #stage
             #schema
 
             fn record_addr() -> u64 {

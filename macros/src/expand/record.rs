@@ -84,6 +84,7 @@ fn field(field: &Field) -> FieldRecord {
     let (treatment, notes) = match &field.treatment {
         FieldTreatment::Saved => (Treatment::Saved, Vec::new()),
         FieldTreatment::Default => (Treatment::Skipped(SkipPolicy::Default), Vec::new()),
+        FieldTreatment::Keep => (Treatment::Skipped(SkipPolicy::Keep), Vec::new()),
         FieldTreatment::Value(value) => {
             let value = value.to_token_stream().to_string();
             (Treatment::Skipped(SkipPolicy::Value), vec![note("value", value)])

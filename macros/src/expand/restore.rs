@@ -42,6 +42,9 @@ pub(super) fn expand(input: &Input) -> TokenStream {
 }
 
 fn value(krate: &TokenStream, input: &Input, variant: &Variant, restorer: &Ident) -> TokenStream {
+    if let Some(error) = nothing_to_keep(input, variant, restorer) {
+        return generated!(#krate::__private::Result::Err(#error));
+    }
     let saved = variant.fields.iter().filter(|f| matches!(f.treatment, FieldTreatment::Saved));
     let restores = saved.map(|field| {
         let (local, ty) = (&field.local, &field.ty);
@@ -52,6 +55,25 @@ fn value(krate: &TokenStream, input: &Input, variant: &Variant, restorer: &Ident
     });
     let rest = unsaved(krate, input, variant, restorer);
     generated!(#(#restores)* #rest)
+}
+
+/// The error of building a value some field of which is kept from a running one.
+pub(super) fn nothing_to_keep(
+    input: &Input,
+    variant: &Variant,
+    restorer: &Ident,
+) -> Option<TokenStream> {
+    let kept = variant.fields.iter().find(|f| matches!(f.treatment, FieldTreatment::Keep))?;
+    let name = qualified(input, variant, kept);
+    Some(generated!(#restorer.nothing_to_keep(#name)))
+}
+
+/// As messages call the field.
+pub(super) fn qualified(input: &Input, variant: &Variant, field: &Field) -> String {
+    match &variant.ident {
+        Some(ident) => format!("{}::{}.{}", input.ident, ident, field.name),
+        None => format!("{}.{}", input.ident, field.name),
+    }
 }
 
 /// What comes when the saved fields are in their variables: the other fields, and the value.
@@ -75,12 +97,16 @@ pub(super) fn unsaved(
             FieldTreatment::External(name) => then.push(quote_spanned! {at=>
                 let #local = #restorer.external::<#ty>(#name)?;
             }),
-            FieldTreatment::Saved | FieldTreatment::Rebuild { .. } => {}
+            FieldTreatment::Saved | FieldTreatment::Keep | FieldTreatment::Rebuild { .. } => {}
         }
     }
     // The order exists: a cycle is a mistake, and with one nothing is quoted here.
     for index in rebuild_order(variant).unwrap_or_default() {
-        then.push(rebuild(krate, input, variant, &variant.fields[index], restorer));
+        let field = &variant.fields[index];
+        then.push(rebuild(krate, input, variant, field, restorer, |need, at| {
+            let local = &need.local;
+            quote_spanned!(at=> &#local)
+        }));
     }
     let constructor = match &variant.ident {
         Some(ident) => generated!(Self::#ident),
@@ -96,22 +122,25 @@ pub(super) fn unsaved(
     }
 }
 
-fn rebuild(
+/// Computes a field from references to what it needs; `reference` makes one of them.
+pub(super) fn rebuild(
     krate: &TokenStream,
     input: &Input,
     variant: &Variant,
     field: &Field,
     restorer: &Ident,
+    reference: impl Fn(&Field, Span) -> TokenStream,
 ) -> TokenStream {
     let FieldTreatment::Rebuild { function, .. } = &field.treatment else {
         return TokenStream::new();
     };
     let (local, ty) = (&field.local, &field.ty);
-    let name = format!("{}.{}", input.ident, field.name);
-    let needs = needed(variant, field).into_iter().map(|index| &variant.fields[index].local);
+    let name = qualified(input, variant, field);
     let at = Span::mixed_site().located_at(function.span());
+    let needs = needed(variant, field).into_iter();
+    let needs = needs.map(|index| reference(&variant.fields[index], at));
     quote_spanned! {at=>
         let #local: #ty =
-            #krate::__private::rebuilt(#restorer, #name, #function(#(&#needs),*))?;
+            #krate::__private::rebuilt(#restorer, #name, #function(#(#needs),*))?;
     }
 }

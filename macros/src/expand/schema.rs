@@ -74,6 +74,9 @@ fn fields(krate: &TokenStream, variant: &Variant) -> TokenStream {
             FieldTreatment::Default => {
                 generated!(.skipped(#name, #krate::__private::SkipPolicy::Default))
             }
+            FieldTreatment::Keep => {
+                generated!(.skipped(#name, #krate::__private::SkipPolicy::Keep))
+            }
             FieldTreatment::Value(_) => {
                 generated!(.skipped(#name, #krate::__private::SkipPolicy::Value))
             }

@@ -5,10 +5,12 @@ use std::pin::Pin;
 
 use samestate_schema::types::TypeRef;
 
-use crate::{Checkpoint, RestoreError, Restorer, SaveError, Saver, SchemaBuilder};
+use crate::{Assignment, Checkpoint, RestoreError, Restorer, SaveError, Saver, SchemaBuilder};
 
 impl<T: Checkpoint> Checkpoint for Box<T> {
     const MIN_LEN: usize = T::MIN_LEN;
+    // Not that of `T`, which may contain this box.
+    const MAY_KEEP: bool = true;
 
     fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
         saver.nested::<T, _>(|saver| T::save(self, saver))
@@ -16,6 +18,11 @@ impl<T: Checkpoint> Checkpoint for Box<T> {
 
     fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
         restorer.nested::<T, _>(T::restore_boxed)
+    }
+
+    fn stage(&self, restorer: &mut Restorer<'_>) -> Result<Assignment<Self>, RestoreError> {
+        let staged = restorer.nested::<T, _>(|restorer| T::stage(self, restorer))?;
+        Ok(Assignment::new(move |this: &mut Self| staged.apply(this)))
     }
 
     fn schema(schema: &mut SchemaBuilder) -> TypeRef {
@@ -57,6 +64,7 @@ impl<T: Checkpoint + Copy> Checkpoint for Cell<T> {
 
 impl<T: Checkpoint> Checkpoint for RefCell<T> {
     const MIN_LEN: usize = T::MIN_LEN;
+    const MAY_KEEP: bool = T::MAY_KEEP;
 
     fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
         let value = self.try_borrow().map_err(|_| SaveError::Borrowed)?;
@@ -65,6 +73,17 @@ impl<T: Checkpoint> Checkpoint for RefCell<T> {
 
     fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
         T::restore(restorer).map(Self::new)
+    }
+
+    fn stage(&self, restorer: &mut Restorer<'_>) -> Result<Assignment<Self>, RestoreError> {
+        if !T::MAY_KEEP {
+            return Assignment::whole(restorer);
+        }
+        let value = self.try_borrow().map_err(|_| {
+            RestoreError::custom("a `RefCell` is mutably borrowed while it is restored in place")
+        })?;
+        let staged = value.stage(restorer)?;
+        Ok(Assignment::new(move |this: &mut Self| staged.apply(this.get_mut())))
     }
 
     fn schema(schema: &mut SchemaBuilder) -> TypeRef {

@@ -5,10 +5,11 @@ use std::collections::VecDeque;
 use samestate_image::layout::BLOCK_MIN;
 use samestate_schema::types::{Type, TypeRef};
 
-use crate::{Checkpoint, RestoreError, Restorer, SaveError, Saver, SchemaBuilder};
+use crate::{Assignment, Checkpoint, RestoreError, Restorer, SaveError, Saver, SchemaBuilder};
 
 impl<T: Checkpoint> Checkpoint for Option<T> {
     const MIN_LEN: usize = 1;
+    const MAY_KEEP: bool = T::MAY_KEEP;
 
     fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
         saver.bytes(&[u8::from(self.is_some())]);
@@ -23,6 +24,21 @@ impl<T: Checkpoint> Checkpoint for Option<T> {
         }
     }
 
+    fn stage(&self, restorer: &mut Restorer<'_>) -> Result<Assignment<Self>, RestoreError> {
+        match self {
+            Some(value) if T::MAY_KEEP && restorer.peek(Restorer::array)? == [1] => {
+                restorer.array::<1>()?;
+                let staged = value.stage(restorer)?;
+                Ok(Assignment::new(move |this: &mut Self| {
+                    if let Some(value) = this {
+                        staged.apply(value);
+                    }
+                }))
+            }
+            _ => Assignment::whole(restorer),
+        }
+    }
+
     fn schema(schema: &mut SchemaBuilder) -> TypeRef {
         let inner = schema.of::<T>();
         schema.add(Type::Option(inner))
@@ -32,6 +48,7 @@ impl<T: Checkpoint> Checkpoint for Option<T> {
 impl<T: Checkpoint, const N: usize> Checkpoint for [T; N] {
     // A long run of numbers stands in a block, not among the values.
     const MIN_LEN: usize = if Self::PLAIN_LEN >= BLOCK_MIN { 0 } else { N * T::MIN_LEN };
+    const MAY_KEEP: bool = T::MAY_KEEP;
     const PLAIN_LEN: usize = N * T::PLAIN_LEN;
 
     fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
@@ -40,6 +57,17 @@ impl<T: Checkpoint, const N: usize> Checkpoint for [T; N] {
 
     fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
         T::restore_array(restorer)
+    }
+
+    fn stage(&self, restorer: &mut Restorer<'_>) -> Result<Assignment<Self>, RestoreError> {
+        if !T::MAY_KEEP {
+            return Assignment::whole(restorer);
+        }
+        let each = self.iter().map(|value| value.stage(restorer));
+        let staged = each.collect::<Result<Vec<_>, _>>()?;
+        Ok(Assignment::new(move |this: &mut Self| {
+            this.iter_mut().zip(staged).for_each(|(value, staged)| staged.apply(value));
+        }))
     }
 
     fn schema(schema: &mut SchemaBuilder) -> TypeRef {

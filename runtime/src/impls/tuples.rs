@@ -2,12 +2,13 @@
 
 use samestate_schema::types::{Type, TypeRef};
 
-use crate::{Checkpoint, RestoreError, Restorer, SaveError, Saver, SchemaBuilder};
+use crate::{Assignment, Checkpoint, RestoreError, Restorer, SaveError, Saver, SchemaBuilder};
 
 macro_rules! tuple {
     ($($name:ident $index:tt)*) => {
         impl<$($name: Checkpoint),*> Checkpoint for ($($name,)*) {
             const MIN_LEN: usize = 0 $(+ $name::MIN_LEN)*;
+            const MAY_KEEP: bool = false $(|| $name::MAY_KEEP)*;
 
             fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
                 $(self.$index.save(saver)?;)*
@@ -16,6 +17,19 @@ macro_rules! tuple {
 
             fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
                 Ok(($($name::restore(restorer)?,)*))
+            }
+
+            fn stage(
+                &self,
+                restorer: &mut Restorer<'_>,
+            ) -> Result<Assignment<Self>, RestoreError> {
+                if !Self::MAY_KEEP {
+                    return Assignment::whole(restorer);
+                }
+                let staged = ($(self.$index.stage(restorer)?,)*);
+                Ok(Assignment::new(move |this: &mut Self| {
+                    $(staged.$index.apply(&mut this.$index);)*
+                }))
             }
 
             fn schema(schema: &mut SchemaBuilder) -> TypeRef {

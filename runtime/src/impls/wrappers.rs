@@ -8,7 +8,7 @@ use std::sync::{Mutex, OnceLock, RwLock};
 
 use samestate_schema::types::TypeRef;
 
-use crate::{Checkpoint, RestoreError, Restorer, SaveError, Saver, SchemaBuilder};
+use crate::{Assignment, Checkpoint, RestoreError, Restorer, SaveError, Saver, SchemaBuilder};
 
 macro_rules! around {
     ($($ty:ident)*) => {$(
@@ -42,6 +42,7 @@ macro_rules! lock {
     ($($ty:ident by $read:ident;)*) => {$(
         impl<T: Checkpoint> Checkpoint for $ty<T> {
             const MIN_LEN: usize = T::MIN_LEN;
+            const MAY_KEEP: bool = T::MAY_KEEP;
 
             fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
                 let value = self.$read().map_err(poisoned)?;
@@ -50,6 +51,23 @@ macro_rules! lock {
 
             fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
                 T::restore(restorer).map(Self::new)
+            }
+
+            fn stage(
+                &self,
+                restorer: &mut Restorer<'_>,
+            ) -> Result<Assignment<Self>, RestoreError> {
+                if !T::MAY_KEEP {
+                    return Assignment::whole(restorer);
+                }
+                let poisoned = |_| RestoreError::custom(
+                    "a lock is poisoned: a thread panicked while it changed what is in it",
+                );
+                let staged = self.$read().map_err(poisoned)?.stage(restorer)?;
+                Ok(Assignment::new(move |this: &mut Self| {
+                    // Nobody else holds it, and it was checked to be whole.
+                    staged.apply(this.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner()));
+                }))
             }
 
             fn schema(schema: &mut SchemaBuilder) -> TypeRef {

@@ -21,9 +21,9 @@ pub use names::Entry;
 
 use lock::Lock;
 
-use crate::memory::{Encoded, decode, program_error};
+use crate::memory::{Encoded, decode, decode_for, program_error};
 use crate::schema::Program;
-use crate::{Checkpoint, Handles, SaveError, mark};
+use crate::{Checkpoint, Handles, RestoreError, SaveError, mark};
 
 /// A folder of images.
 ///
@@ -181,16 +181,57 @@ impl Store {
         path: impl AsRef<Path>,
         handles: Handles,
     ) -> Result<T, StoreError> {
-        let path = path.as_ref();
+        self.open_image::<T, _>(path.as_ref(), |image, program| decode(image, program, handles))
+    }
+
+    /// Restores the newest image into a running state; `false` if there is none yet. Fields with
+    /// `skip(keep)` stay as they are, and so do those with `external` that no handle is given for;
+    /// see [`restore_in_place`](crate::restore_in_place).
+    ///
+    /// # Errors
+    /// [`StoreError`] if the image cannot be read, is damaged, or holds other types. Then the state
+    /// is as before.
+    pub fn restore_in_place<T: Checkpoint>(
+        &mut self,
+        running: &mut T,
+        handles: Handles,
+    ) -> Result<bool, StoreError> {
+        match self.latest()? {
+            Some(entry) => self.restore_in_place_from(&entry.path, running, handles).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// Restores an image into a running state by the image's path, which need not be in the store.
+    ///
+    /// # Errors
+    /// As [`Store::restore_in_place`].
+    pub fn restore_in_place_from<T: Checkpoint>(
+        &mut self,
+        path: impl AsRef<Path>,
+        running: &mut T,
+        handles: Handles,
+    ) -> Result<(), StoreError> {
+        self.open_image::<T, _>(path.as_ref(), |image, program| {
+            decode_for(running, image, program, handles)
+        })
+    }
+
+    /// Decodes an image, which the next [`resume`](Store::resume) announces.
+    fn open_image<T: Checkpoint, R>(
+        &mut self,
+        path: &Path,
+        decode: impl FnOnce(&Image<'_>, &Program) -> Result<R, RestoreError>,
+    ) -> Result<R, StoreError> {
         let failed = |source| StoreError::Restore { path: path.to_owned(), source };
         let program = self.program::<T>().map_err(|error| failed(program_error(error)))?;
         let image = Image::open(path).map_err(|error| failed(error.into()))?;
-        let root = decode(&image, &program, handles).map_err(failed)?;
+        let decoded = decode(&image, &program).map_err(failed)?;
         let header = image.header();
         let (seq, step, id) = (header.seq, header.step, image.id());
         self.seq = seq.saturating_add(1);
         self.restored = Some(Restored { seq, step, id, path: path.to_owned() });
-        Ok(root)
+        Ok(decoded)
     }
 
     /// Announces that the program has finished setting up after a restore, and goes on from here.

@@ -42,7 +42,6 @@ mod after {
     }
 
     #[derive(Checkpoint)]
-    #[expect(dead_code, reason = "it is only described")]
     struct Body {
         #[checkpoint(skip(default), reason = "one")]
         mass: f64,

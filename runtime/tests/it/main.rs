@@ -5,6 +5,7 @@
 mod derive;
 mod evolve;
 mod hostile;
+mod inplace;
 mod manual;
 mod program;
 mod roundtrip;

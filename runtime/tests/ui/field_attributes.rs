@@ -6,7 +6,7 @@ struct Sim {
     no_reason: u8,
     #[checkpoint(skip)]
     no_policy: u8,
-    #[checkpoint(skip(keep), reason = "a setting")]
+    #[checkpoint(skip(keep))]
     keep: u8,
     #[checkpoint(skip(never), reason = "why")]
     unknown_policy: u8,

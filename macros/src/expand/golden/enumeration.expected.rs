@@ -99,6 +99,73 @@ const _: () = {
                 }
             }
         }
+        const MAY_KEEP: bool = false || <[T; N] as ::samestate::Checkpoint>::MAY_KEEP
+            || <Vec<Tree<T, N>> as ::samestate::Checkpoint>::MAY_KEEP
+            || <u8 as ::samestate::Checkpoint>::MAY_KEEP;
+        fn stage(
+            &self,
+            restorer: &mut ::samestate::Restorer<'_>,
+        ) -> ::samestate::__private::Result<
+            ::samestate::Assignment<Self>,
+            ::samestate::RestoreError,
+        > {
+            if !<Self as ::samestate::Checkpoint>::MAY_KEEP {
+                return ::samestate::Assignment::whole(restorer);
+            }
+            match *self {
+                Self::Leaf {
+                    0: ref running_0,
+                    1: _,
+                } if ::samestate::__private::variant_is(restorer, 3usize, 1u32)? => {
+                    let field_0 = <[T; N] as ::samestate::Checkpoint>::stage(
+                        running_0,
+                        restorer,
+                    )?;
+                    let field_1 = <Option<T> as ::core::default::Default>::default();
+                    ::samestate::__private::Result::Ok(
+                        ::samestate::Assignment::new(move |this: &mut Self| {
+                            match *this {
+                                Self::Leaf {
+                                    0: ref mut running_0,
+                                    1: ref mut running_1,
+                                } => {
+                                    field_0.apply(&mut *running_0);
+                                    *running_1 = field_1;
+                                }
+                                _ => {}
+                            }
+                        }),
+                    )
+                }
+                Self::Fork {
+                    children: ref running_children,
+                    r#type: ref running_type,
+                } if ::samestate::__private::variant_is(restorer, 3usize, 2u32)? => {
+                    let field_children = <Vec<
+                        Tree<T, N>,
+                    > as ::samestate::Checkpoint>::stage(running_children, restorer)?;
+                    let field_type = <u8 as ::samestate::Checkpoint>::stage(
+                        running_type,
+                        restorer,
+                    )?;
+                    ::samestate::__private::Result::Ok(
+                        ::samestate::Assignment::new(move |this: &mut Self| {
+                            match *this {
+                                Self::Fork {
+                                    children: ref mut running_children,
+                                    r#type: ref mut running_type,
+                                } => {
+                                    field_children.apply(&mut *running_children);
+                                    field_type.apply(&mut *running_type);
+                                }
+                                _ => {}
+                            }
+                        }),
+                    )
+                }
+                _ => ::samestate::Assignment::whole(restorer),
+            }
+        }
         fn schema(schema: &mut ::samestate::SchemaBuilder) -> ::samestate::TypeRef {
             schema
                 .enumeration::<Self>("Tree")

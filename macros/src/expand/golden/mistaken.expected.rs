@@ -1,5 +1,5 @@
 ::core::compile_error! {
-    "write `skip(default)` or `skip(value = EXPR)`: what is the field after a restore?"
+    "write `skip(default)`, `skip(keep)` or `skip(value = EXPR)`: what is the field after a restore?"
 }
 #[doc(hidden)]
 const _: () = {

@@ -87,6 +87,42 @@ const _: () = {
                 log: field_log,
             })
         }
+        const MAY_KEEP: bool = true;
+        fn stage(
+            &self,
+            restorer: &mut ::samestate::Restorer<'_>,
+        ) -> ::samestate::__private::Result<
+            ::samestate::Assignment<Self>,
+            ::samestate::RestoreError,
+        > {
+            let Self { cpu: _, cache: _, seven: _, second: _, first: _, log: _ } = *self;
+            let field_cpu = <Cpu as ::samestate::Checkpoint>::restore(restorer)?;
+            let field_cache = <Cache as ::core::default::Default>::default();
+            let field_seven: u8 = 7;
+            let field_log = restorer.external_if_given::<Log>("log")?;
+            let field_first: u8 = ::samestate::__private::rebuilt(
+                restorer,
+                "Machine.first",
+                first(&field_cpu, &field_seven),
+            )?;
+            let field_second: u8 = ::samestate::__private::rebuilt(
+                restorer,
+                "Machine.second",
+                Self::second(&field_first),
+            )?;
+            ::samestate::__private::Result::Ok(
+                ::samestate::Assignment::new(move |this: &mut Self| {
+                    this.cpu = field_cpu;
+                    this.cache = field_cache;
+                    this.seven = field_seven;
+                    this.second = field_second;
+                    this.first = field_first;
+                    if let ::samestate::__private::Option::Some(given) = field_log {
+                        this.log = given;
+                    }
+                }),
+            )
+        }
         fn schema(schema: &mut ::samestate::SchemaBuilder) -> ::samestate::TypeRef {
             schema
                 .structure::<Self>("Engine")
