@@ -195,6 +195,21 @@ pub(crate) enum ImageCommand {
         #[arg(long, value_name = "PATH")]
         at: Option<String>,
     },
+    /// What differs between the values of two images, by field path.
+    Diff {
+        /// The first image.
+        left: PathBuf,
+        /// The second image.
+        right: PathBuf,
+    },
+    /// The values, or those at and below a field path, as JSON.
+    Extract {
+        /// The image.
+        file: PathBuf,
+        /// Only what lies at or below this field path.
+        #[arg(long, value_name = "PATH")]
+        at: Option<String>,
+    },
     /// Check every checksum and every value.
     Verify {
         /// The image.

@@ -1,6 +1,7 @@
 //! The values of an image as a tree, read by the image's own schema, without the program.
 
 mod decode;
+mod diff;
 mod print;
 
 use core::fmt;
@@ -10,6 +11,8 @@ use samestate_schema::treatment::Treatment;
 use samestate_schema::types::Primitive;
 
 use crate::Image;
+
+pub use diff::{ValueDifference, diff};
 
 /// One value.
 #[derive(Clone, Debug, PartialEq)]

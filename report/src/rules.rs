@@ -96,6 +96,13 @@ rules! {
          what its own schema says. It will be refused when it is restored.",
         "Restore the image before it, and look for what damaged this one." }
 
+    VALUE_DIFFERS { "value-differs", Error,
+        "two images hold different values",
+        "The images were made of different states. The table tells the field paths and both \
+         values.",
+        "Nothing, if they are of different moments; else look for what computes the first field \
+         that differs." }
+
     // Drift.
     FIELD_ADDED { "field-added", Error,
         "a field was added to saved state",

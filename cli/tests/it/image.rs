@@ -76,3 +76,48 @@ fn a_damaged_image_is_an_error_and_an_intact_one_is_not() {
     fs::remove_file(&file).unwrap();
     assert_eq!(look("verify", &file, &[]).code, 2);
 }
+
+#[test]
+fn the_difference_of_two_images_is_told_by_field_path() {
+    let first = image("image-diff");
+    let folder = first.parent().unwrap().parent().unwrap();
+    let done = Command::new(particles("complete"))
+        .arg("--dir")
+        .arg(folder)
+        .args(["--steps", "40", "--every", "20", "--restore"])
+        .arg(&first)
+        .status()
+        .unwrap();
+    assert!(done.success());
+    let images = fs::read_dir(first.parent().unwrap()).unwrap();
+    let mut images: Vec<PathBuf> = images
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "ckpt"))
+        .collect();
+    images.sort();
+    assert_eq!(images.len(), 2);
+
+    let said = look("diff", &images[0], &[images[1].to_str().unwrap()]);
+    assert_eq!(said.code, 1, "{}", said.stderr);
+    let row = |path: &str| said.stdout.lines().any(|line| line.trim_start().starts_with(path));
+    assert!(row("particles::simulation::Simulation.step "), "{}", said.stdout);
+    assert!(row("particles::simulation::Simulation.rng.draws "), "{}", said.stdout);
+    assert!(!row("particles::simulation::Simulation.drag"), "it did not change: {}", said.stdout);
+
+    let said = look("diff", &images[0], &[images[0].to_str().unwrap()]);
+    assert_eq!(said.code, 0, "{}", said.stdout);
+}
+
+#[test]
+fn a_part_of_an_image_is_extracted_as_json() {
+    let file = image("image-extract");
+    let said = look("extract", &file, &["--at", "particles::simulation::Simulation.particles[3]"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    let value: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!(value["position"].as_array().unwrap().len(), 2);
+    let said = look("extract", &file, &[]);
+    let value: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!(value["step"], 20);
+    assert_eq!(value["particles"].as_array().unwrap().len(), 24);
+    assert!(value.get("cells").is_none(), "what is rebuilt is not in the image");
+}

@@ -1,5 +1,7 @@
 //! `samestate image`
 
+mod diff;
+mod extract;
 mod show;
 mod tree;
 
@@ -19,6 +21,12 @@ pub(crate) fn run(command: &ImageCommand, output: OutputArgs) -> Result<u8, Fail
         ImageCommand::Show { file } => looked(file, output, show::text),
         ImageCommand::Tree { file, at } => {
             looked(file, output, |image| tree::text(image, at.as_deref()))
+        }
+        ImageCommand::Diff { left, right } => diff::run(left, right, output),
+        ImageCommand::Extract { file, at } => {
+            // It is JSON whatever the format of reports.
+            let text = OutputArgs { format: Format::Text, ..output };
+            looked(file, text, |image| extract::json(image, at.as_deref()))
         }
         ImageCommand::Verify { file } => verify(file, output),
     }
