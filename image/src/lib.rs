@@ -22,6 +22,7 @@
 //! | [`build`] | putting an image together |
 //! | [`Image`] | opening and checking one |
 //! | [`value`] | the values as a tree, without the program |
+//! | [`mutant`] | images that differ in one piece of state, for tests |
 //! | [`difference`] | what differs between two schemas, by field path |
 
 #![forbid(unsafe_code)]
@@ -33,6 +34,7 @@ mod error;
 pub mod header;
 mod image;
 pub mod layout;
+pub mod mutant;
 pub mod schema_chunk;
 pub mod value;
 

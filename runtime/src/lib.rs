@@ -14,6 +14,7 @@ mod restore;
 mod save;
 mod schema;
 mod store;
+pub mod testing;
 mod traits;
 
 #[doc(hidden)]

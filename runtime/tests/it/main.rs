@@ -10,6 +10,7 @@ mod manual;
 mod program;
 mod roundtrip;
 mod store;
+mod testing;
 
 /// Says that a test cannot run here. The test harness swallows what `println!` and `eprintln!`
 /// print, so this goes around them.

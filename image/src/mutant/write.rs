@@ -1,0 +1,424 @@
+//! Writing a value back, perhaps with one piece of it edited.
+
+use samestate_schema::path::{FieldPath, Step};
+use samestate_schema::types::{Field, Primitive, Table, Type, TypeRef};
+
+use super::{Change, Edit, Site, candidates};
+use crate::Image;
+use crate::layout::{BLOCK_MIN, LONG_LEN, plain, variant_width};
+use crate::value::{FieldValue, Numbers, Value};
+
+/// Deepest nesting of what is made from nothing, and most elements of an array in it.
+const NEW_DEPTH: usize = 24;
+const NEW_LEN: u64 = 1 << 20;
+
+/// How many values are made from nothing at most.
+const NEW_VALUES: usize = 1 << 16;
+
+/// How often one type may stand on the way to a site: recursive types are not followed further.
+const REPEATS: usize = 2;
+
+pub(super) struct Writer<'a> {
+    table: &'a Table,
+    edit: Option<(usize, &'a Change)>,
+    pub(super) values: Vec<u8>,
+    pub(super) blocks: Vec<Vec<u8>>,
+    whole: bool,
+    /// The number of the next site.
+    next: usize,
+    pub(super) sites: Vec<Site>,
+    path: FieldPath,
+    place: FieldPath,
+    /// The types with names on the way.
+    way: Vec<TypeRef>,
+    /// How many values may still be made from nothing.
+    new_left: usize,
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn new(image: &'a Image<'_>, edit: Option<(usize, &'a Change)>) -> Self {
+        let path = FieldPath::root(image.schema().root_name.clone());
+        Self {
+            table: image.table(),
+            edit,
+            values: Vec::new(),
+            blocks: Vec::new(),
+            whole: false,
+            next: 0,
+            sites: Vec::new(),
+            place: path.clone(),
+            path,
+            way: Vec::new(),
+            new_left: NEW_VALUES,
+        }
+    }
+
+    /// `None` if the edit cannot be made.
+    pub(super) fn root(&mut self, value: &Value<'_>) -> Option<()> {
+        self.value(value, self.table.root)
+    }
+
+    /// Counts a site, and returns what to write there instead.
+    fn site(&mut self, edits: impl FnOnce() -> Vec<Edit>) -> Option<&'a Change> {
+        let number = self.next;
+        self.next += 1;
+        match self.edit {
+            Some((at, change)) => (at == number).then_some(change),
+            None => {
+                let edits = edits();
+                let repeats = self
+                    .way
+                    .last()
+                    .map_or(0, |last| self.way.iter().filter(|ty| *ty == last).count());
+                if !edits.is_empty() && repeats <= REPEATS {
+                    let (path, place) = (self.path.clone(), self.place.to_string());
+                    self.sites.push(Site { path, place, edits, number });
+                }
+                None
+            }
+        }
+    }
+
+    fn below(&mut self, step: Step, value: &Value<'_>, ty: TypeRef) -> Option<()> {
+        let place = match &step {
+            Step::Index(_) => Step::Elements,
+            Step::Entry(_) => Step::Values,
+            other => other.clone(),
+        };
+        self.path.steps.push(step);
+        self.place.steps.push(place);
+        let written = self.value(value, ty);
+        self.path.steps.pop();
+        self.place.steps.pop();
+        written
+    }
+
+    fn len(&mut self, len: usize) {
+        match u8::try_from(len) {
+            Ok(short) if short < LONG_LEN => self.values.push(short),
+            _ => {
+                self.values.push(LONG_LEN);
+                self.values.extend_from_slice(&(len as u64).to_le_bytes());
+            }
+        }
+    }
+
+    fn value(&mut self, value: &Value<'_>, ty: TypeRef) -> Option<()> {
+        match (value, self.table.get(ty)?) {
+            (_, Type::Primitive(primitive)) => {
+                let bytes = primitive_bytes(value, *primitive)?;
+                let primitive = *primitive;
+                match self.site(|| candidates::edits(candidates::numbers(primitive, &bytes))) {
+                    Some(Change::Bytes(other)) => self.values.extend_from_slice(other),
+                    _ => self.values.extend_from_slice(&bytes),
+                }
+            }
+            (Value::Str(_) | Value::Opaque { .. }, _) => {
+                let bytes: &[u8] = match value {
+                    Value::Str(text) => text.as_bytes(),
+                    Value::Opaque { bytes, .. } => bytes,
+                    _ => &[],
+                };
+                let bytes = match self.site(|| candidates::edits(candidates::text(value))) {
+                    Some(Change::Bytes(other)) => other,
+                    _ => bytes,
+                };
+                self.len(bytes.len());
+                self.values.extend_from_slice(bytes);
+            }
+            (Value::Option(inner), Type::Option(ty)) => self.option(inner.as_deref(), *ty)?,
+            (Value::List(values), Type::Sequence(ty)) => self.sequence(values, *ty)?,
+            (Value::List(values), Type::Array(ty, _)) => {
+                for (index, value) in (0..).zip(values) {
+                    self.below(Step::Index(index), value, *ty)?;
+                }
+            }
+            (Value::List(values), Type::Set(ty)) => self.set(values, *ty)?,
+            (Value::Numbers(numbers), Type::Sequence(ty)) => self.numbers(numbers, Some(*ty))?,
+            (Value::Numbers(numbers), Type::Array(..)) => self.numbers(numbers, None)?,
+            (Value::Tuple(values), Type::Tuple(types)) => {
+                for (index, (value, ty)) in (0..).zip(values.iter().zip(types)) {
+                    self.below(Step::Tuple(index), value, *ty)?;
+                }
+            }
+            (Value::Map(entries), Type::Map(key, of)) => self.map(entries, *key, *of)?,
+            (Value::Struct { fields, .. }, Type::Struct(def)) => {
+                self.way.push(ty);
+                self.fields(fields, &def.fields)?;
+                self.way.pop();
+            }
+            (Value::Enum { variant, fields, .. }, Type::Enum(_)) => {
+                self.way.push(ty);
+                self.enumeration(variant, fields, ty)?;
+                self.way.pop();
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// An edit that makes something new one step below.
+    fn adding(&self, change: Change, step: Step) -> Edit {
+        let adds = self.edit.is_none().then(|| self.place.join(step).to_string());
+        Edit { change, adds }
+    }
+
+    fn option(&mut self, inner: Option<&Value<'_>>, ty: TypeRef) -> Option<()> {
+        let edit = match inner {
+            Some(_) => Edit::new(Change::None),
+            None => self.adding(Change::Some, Step::Variant("Some".into())),
+        };
+        match (self.site(|| vec![edit]), inner) {
+            (Some(Change::Some), _) => {
+                self.values.push(1);
+                self.new_value(ty, 0)
+            }
+            (Some(_), _) | (None, None) => {
+                self.values.push(0);
+                Some(())
+            }
+            (None, Some(value)) => {
+                self.values.push(1);
+                self.below(Step::Variant("Some".into()), value, ty)
+            }
+        }
+    }
+
+    /// One more or one less; tells how many of `count` elements to write, and whether a new one.
+    fn count(&mut self, count: usize, element: Step) -> (usize, bool) {
+        let push = self.adding(Change::Push, element);
+        let edits = || {
+            let pop = (count > 0).then_some(Edit::new(Change::Pop));
+            core::iter::once(push).chain(pop).collect()
+        };
+        match self.site(edits) {
+            Some(Change::Push) => (count, true),
+            Some(Change::Pop) => (count.saturating_sub(1), false),
+            _ => (count, false),
+        }
+    }
+
+    fn sequence(&mut self, values: &[Value<'_>], ty: TypeRef) -> Option<()> {
+        let (count, push) = self.count(values.len(), Step::Elements);
+        self.len(count + usize::from(push));
+        for (index, value) in (0..).zip(values.iter().take(count)) {
+            self.below(Step::Index(index), value, ty)?;
+        }
+        if push { self.new_value(ty, 0) } else { Some(()) }
+    }
+
+    /// A run of numbers; `counted` is the type of an element if their number is not fixed.
+    fn numbers(&mut self, numbers: &Numbers<'_>, counted: Option<TypeRef>) -> Option<()> {
+        let size = numbers.primitive.size();
+        let mut bytes = numbers.bytes.to_vec();
+        let per_element = numbers.per_element.max(1) * size;
+        if let Some(ty) = counted {
+            let elements = bytes.len() / per_element;
+            let (count, push) = self.count(elements, Step::Elements);
+            bytes.truncate(count * per_element);
+            if push {
+                let outer = core::mem::take(&mut self.values);
+                let whole = core::mem::replace(&mut self.whole, true);
+                self.new_value(ty, 0)?;
+                self.whole = whole;
+                bytes.append(&mut core::mem::replace(&mut self.values, outer));
+            }
+            self.len(bytes.len() / per_element);
+        }
+        let last = numbers.len().saturating_sub(1);
+        let edits = |index: usize| {
+            let number = numbers.bytes.get(index * size..(index + 1) * size)?;
+            let others = candidates::numbers(numbers.primitive, number).into_iter();
+            Some(others.map(|other| Edit::new(Change::Number(index, other))).collect::<Vec<_>>())
+        };
+        for index in if last > 0 { vec![0, last] } else { vec![0] } {
+            self.path.steps.push(Step::Index((index * size / per_element) as u64));
+            self.place.steps.push(Step::Elements);
+            if let Some(Change::Number(index, other)) =
+                self.site(|| edits(index).unwrap_or_default())
+            {
+                bytes.get_mut(index * size..(index + 1) * size)?.copy_from_slice(other);
+            }
+            self.path.steps.pop();
+            self.place.steps.pop();
+        }
+        self.run(bytes);
+        Some(())
+    }
+
+    fn run(&mut self, bytes: Vec<u8>) {
+        if bytes.len() < BLOCK_MIN || self.whole {
+            self.values.extend_from_slice(&bytes);
+        } else {
+            self.blocks.push(bytes);
+        }
+    }
+
+    /// What `write` writes in one piece, apart from the rest.
+    fn apart(&mut self, write: impl FnOnce(&mut Self) -> Option<()>) -> Option<Vec<u8>> {
+        let outer = core::mem::take(&mut self.values);
+        let whole = core::mem::replace(&mut self.whole, true);
+        let written = write(self);
+        self.whole = whole;
+        let bytes = core::mem::replace(&mut self.values, outer);
+        written.map(|()| bytes)
+    }
+
+    fn set(&mut self, values: &[Value<'_>], ty: TypeRef) -> Option<()> {
+        let (count, push) = self.count(values.len(), Step::Elements);
+        let mut keys = Vec::new();
+        for (index, value) in (0..).zip(values.iter().take(count)) {
+            keys.push(self.apart(|writer| writer.below(Step::Index(index), value, ty))?);
+        }
+        if push {
+            keys.push(self.apart(|writer| writer.new_value(ty, 0))?);
+        }
+        keys.sort_unstable();
+        self.len(keys.len());
+        keys.iter().for_each(|key| self.values.extend_from_slice(key));
+        Some(())
+    }
+
+    fn map(&mut self, entries: &[(Value<'_>, Value<'_>)], key: TypeRef, of: TypeRef) -> Option<()> {
+        let (count, push) = self.count(entries.len(), Step::Keys);
+        // Blocks follow in the order of the entries, so each entry keeps its own.
+        let mut written = Vec::new();
+        let outer = core::mem::take(&mut self.blocks);
+        for (left, right) in entries.iter().take(count) {
+            let text = Step::Entry(left.key());
+            let left = self.apart(|writer| writer.below(Step::Keys, left, key))?;
+            let values = core::mem::take(&mut self.values);
+            self.below(text, right, of)?;
+            let right = core::mem::replace(&mut self.values, values);
+            written.push((left, right, core::mem::take(&mut self.blocks)));
+        }
+        if push {
+            let left = self.apart(|writer| writer.new_value(key, 0))?;
+            let values = core::mem::take(&mut self.values);
+            self.new_value(of, 0)?;
+            let right = core::mem::replace(&mut self.values, values);
+            written.push((left, right, core::mem::take(&mut self.blocks)));
+        }
+        self.blocks = outer;
+        written.sort_unstable();
+        self.len(written.len());
+        for (key, value, blocks) in written {
+            self.values.extend_from_slice(&key);
+            self.values.extend_from_slice(&value);
+            self.blocks.extend(blocks);
+        }
+        Some(())
+    }
+
+    fn fields(&mut self, values: &[FieldValue<'_>], fields: &[Field]) -> Option<()> {
+        for (value, field) in values.iter().zip(fields) {
+            if let (Some(value), Some(ty)) = (&value.value, field.ty) {
+                self.below(FieldPath::member(&field.name), value, ty)?;
+            }
+        }
+        Some(())
+    }
+
+    fn enumeration(&mut self, variant: &str, fields: &[FieldValue<'_>], ty: TypeRef) -> Option<()> {
+        let Type::Enum(def) = self.table.get(ty)? else { return None };
+        let number = def.variants.iter().position(|other| other.name == variant)?;
+        let others = def.variants.iter().enumerate().filter(|&(other, _)| other != number);
+        let edits: Vec<Edit> = others
+            .map(|(number, other)| {
+                self.adding(Change::Variant(number), Step::Variant(other.name.clone()))
+            })
+            .collect();
+        if let Some(Change::Variant(other)) = self.site(|| edits) {
+            return self.new_variant(ty, *other, 0);
+        }
+        self.variant_number(number, def.variants.len());
+        let step = Step::Variant(variant.to_owned());
+        self.path.steps.push(step.clone());
+        self.place.steps.push(step);
+        self.fields(fields, &def.variants.get(number)?.fields)?;
+        self.path.steps.pop();
+        self.place.steps.pop();
+        Some(())
+    }
+
+    fn variant_number(&mut self, number: usize, variants: usize) {
+        let bytes = (number as u64).to_le_bytes();
+        self.values.extend_from_slice(&bytes[..variant_width(variants)]);
+    }
+
+    /// Writes a small value of this type: ones, because some numbers must not be zero.
+    fn new_value(&mut self, ty: TypeRef, depth: usize) -> Option<()> {
+        self.new_left = self.new_left.checked_sub(1)?;
+        if depth > NEW_DEPTH {
+            return None;
+        }
+        match self.table.get(ty)? {
+            Type::Primitive(primitive) => self.values.extend(one(*primitive)),
+            Type::Str | Type::Opaque(_) | Type::Sequence(_) | Type::Map(..) | Type::Set(_) => {
+                self.len(0);
+            }
+            Type::Option(_) => self.values.push(0),
+            Type::Array(inner, len) if *len <= NEW_LEN => match plain(self.table, *inner) {
+                Some((primitive, size)) => {
+                    let numbers = (size / primitive.size() as u64).checked_mul(*len)?;
+                    let numbers = usize::try_from(numbers).ok().filter(|n| *n as u64 <= NEW_LEN)?;
+                    self.run(one(primitive).repeat(numbers));
+                }
+                None => (0..*len).try_for_each(|_| self.new_value(*inner, depth + 1))?,
+            },
+            Type::Array(..) => return None,
+            Type::Tuple(types) => {
+                types.iter().try_for_each(|ty| self.new_value(*ty, depth + 1))?;
+            }
+            Type::Struct(def) => {
+                let mut types = def.fields.iter().filter_map(|field| field.ty);
+                types.try_for_each(|ty| self.new_value(ty, depth + 1))?;
+            }
+            Type::Enum(def) => {
+                let (values, blocks) = (self.values.len(), self.blocks.len());
+                // Those with the fewest fields end soonest, if the type is recursive.
+                let mut order: Vec<usize> = (0..def.variants.len()).collect();
+                order.sort_by_key(|&number| def.variants[number].fields.len());
+                for number in order {
+                    if self.new_variant(ty, number, depth + 1).is_some() {
+                        return Some(());
+                    }
+                    self.values.truncate(values);
+                    self.blocks.truncate(blocks);
+                }
+                return None;
+            }
+        }
+        Some(())
+    }
+
+    fn new_variant(&mut self, ty: TypeRef, number: usize, depth: usize) -> Option<()> {
+        let Type::Enum(def) = self.table.get(ty)? else { return None };
+        self.variant_number(number, def.variants.len());
+        let mut types = def.variants.get(number)?.fields.iter().filter_map(|field| field.ty);
+        types.try_for_each(|ty| self.new_value(ty, depth + 1))
+    }
+}
+
+fn one(primitive: Primitive) -> Vec<u8> {
+    match primitive {
+        Primitive::F32 => 1_f32.to_le_bytes().into(),
+        Primitive::F64 => 1_f64.to_le_bytes().into(),
+        Primitive::Char => u32::from('a').to_le_bytes().into(),
+        other => 1_u128.to_le_bytes()[..other.size()].to_vec(),
+    }
+}
+
+fn primitive_bytes(value: &Value<'_>, primitive: Primitive) -> Option<Vec<u8>> {
+    let bytes: Vec<u8> = match value {
+        Value::Unit => Vec::new(),
+        Value::Bool(value) => vec![u8::from(*value)],
+        Value::Char(value) => u32::from(*value).to_le_bytes().into(),
+        Value::Unsigned(value) => value.to_le_bytes().into(),
+        Value::Signed(value) => value.to_le_bytes().into(),
+        Value::F32(value) => value.to_bits().to_le_bytes().into(),
+        Value::F64(value) => value.to_bits().to_le_bytes().into(),
+        _ => return None,
+    };
+    bytes.get(..primitive.size()).map(<[u8]>::to_vec)
+}
