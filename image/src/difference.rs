@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use samestate_schema::path::{FieldPath, Step};
 use samestate_schema::treatment::Treatment;
-use samestate_schema::types::{Enum, Field, Struct, Table, Type, TypeRef, Variant};
+use samestate_schema::types::{Dyn, Enum, Field, Struct, Table, Type, TypeRef, Variant};
 
 use crate::SchemaChunk;
 use spell::Spelled;
@@ -77,6 +77,10 @@ pub enum Change {
     },
     /// A variant whose `id` differs.
     VariantId,
+    /// A registered implementer of a trait that only the program has.
+    ImplementerAdded,
+    /// A registered implementer of a trait that only the image has.
+    ImplementerRemoved,
 }
 
 impl fmt::Display for Difference {
@@ -112,6 +116,8 @@ impl fmt::Display for Difference {
                 write!(f, "variant number {image} in the image, number {program} in the program")
             }
             Change::VariantId => f.write_str("the variant has another id in the image"),
+            Change::ImplementerAdded => f.write_str("the image does not have this implementer"),
+            Change::ImplementerRemoved => f.write_str("only the image has this implementer"),
         }
     }
 }
@@ -154,6 +160,14 @@ impl Comparison<'_> {
             (Type::Option(old), Type::Option(new)) => {
                 self.types(&path.join(Step::Variant("Some".into())), *old, *new);
             }
+            (Type::Shared(old), Type::Shared(new)) | (Type::Weak(old), Type::Weak(new)) => {
+                self.types(path, *old, *new);
+            }
+            (Type::Dyn(old), Type::Dyn(new)) if old.name == new.name => {
+                if self.compared.insert((image, program)) {
+                    self.implementers(path, old, new);
+                }
+            }
             (Type::Sequence(old), Type::Sequence(new)) | (Type::Set(old), Type::Set(new)) => {
                 self.types(&path.join(Step::Elements), *old, *new);
             }
@@ -185,6 +199,22 @@ impl Comparison<'_> {
                 let program = Spelled(new_table, program).to_string();
                 self.note(path, Change::Type { image, program });
             }
+        }
+    }
+
+    fn implementers(&mut self, path: &FieldPath, old: &Dyn, new: &Dyn) {
+        let concrete = |name: &str| path.join(Step::Concrete(name.to_owned()));
+        let find = |all: &Dyn, name: &str| {
+            all.implementers.iter().find(|(other, _)| other == name).map(|(_, ty)| *ty)
+        };
+        for (name, program) in &new.implementers {
+            match find(old, name) {
+                Some(image) => self.types(&concrete(name), image, *program),
+                None => self.note(&concrete(name), Change::ImplementerAdded),
+            }
+        }
+        for (name, _) in old.implementers.iter().filter(|(name, _)| find(new, name).is_none()) {
+            self.note(&concrete(name), Change::ImplementerRemoved);
         }
     }
 

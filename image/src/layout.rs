@@ -34,6 +34,11 @@ pub const CANONICAL_LIMIT: usize = 1 << 24;
 /// What a length below this takes: one byte. Longer ones take this byte and eight more.
 pub const LONG_LEN: u8 = 255;
 
+/// What a pointer to a shared object starts with: 0 for an object that follows right here, 1 for
+/// one that follows and holds weak pointers to itself; the object `n` that was met before is
+/// `n + NEW_OBJECT_CODES`. Weak pointers count one higher, because 0 says that the object is gone.
+pub const NEW_OBJECT_CODES: u64 = 2;
+
 /// The next multiple of `align`, a power of two; `None` past the end of the numbers.
 #[must_use]
 pub fn align_up(offset: u64, align: u64) -> Option<u64> {

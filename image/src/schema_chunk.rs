@@ -86,10 +86,10 @@ impl SchemaChunk {
 
 /// The hash of the root, then that of each type with a name.
 fn hashes(table: &Table) -> Result<Vec<(TypeRef, TypeHash)>, ImageError> {
-    let named = (0..).map(TypeRef).zip(&table.types).filter_map(|(index, ty)| {
-        use samestate_schema::types::Type::{Enum, Struct};
-        (matches!(ty, Struct(_) | Enum(_)) && index != table.root).then_some(index)
-    });
+    let named = (0..)
+        .map(TypeRef)
+        .zip(&table.types)
+        .filter_map(|(index, ty)| (ty.is_named() && index != table.root).then_some(index));
     let mut budget = TEXT_BUDGET;
     core::iter::once(table.root)
         .chain(named)

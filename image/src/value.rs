@@ -60,6 +60,29 @@ pub enum Value<'i> {
         /// All fields of the variant.
         fields: Vec<FieldValue<'i>>,
     },
+    /// A pointer to an object that others may own as well.
+    Shared {
+        /// The number of the object, from 0 in the order in which objects are first met.
+        object: u64,
+        /// The object, where it is first met; elsewhere it is only referred to.
+        value: Option<Box<Value<'i>>>,
+    },
+    /// A pointer that does not own its object.
+    Weak {
+        /// The number of the object; `None` if the object is gone.
+        object: Option<u64>,
+        /// The object, if it is first met here.
+        value: Option<Box<Value<'i>>>,
+    },
+    /// A trait object.
+    Dyn {
+        /// The name that images know the trait by.
+        name: &'i str,
+        /// The registered name of the implementer.
+        implementer: &'i str,
+        /// The implementer.
+        value: Box<Value<'i>>,
+    },
     /// Bytes that only the code of this name understands.
     Opaque {
         /// The name.
@@ -150,6 +173,12 @@ impl Image<'_> {
     }
 }
 
+/// The field path, from `root`, of the first value that is malformed or missing.
+#[must_use]
+pub fn path_of_end(image: &Image<'_>, root: &str) -> Option<FieldPath> {
+    decode::Decoder::new(image, FieldPath::root(root)).root().err().map(|e| e.path)
+}
+
 /// The field path, from `root`, of the last value that ends at or before this offset among the
 /// values, or of the first that is malformed. `None` if there is none.
 #[must_use]
@@ -179,6 +208,12 @@ impl Value<'_> {
                 for (key, value) in entries {
                     value.visit(&path.join(Step::Entry(key.key())), seen);
                 }
+            }
+            Self::Shared { value: Some(value), .. } | Self::Weak { value: Some(value), .. } => {
+                value.visit(path, seen);
+            }
+            Self::Dyn { implementer, value, .. } => {
+                value.visit(&path.join(Step::Concrete((*implementer).to_owned())), seen);
             }
             Self::Struct { fields, .. } => visit_fields(fields, path, seen),
             Self::Enum { variant, fields, .. } => {

@@ -19,6 +19,22 @@ pub enum SaveError {
     },
     /// A `RefCell` is mutably borrowed.
     Borrowed,
+    /// A pointer to an object that cannot be saved.
+    Pointer {
+        /// What is wrong.
+        problem: PointerProblem,
+        /// The type of the object.
+        type_name: &'static str,
+        /// The field path of the pointer, if it is known.
+        path: Option<String>,
+    },
+    /// The registered implementers of a trait contradict each other.
+    Implementers {
+        /// The trait.
+        trait_name: String,
+        /// What is wrong.
+        message: String,
+    },
     /// The types do not form a schema.
     Schema(ImageError),
     /// A type whose description is endless.
@@ -30,7 +46,39 @@ pub enum SaveError {
     Custom(String),
 }
 
+/// Why the object that a pointer leads to cannot be saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PointerProblem {
+    /// The object owns itself, over any number of others.
+    OwnsItself,
+    /// Only weak pointers to the object are saved; what owns it is not part of the state.
+    NotOwned,
+    /// Pointers of two types lead to the object.
+    TwoTypes {
+        /// The type that the first of them points to.
+        other: &'static str,
+    },
+    /// The pointer stands in a key of a map or set.
+    InKey,
+    /// A slice whose elements hold weak pointers to it; nothing could build it again.
+    CyclicSlice,
+    /// The object is behind a trait, and its type has no registered name.
+    Unregistered {
+        /// The trait.
+        trait_name: &'static str,
+    },
+}
+
 impl SaveError {
+    /// Sets the path of the pointer at fault.
+    pub(crate) fn locate(mut self, found: impl FnOnce() -> Option<String>) -> Self {
+        if let Self::Pointer { path, .. } = &mut self {
+            *path = found();
+        }
+        self
+    }
+
     /// An error of a hand-written `save`.
     pub fn custom(message: impl fmt::Display) -> Self {
         Self::Custom(message.to_string())
@@ -51,6 +99,15 @@ impl fmt::Display for SaveError {
                 "a container holds {count} values that take no bytes; an image may hold {EMPTY_LIMIT}"
             ),
             Self::Borrowed => f.write_str("a `RefCell` is mutably borrowed while it is saved"),
+            Self::Pointer { problem, type_name, path } => {
+                if let Some(path) = path {
+                    write!(f, "at {path}: ")?;
+                }
+                describe(*problem, type_name, f)
+            }
+            Self::Implementers { trait_name, message } => {
+                write!(f, "the implementers of `{trait_name}` contradict each other: {message}")
+            }
             Self::Schema(error) => write!(f, "the types of the state form no schema: {error}"),
             Self::Endless { type_name } => write!(
                 f,
@@ -68,6 +125,41 @@ impl std::error::Error for SaveError {
             Self::Schema(error) => Some(error),
             _ => None,
         }
+    }
+}
+
+fn describe(problem: PointerProblem, type_name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match problem {
+        PointerProblem::OwnsItself => write!(
+            f,
+            "the `{type_name}` here owns itself over this pointer; make one of the pointers on the \
+             way a `Weak`"
+        ),
+        PointerProblem::NotOwned => write!(
+            f,
+            "nothing that is saved owns the `{type_name}` that this `Weak` points to; save its \
+             owner, too, or skip or rebuild this field"
+        ),
+        PointerProblem::TwoTypes { other } => write!(
+            f,
+            "this pointer to a `{type_name}` leads to an object that was saved as a `{other}`; hold \
+             pointers of one type to it"
+        ),
+        PointerProblem::InKey => write!(
+            f,
+            "a shared `{type_name}` in a key of a map or set: keys are ordered by their bytes, which \
+             would depend on who shares it; use the value itself as the key"
+        ),
+        PointerProblem::CyclicSlice => write!(
+            f,
+            "an element of this `{type_name}` points back to it; hold the elements in a `Vec` in a \
+             struct, and point to that"
+        ),
+        PointerProblem::Unregistered { trait_name } => write!(
+            f,
+            "`{type_name}` has no name to be restored by as `{trait_name}`; write \
+             `#[checkpoint(implements({trait_name}, \"name\"))]` on it"
+        ),
     }
 }
 
@@ -136,6 +228,11 @@ pub enum RestoreErrorKind {
     },
     /// The keys of a map or set are not in order, or one comes twice.
     Unordered,
+    /// A pointer leads to no object that it could lead to.
+    BadReference {
+        /// What it leads to.
+        what: &'static str,
+    },
     /// After the root value there is more.
     Trailing {
         /// How many bytes.
@@ -251,6 +348,7 @@ impl fmt::Display for RestoreErrorKind {
             Self::TooMany { count } => {
                 write!(f, "a container of {count} values, which the image has no bytes for")
             }
+            Self::BadReference { what } => write!(f, "the image refers to {what}"),
             Self::Unordered => f.write_str("the keys of a map or set are not in order"),
             Self::Trailing { bytes } => write!(f, "{bytes} bytes follow the last value"),
             Self::Rebuild { field, message } => {

@@ -84,13 +84,29 @@ impl<'a> Encoded<'a> {
     /// Encodes into `buffer`, whose memory is used again.
     pub(crate) fn new<T: Checkpoint>(
         value: &'a T,
-        _program: &Program,
+        program: &Program,
         buffer: Vec<u8>,
     ) -> Result<Self, SaveError> {
         let mut saver = Saver::with_buffer(buffer);
-        value.save(&mut saver)?;
+        let saved = value.save(&mut saver).map_err(|error| (None, error));
+        let saved = saved.and_then(|()| saver.finish().map_err(|(at, error)| (Some(at), error)));
         let (values, blocks) = saver.into_parts();
-        Ok(Self { values, blocks })
+        let mut encoded = Self { values, blocks };
+        match saved {
+            Ok(()) => Ok(encoded),
+            Err((at, error)) => Err(error.locate(|| {
+                encoded.values.truncate(at.unwrap_or(encoded.values.len()));
+                encoded.path_of_end(program)
+            })),
+        }
+    }
+
+    /// The path of the value that would come next: the image that would be, without it, is read.
+    fn path_of_end(&self, program: &Program) -> Option<String> {
+        let image = self.built(program).ok()?.to_vec(&Header::default());
+        let image = Image::from_bytes(image).ok()?;
+        let path = samestate_image::value::path_of_end(&image, &program.chunk.root_name)?;
+        Some(path.to_string())
     }
 
     /// Lays the image out.

@@ -3,6 +3,7 @@ use samestate_image::layout::{BLOCK_MIN, EMPTY_LIMIT, LONG_LEN};
 
 use crate::depth::Depth;
 use crate::error::RestoreErrorKind;
+use crate::objects::{RestoredObject, Trial};
 use crate::{Checkpoint, Handles, RestoreError};
 
 /// What values are restored from. Nothing in it is trusted: every length is checked against the
@@ -18,6 +19,18 @@ pub struct Restorer<'i> {
     depth: Depth,
     whole: bool,
     handles: &'i mut Handles,
+    pub(crate) objects: Vec<RestoredObject>,
+    pub(crate) trial: Trial,
+    /// Set where a trial ended because of a handle.
+    pub(crate) out_of_handles: bool,
+}
+
+/// How far a restorer has come.
+pub(crate) struct Position {
+    at: usize,
+    next_block: usize,
+    block_len: u64,
+    whole: bool,
 }
 
 impl<'i> Restorer<'i> {
@@ -31,7 +44,24 @@ impl<'i> Restorer<'i> {
             depth: Depth::default(),
             whole: false,
             handles,
+            objects: Vec::new(),
+            trial: Trial::default(),
+            out_of_handles: false,
         }
+    }
+
+    pub(crate) fn is_whole(&self) -> bool {
+        self.whole
+    }
+
+    pub(crate) fn position(&self) -> Position {
+        let Self { at, next_block, block_len, whole, .. } = *self;
+        Position { at, next_block, block_len, whole }
+    }
+
+    pub(crate) fn go_back(&mut self, to: Position) {
+        let Position { at, next_block, block_len, whole } = to;
+        (self.at, self.next_block, self.block_len, self.whole) = (at, next_block, block_len, whole);
     }
 
     /// How many bytes of the values were read.
@@ -43,7 +73,7 @@ impl<'i> Restorer<'i> {
     pub(crate) fn finish(&self) -> Result<(), RestoreError> {
         // A block is never empty, so that counting bytes counts blocks as well.
         match self.left() {
-            0 => Ok(()),
+            0 => self.check_owned(),
             bytes => Err(self.error(RestoreErrorKind::Trailing { bytes })),
         }
     }
@@ -176,6 +206,10 @@ impl<'i> Restorer<'i> {
             depth: self.depth,
             whole: true,
             handles: &mut *self.handles,
+            // Numbers point to nothing.
+            objects: Vec::new(),
+            trial: self.trial,
+            out_of_handles: false,
         };
         // Offsets of errors count from the start of the whole.
         read(&mut inner).map_err(|error| error.locate(start, |_| None))
@@ -234,6 +268,10 @@ impl<'i> Restorer<'i> {
     /// If it was not given, was already taken, or has another type.
     pub fn external<T: 'static>(&mut self, name: &str) -> Result<T, RestoreError> {
         let at = self.at;
+        if self.trial == Trial::Running {
+            self.out_of_handles = true;
+            return Err(RestoreError::custom("a handle can be taken only once"));
+        }
         self.handles.take(name).map_err(|kind| RestoreError::at(kind, at))
     }
 }

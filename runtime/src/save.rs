@@ -3,6 +3,7 @@ use std::borrow::Cow;
 use samestate_image::layout::{BLOCK_MIN, EMPTY_LIMIT, LONG_LEN};
 
 use crate::depth::Depth;
+use crate::objects::SavedObjects;
 use crate::{Checkpoint, SaveError};
 
 /// What values are saved to. Long runs of numbers are borrowed from the state, all else is encoded
@@ -16,6 +17,7 @@ pub struct Saver<'a> {
     depth: Depth,
     /// Set inside keys, which must stand in one piece because they are put in order.
     whole: bool,
+    objects: Option<Box<SavedObjects>>,
 }
 
 impl<'a> Saver<'a> {
@@ -35,11 +37,15 @@ impl<'a> Saver<'a> {
 
     /// Writes a number of values or bytes.
     pub fn write_len(&mut self, len: usize) {
-        match u8::try_from(len) {
+        self.write_number(len as u64);
+    }
+
+    pub(crate) fn write_number(&mut self, number: u64) {
+        match u8::try_from(number) {
             Ok(short) if short < LONG_LEN => self.values.push(short),
             _ => {
                 self.values.push(LONG_LEN);
-                self.bytes(&(len as u64).to_le_bytes());
+                self.bytes(&number.to_le_bytes());
             }
         }
     }
@@ -58,18 +64,43 @@ impl<'a> Saver<'a> {
     /// # Errors
     /// As the value's own `save`.
     pub fn save_copy<T: Checkpoint>(&mut self, value: &T) -> Result<(), SaveError> {
+        self.copied(|inner| value.save(inner))
+    }
+
+    /// Saves by `write` what does not live as long as the state.
+    pub(crate) fn copied<'b>(
+        &mut self,
+        write: impl FnOnce(&mut Saver<'b>) -> Result<(), SaveError>,
+    ) -> Result<(), SaveError> {
         let mut inner = Saver {
             values: std::mem::take(&mut self.values),
             depth: self.depth,
             whole: self.whole,
+            objects: self.objects.take(),
             ..Saver::default()
         };
-        let result = value.save(&mut inner);
+        let result = write(&mut inner);
+        self.objects = inner.objects.take();
         self.block_len += inner.block_len;
         let (values, blocks) = inner.into_parts();
         self.values = values;
         self.blocks.extend(blocks.into_iter().map(|block| Cow::Owned(block.into_owned())));
         result
+    }
+
+    /// Whether what is saved must stand in one piece.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.whole
+    }
+
+    /// The objects that were met so far.
+    pub(crate) fn objects(&mut self) -> &mut SavedObjects {
+        self.objects.get_or_insert_default()
+    }
+
+    /// Checks what can only be known at the end; else tells where in the values the fault is.
+    pub(crate) fn finish(&self) -> Result<(), (usize, SaveError)> {
+        self.objects.as_ref().map_or(Ok(()), |objects| objects.check_owned())
     }
 
     /// Where values are encoded to.

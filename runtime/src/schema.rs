@@ -15,10 +15,21 @@ use crate::{Checkpoint, SaveError};
 #[derive(Debug, Default)]
 pub struct SchemaBuilder {
     types: Vec<Type>,
-    /// Where each type is; `None` while it is being described and has no place yet.
-    known: HashMap<TypeId, Option<TypeRef>>,
+    known: HashMap<TypeId, Known>,
     needed: Vec<Needed>,
     endless: Option<&'static str>,
+}
+
+/// How far the description of a type is.
+#[derive(Clone, Copy, Debug)]
+enum Known {
+    /// It is being described and has no place yet.
+    Begun,
+    /// It is being described for the second time inside itself. A type with a name that comes
+    /// between has its place by now, so that this is the last time.
+    Again,
+    /// It has a place.
+    At(TypeRef),
 }
 
 /// The description of a root type, with what restoring it needs.
@@ -47,19 +58,19 @@ impl Program {
 impl SchemaBuilder {
     /// The description of `T`.
     pub fn of<T: Checkpoint>(&mut self) -> TypeRef {
-        match self.known.get(&TypeId::of::<T>()) {
-            Some(Some(known)) => *known,
-            Some(None) => {
+        let state = match self.known.get(&TypeId::of::<T>()) {
+            Some(Known::At(known)) => return *known,
+            Some(Known::Again) => {
                 self.endless.get_or_insert(type_name::<T>());
-                self.add(Type::Primitive(Primitive::Unit))
+                return self.add(Type::Primitive(Primitive::Unit));
             }
-            None => {
-                self.known.insert(TypeId::of::<T>(), None);
-                let described = T::schema(self);
-                self.known.insert(TypeId::of::<T>(), Some(described));
-                described
-            }
-        }
+            Some(Known::Begun) => Known::Again,
+            None => Known::Begun,
+        };
+        self.known.insert(TypeId::of::<T>(), state);
+        let described = T::schema(self);
+        self.known.insert(TypeId::of::<T>(), Known::At(described));
+        described
     }
 
     /// A struct with the name that images know it by. Describe its fields, then
@@ -95,11 +106,11 @@ impl SchemaBuilder {
 
     /// A place for a type that may contain itself, and whether it is described for the first time.
     fn reserve<T: Checkpoint>(&mut self) -> (TypeRef, bool) {
-        if let Some(Some(known)) = self.known.get(&TypeId::of::<T>()) {
+        if let Some(Known::At(known)) = self.known.get(&TypeId::of::<T>()) {
             return (*known, false);
         }
         let place = self.add(Type::Primitive(Primitive::Unit));
-        self.known.insert(TypeId::of::<T>(), Some(place));
+        self.known.insert(TypeId::of::<T>(), Known::At(place));
         (place, true)
     }
 

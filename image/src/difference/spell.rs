@@ -44,5 +44,8 @@ fn spell(table: &Table, ty: TypeRef, depth: u32, f: &mut fmt::Formatter<'_>) -> 
         Type::Struct(def) => f.write_str(&def.name),
         Type::Enum(def) => f.write_str(&def.name),
         Type::Opaque(name) => f.write_str(name),
+        Type::Shared(inner) => one("Shared<", *inner, ">"),
+        Type::Weak(inner) => one("Weak<", *inner, ">"),
+        Type::Dyn(def) => write!(f, "dyn {}", def.name),
     }
 }

@@ -152,9 +152,49 @@ impl<'a> Writer<'a> {
                 self.enumeration(variant, fields, ty)?;
                 self.way.pop();
             }
+            (Value::Shared { object, value }, Type::Shared(ty)) => {
+                self.pointer(*object, value.as_deref(), *ty, 0)?;
+            }
+            (Value::Weak { object: None, .. }, Type::Weak(_)) => self.len(0),
+            (Value::Weak { object: Some(object), value }, Type::Weak(ty)) => {
+                self.pointer(*object, value.as_deref(), *ty, 1)?;
+            }
+            (Value::Dyn { implementer, value, .. }, Type::Dyn(def)) => {
+                let mut names = def.implementers.iter();
+                let number = names.position(|(name, _)| name == implementer)?;
+                self.variant_number(number, def.implementers.len());
+                self.way.push(ty);
+                let step = Step::Concrete((*implementer).to_owned());
+                self.below(step, value, def.implementers.get(number)?.1)?;
+                self.way.pop();
+            }
             _ => return None,
         }
         Some(())
+    }
+
+    /// A pointer to a shared object, with the object if it is a new one. Which objects are shared
+    /// is not edited: that would change what every later pointer leads to.
+    fn pointer(
+        &mut self,
+        object: u64,
+        value: Option<&Value<'_>>,
+        ty: TypeRef,
+        base: u64,
+    ) -> Option<()> {
+        let Some(value) = value else {
+            // An edit may have taken away the object before this pointer.
+            let number = usize::try_from(object).ok()?;
+            let Some(&(kept, _)) = self.objects.iter().find(|(_, old)| *old == number) else {
+                return None;
+            };
+            self.len(usize::try_from(base + NEW_OBJECT_CODES).ok()? + kept);
+            return Some(());
+        };
+        let cyclic = refers_to(value, object);
+        self.objects.push((self.objects.len(), usize::try_from(object).ok()?));
+        self.len(usize::try_from(base).ok()? + usize::from(cyclic));
+        self.value(value, ty)
     }
 
     /// An edit that makes something new one step below.

@@ -1,9 +1,11 @@
 use samestate_schema::path::{FieldPath, Step};
-use samestate_schema::types::{Enum, Field, Primitive, Struct, Table, Type, TypeRef};
+use samestate_schema::types::{Dyn, Enum, Field, Primitive, Struct, Table, Type, TypeRef};
 
 use super::{FieldValue, Numbers, Value, ValueError};
 use crate::Image;
-use crate::layout::{BLOCK_MIN, EMPTY_LIMIT, LONG_LEN, is_number, plain, variant_width};
+use crate::layout::{
+    BLOCK_MIN, DEPTH_LIMIT, EMPTY_LIMIT, LONG_LEN, NEW_OBJECT_CODES, is_number, plain, variant_width,
+};
 
 /// Deepest nesting that is shown, so that an unoptimized reader needs less than 1.5 MB of stack. Every level of types counts here, not only the containers that
 /// the limit on values counts.
@@ -21,8 +23,20 @@ pub(super) struct Decoder<'i> {
     /// Set inside keys, where no run of numbers stands in a block.
     whole: bool,
     path: FieldPath,
+    /// How many pointers lead here; they are no steps of the path.
+    pointers: usize,
+    objects: Vec<Object>,
     stop: Option<usize>,
     empty: u64,
+}
+
+/// An object that pointers may share.
+struct Object {
+    ty: TypeRef,
+    /// Set until it is read to its end.
+    open: bool,
+    /// Whether a pointer that owns it was read.
+    owned: bool,
 }
 
 type Result<T> = core::result::Result<T, Box<ValueError>>;
@@ -36,6 +50,8 @@ impl<'i> Decoder<'i> {
             blocks: Box::new(image.blocks()),
             whole: false,
             path,
+            pointers: 0,
+            objects: Vec::new(),
             stop: None,
             empty: EMPTY_BUDGET,
         }
@@ -51,6 +67,9 @@ impl<'i> Decoder<'i> {
         let value = self.value(self.table.root)?;
         if self.at != self.values.len() || self.blocks.next().is_some() {
             return self.fail("more follows the last value");
+        }
+        if self.objects.iter().any(|object| !object.owned) {
+            return self.fail("an object that nothing owns");
         }
         Ok(value)
     }
@@ -131,7 +150,8 @@ impl<'i> Decoder<'i> {
             self.empty = left;
         }
         // Only what has no parts stops, so that the path is the longest there is.
-        let has_parts = matches!(ty, Type::Struct(_) | Type::Enum(_) | Type::Tuple(_));
+        let has_parts =
+            matches!(ty, Type::Struct(_) | Type::Enum(_) | Type::Tuple(_) | Type::Dyn(_));
         if self.stop.is_some_and(|stop| self.at >= stop) && !has_parts {
             return self.fail("the place that was asked for");
         }
@@ -151,7 +171,72 @@ impl<'i> Decoder<'i> {
             Type::Map(key, value) => self.map(*key, *value),
             Type::Struct(def) => self.structure(def),
             Type::Enum(def) => self.enumeration(def),
+            Type::Shared(inner) => self.shared(*inner),
+            Type::Weak(inner) => self.weak(*inner),
+            Type::Dyn(def) => self.implementer(def),
         }
+    }
+
+    fn shared(&mut self, inner: TypeRef) -> Result<Value<'i>> {
+        let code = self.len()?;
+        let (object, value) = self.object(inner, code, true)?;
+        Ok(Value::Shared { object, value })
+    }
+
+    fn weak(&mut self, inner: TypeRef) -> Result<Value<'i>> {
+        let Some(code) = self.len()?.checked_sub(1) else {
+            return Ok(Value::Weak { object: None, value: None });
+        };
+        let (object, value) = self.object(inner, code, false)?;
+        Ok(Value::Weak { object: Some(object), value })
+    }
+
+    /// The object that a pointer leads to: a new one, or one that was met before.
+    fn object(
+        &mut self,
+        ty: TypeRef,
+        code: u64,
+        owns: bool,
+    ) -> Result<(u64, Option<Box<Value<'i>>>)> {
+        if self.whole {
+            return self.fail("a shared object in a key");
+        }
+        if let Some(number) = code.checked_sub(NEW_OBJECT_CODES) {
+            let index = usize::try_from(number).unwrap_or(usize::MAX);
+            let table = self.table;
+            let problem = match self.objects.get_mut(index) {
+                None => "a reference to an object that is not there",
+                Some(object) if !may_be_equal(table, object.ty, ty) => {
+                    "a reference to an object of another type"
+                }
+                Some(object) if object.open && owns => "an object that owns itself",
+                Some(object) => {
+                    object.owned |= owns;
+                    return Ok((number, None));
+                }
+            };
+            return self.fail(problem);
+        }
+        if self.pointers >= DEPTH_LIMIT as usize {
+            return self.fail("nested too deeply to be shown");
+        }
+        let index = self.objects.len();
+        self.objects.push(Object { ty, open: true, owned: owns });
+        self.pointers += 1;
+        let value = self.value(ty)?;
+        self.pointers -= 1;
+        self.objects[index].open = false;
+        Ok((index as u64, Some(Box::new(value))))
+    }
+
+    fn implementer(&mut self, def: &'i Dyn) -> Result<Value<'i>> {
+        let width = variant_width(def.implementers.len());
+        let number = usize::try_from(little(self.bytes(width)?)).ok();
+        let Some((implementer, ty)) = number.and_then(|number| def.implementers.get(number)) else {
+            return self.fail("an implementer that the trait does not have");
+        };
+        let value = Box::new(self.below(Step::Concrete(implementer.clone()), *ty)?);
+        Ok(Value::Dyn { name: &def.name, implementer, value })
     }
 
     fn text(&mut self) -> Result<Value<'i>> {
@@ -275,6 +360,19 @@ impl<'i> Decoder<'i> {
             values.push(FieldValue { name: &field.name, treatment: field.treatment, value });
         }
         Ok(values)
+    }
+}
+
+/// Whether two references may be to one type: a table may repeat types without a name.
+fn may_be_equal(table: &Table, a: TypeRef, b: TypeRef) -> bool {
+    if a == b {
+        return true;
+    }
+    match (table.get(a), table.get(b)) {
+        (Some(a), Some(b)) => {
+            !a.is_named() && core::mem::discriminant(a) == core::mem::discriminant(b)
+        }
+        _ => false,
     }
 }
 

@@ -43,6 +43,14 @@ impl fmt::Display for Value<'_> {
                 f.write_str(variant)?;
                 braces(f, fields)
             }
+            Self::Shared { object, value: Some(value) } => write!(f, "#{object} = {value}"),
+            Self::Shared { object, value: None } => write!(f, "#{object}"),
+            Self::Weak { object: None, .. } => f.write_str("weak none"),
+            Self::Weak { object: Some(object), value: Some(value) } => {
+                write!(f, "weak #{object} = {value}")
+            }
+            Self::Weak { object: Some(object), value: None } => write!(f, "weak #{object}"),
+            Self::Dyn { implementer, value, .. } => write!(f, "{{{implementer}}} {value}"),
             Self::Opaque { name, bytes } => write!(f, "{name}({} bytes)", bytes.len()),
         }
     }

@@ -1,50 +1,10 @@
-//! `Box`, `Pin`, `Cell` and `RefCell`: transparent, they save what is in them.
+//! `Cell` and `RefCell`: transparent, they save what is in them.
 
 use std::cell::{Cell, RefCell};
-use std::pin::Pin;
 
 use samestate_schema::types::TypeRef;
 
 use crate::{Assignment, Checkpoint, RestoreError, Restorer, SaveError, Saver, SchemaBuilder};
-
-impl<T: Checkpoint> Checkpoint for Box<T> {
-    const MIN_LEN: usize = T::MIN_LEN;
-    // Not that of `T`, which may contain this box.
-    const MAY_KEEP: bool = true;
-
-    fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
-        saver.nested::<T, _>(|saver| T::save(self, saver))
-    }
-
-    fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
-        restorer.nested::<T, _>(T::restore_boxed)
-    }
-
-    fn stage(&self, restorer: &mut Restorer<'_>) -> Result<Assignment<Self>, RestoreError> {
-        let staged = restorer.nested::<T, _>(|restorer| T::stage(self, restorer))?;
-        Ok(Assignment::new(move |this: &mut Self| staged.apply(this)))
-    }
-
-    fn schema(schema: &mut SchemaBuilder) -> TypeRef {
-        schema.of::<T>()
-    }
-}
-
-impl<T: Checkpoint> Checkpoint for Pin<Box<T>> {
-    const MIN_LEN: usize = T::MIN_LEN;
-
-    fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
-        saver.nested::<T, _>(|saver| T::save(self, saver))
-    }
-
-    fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
-        Box::restore(restorer).map(Box::into_pin)
-    }
-
-    fn schema(schema: &mut SchemaBuilder) -> TypeRef {
-        schema.of::<T>()
-    }
-}
 
 impl<T: Checkpoint + Copy> Checkpoint for Cell<T> {
     const MIN_LEN: usize = T::MIN_LEN;

@@ -148,22 +148,6 @@ impl<T: Checkpoint> Checkpoint for Vec<T> {
     }
 }
 
-impl<T: Checkpoint> Checkpoint for Box<[T]> {
-    const MIN_LEN: usize = 1;
-
-    fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
-        saver.container::<T>(self.len(), |saver| T::save_slice(self, saver))
-    }
-
-    fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
-        Vec::restore(restorer).map(Vec::into_boxed_slice)
-    }
-
-    fn schema(schema: &mut SchemaBuilder) -> TypeRef {
-        schema.of::<Vec<T>>()
-    }
-}
-
 impl<T: Checkpoint> Checkpoint for VecDeque<T> {
     const MIN_LEN: usize = 1;
 

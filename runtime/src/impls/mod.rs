@@ -9,6 +9,7 @@ mod nonzero;
 mod numbers;
 mod parts;
 mod platform;
+mod pointers;
 mod primitives;
 mod ranges;
 mod text;

@@ -150,3 +150,14 @@ fn generic_types_come_back() {
     let tree = Tree::Fork(Box::new(Tree::Fork(leaf(1_u8), leaf(2))), leaf(3));
     assert_eq!(from_slice::<Tree<u8>>(&to_vec(&tree).unwrap()).unwrap(), tree);
 }
+
+#[derive(Checkpoint, Debug, PartialEq)]
+struct Branch(Vec<Branch>, Option<Box<Branch>>);
+
+#[test]
+fn recursion_may_start_at_a_container() {
+    let branches = vec![Branch(vec![Branch(vec![], None)], None)];
+    assert_eq!(from_slice::<Vec<Branch>>(&to_vec(&branches).unwrap()).unwrap(), branches);
+    let boxed = Box::new(Branch(vec![], Some(Box::new(Branch(vec![], None)))));
+    assert_eq!(from_slice::<Box<Branch>>(&to_vec(&boxed).unwrap()).unwrap(), boxed);
+}

@@ -9,6 +9,7 @@ mod inplace;
 mod manual;
 mod program;
 mod roundtrip;
+mod shared;
 mod store;
 mod testing;
 

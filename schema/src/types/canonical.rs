@@ -74,6 +74,13 @@ impl Speller<'_> {
                     self.fields(variant.shape, &variant.fields)
                 })
             }
+            Type::Dyn(def) => {
+                let _ = write!(self.text, "dyn {}", Quoted(&def.name));
+                def.implementers.iter().try_for_each(|(name, ty)| {
+                    let _ = write!(self.text, " | {} ", Quoted(name));
+                    self.ty(*ty)
+                })
+            }
             // Only types with a name are put into the queue.
             _ => None,
         }
@@ -129,6 +136,14 @@ impl Speller<'_> {
                 self.text.push_str("option<");
                 tasks.extend([Task::Text(">"), Task::Type(*inner)]);
             }
+            Type::Shared(inner) => {
+                self.text.push_str("shared<");
+                tasks.extend([Task::Text(">"), Task::Type(*inner)]);
+            }
+            Type::Weak(inner) => {
+                self.text.push_str("weak<");
+                tasks.extend([Task::Text(">"), Task::Type(*inner)]);
+            }
             Type::Sequence(inner) => {
                 self.text.push('[');
                 tasks.extend([Task::Text("]"), Task::Type(*inner)]);
@@ -162,7 +177,7 @@ impl Speller<'_> {
                     tasks.extend([Task::Text(","), Task::Type(*ty)]);
                 }
             }
-            Type::Struct(_) | Type::Enum(_) => {
+            Type::Struct(_) | Type::Enum(_) | Type::Dyn(_) => {
                 let queue = &mut self.queue;
                 let number = *self.numbers.entry(index).or_insert_with(|| {
                     queue.push(index);

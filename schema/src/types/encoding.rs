@@ -6,6 +6,7 @@
 //!      1 str                    5 tuple: list of types     9 enum: name, version: u32, list of
 //!      2 option: type           6 map: type, type               name, id: u8 present?, u32, fields
 //!      3 sequence: type         7 set: type               10 opaque: name
+//!     11 shared: type          12 weak: type              13 dyn: name, list of (name, type)
 //! fields: shape: u8, list of (name, treatment: u8, type if it is saved)
 //! ```
 //!
@@ -14,7 +15,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Enum, Field, Primitive, Struct, Table, TableError, Type, TypeRef, Variant};
+use super::{Dyn, Enum, Field, Primitive, Struct, Table, TableError, Type, TypeRef, Variant};
 use crate::record::Shape;
 use crate::treatment::Treatment;
 use crate::wire::{Reader, WireError, Writer};
@@ -70,6 +71,17 @@ impl Table {
                 Type::Opaque(name) => {
                     out.u8(10);
                     out.str(name);
+                }
+                Type::Shared(inner) => write_one(&mut out, 11, *inner),
+                Type::Weak(inner) => write_one(&mut out, 12, *inner),
+                Type::Dyn(def) => {
+                    out.u8(13);
+                    out.str(&def.name);
+                    out.count(def.implementers.len());
+                    for (name, ty) in &def.implementers {
+                        out.str(name);
+                        out.u32(ty.0);
+                    }
                 }
             }
         }
@@ -168,6 +180,17 @@ fn read_type(input: &mut Reader<'_>) -> Result<Type, WireError> {
             Type::Enum(Enum { name, version, variants })
         }
         10 => Type::Opaque(input.string()?),
+        11 => Type::Shared(TypeRef(input.u32()?)),
+        12 => Type::Weak(TypeRef(input.u32()?)),
+        13 => {
+            let name = input.string()?;
+            let count = input.count(8)?;
+            let mut implementers = Vec::new();
+            for _ in 0..count {
+                implementers.push((input.string()?, TypeRef(input.u32()?)));
+            }
+            Type::Dyn(Dyn { name, implementers })
+        }
         code => {
             return Err(WireError::BadValue {
                 offset,

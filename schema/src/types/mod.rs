@@ -162,6 +162,16 @@ pub struct Enum {
     pub variants: Vec<Variant>,
 }
 
+/// A trait whose implementers are restored by their registered names: in an image, the index of
+/// the implementer in this list and then its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dyn {
+    /// The name that images know the trait by.
+    pub name: String,
+    /// The registered names with their types, strictly ascending by name.
+    pub implementers: Vec<(String, TypeRef)>,
+}
+
 /// One type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Type {
@@ -187,6 +197,12 @@ pub enum Type {
     Enum(Enum),
     /// Bytes with their length that only the code named here understands.
     Opaque(String),
+    /// A pointer to an object that others may own as well; it is saved once.
+    Shared(TypeRef),
+    /// A pointer that does not own its object, which may be gone.
+    Weak(TypeRef),
+    /// A trait object.
+    Dyn(Dyn),
 }
 
 /// A root type and everything saved below it.
@@ -222,6 +238,11 @@ pub enum TableError {
         /// The name of the field.
         field: String,
     },
+    /// The implementers of a trait are not in the order of their names, or a name stands twice.
+    Implementers {
+        /// The name of the trait.
+        name: String,
+    },
 }
 
 impl From<WireError> for TableError {
@@ -244,6 +265,9 @@ impl fmt::Display for TableError {
                 f,
                 "field `{owner}.{field}` of the schema table must have a type exactly if it is saved"
             ),
+            Self::Implementers { name } => {
+                write!(f, "the implementers of `{name}` in the schema table are not in order")
+            }
         }
     }
 }
@@ -252,8 +276,9 @@ impl core::error::Error for TableError {}
 
 impl Type {
     /// Whether it has a name, and so may contain itself.
-    const fn is_named(&self) -> bool {
-        matches!(self, Self::Struct(_) | Self::Enum(_))
+    #[must_use]
+    pub const fn is_named(&self) -> bool {
+        matches!(self, Self::Struct(_) | Self::Enum(_) | Self::Dyn(_))
     }
 
     /// The types it refers to, in order.
@@ -264,13 +289,17 @@ impl Type {
         }
         match self {
             Self::Primitive(_) | Self::Str | Self::Opaque(_) => Vec::new(),
-            Self::Option(t) | Self::Sequence(t) | Self::Array(t, _) | Self::Set(t) => {
-                Vec::from([*t])
-            }
+            Self::Option(t)
+            | Self::Sequence(t)
+            | Self::Array(t, _)
+            | Self::Set(t)
+            | Self::Shared(t)
+            | Self::Weak(t) => Vec::from([*t]),
             Self::Map(key, value) => Vec::from([*key, *value]),
             Self::Tuple(types) => types.clone(),
             Self::Struct(def) => saved(&def.fields).collect(),
             Self::Enum(def) => def.variants.iter().flat_map(|v| saved(&v.fields)).collect(),
+            Self::Dyn(def) => def.implementers.iter().map(|(_, ty)| *ty).collect(),
         }
     }
 }
@@ -302,6 +331,9 @@ impl Table {
                 Type::Struct(def) => check_fields(&def.name, &def.fields)?,
                 Type::Enum(def) => {
                     def.variants.iter().try_for_each(|v| check_fields(&def.name, &v.fields))?;
+                }
+                Type::Dyn(def) if !def.implementers.is_sorted_by(|a, b| a.0 < b.0) => {
+                    return Err(TableError::Implementers { name: def.name.clone() });
                 }
                 _ => {}
             }

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use samestate_schema::record::Shape;
 use samestate_schema::treatment::{SkipPolicy, Treatment};
 use samestate_schema::types::{
-    Enum, Field, Primitive, Struct, Table, TableError, Type, TypeRef, Variant,
+    Dyn, Enum, Field, Primitive, Struct, Table, TableError, Type, TypeRef, Variant,
 };
 
 const LIMIT: usize = 1 << 20;
@@ -32,6 +32,10 @@ fn any_type(count: u32) -> impl Strategy<Value = Type> {
             }
         ),
         any::<String>().prop_map(Type::Opaque),
+        index().prop_map(Type::Shared),
+        index().prop_map(Type::Weak),
+        (any::<String>(), vec((any::<String>(), index()), 0..3))
+            .prop_map(|(name, implementers)| Type::Dyn(Dyn { name, implementers })),
     ]
 }
 
@@ -76,6 +80,12 @@ fn shuffled(table: &Table, place: &[usize]) -> Table {
                 let variants = def.variants.iter();
                 let variants = variants.map(|v| Variant { fields: fields(&v.fields), ..v.clone() });
                 Type::Enum(Enum { variants: variants.collect(), ..def.clone() })
+            }
+            Type::Shared(t) => Type::Shared(to(*t)),
+            Type::Weak(t) => Type::Weak(to(*t)),
+            Type::Dyn(Dyn { name, implementers }) => {
+                let implementers = implementers.iter().map(|(name, ty)| (name.clone(), to(*ty)));
+                Type::Dyn(Dyn { name: name.clone(), implementers: implementers.collect() })
             }
             Type::Primitive(_) | Type::Str | Type::Opaque(_) => ty.clone(),
         };
@@ -186,6 +196,18 @@ fn what_is_not_a_table_is_told() {
     let name = String::from("S");
     let of = Struct { name, version: 1, shape: Shape::Named, fields: vec![field] };
     assert!(matches!(table(vec![Type::Struct(of)]).validate(), Err(TableError::FieldType { .. })));
+    let own = |name: &str| (name.to_owned(), TypeRef(0));
+    let of =
+        |names: [&str; 2]| Type::Dyn(Dyn { name: "T".into(), implementers: names.map(own).into() });
+    assert_eq!(table(vec![of(["a", "b"])]).validate(), Ok(()), "a trait object may hold itself");
+    for names in [["b", "a"], ["a", "a"]] {
+        let error = table(vec![of(names)]).validate();
+        assert!(matches!(error, Err(TableError::Implementers { .. })), "{error:?}");
+    }
+    assert!(matches!(
+        table(vec![Type::Shared(TypeRef(1)), Type::Weak(TypeRef(0))]).validate(),
+        Err(TableError::Endless { .. })
+    ));
 }
 
 #[test]
