@@ -187,6 +187,15 @@ pub fn path_at(image: &Image<'_>, root: &str, offset: usize) -> Option<FieldPath
 }
 
 impl Value<'_> {
+    /// Whether a weak pointer in it leads to this object, which is defined elsewhere.
+    pub(crate) fn refers_to(&self, number: u64) -> bool {
+        let mut found = false;
+        self.visit(&FieldPath::root(""), &mut |_, value| {
+            found |= matches!(value, Value::Weak { object: Some(object), value: None } if *object == number);
+        });
+        found
+    }
+
     /// Calls `seen` for this value, which stands at `path`, and for all below it.
     pub fn visit(&self, path: &FieldPath, seen: &mut dyn FnMut(&FieldPath, &Value<'_>)) {
         seen(path, self);

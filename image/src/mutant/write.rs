@@ -5,7 +5,7 @@ use samestate_schema::types::{Field, Primitive, Table, Type, TypeRef};
 
 use super::{Change, Edit, Site, candidates};
 use crate::Image;
-use crate::layout::{BLOCK_MIN, LONG_LEN, plain, variant_width};
+use crate::layout::{BLOCK_MIN, LONG_LEN, NEW_OBJECT_CODES, plain, variant_width};
 use crate::value::{FieldValue, Numbers, Value};
 
 /// Deepest nesting of what is made from nothing, and most elements of an array in it.
@@ -33,6 +33,17 @@ pub(super) struct Writer<'a> {
     way: Vec<TypeRef>,
     /// How many values may still be made from nothing.
     new_left: usize,
+    objects: Vec<Object>,
+}
+
+/// A shared object that was written.
+struct Object {
+    /// Its number in the image that there is; `None` if it is made from nothing.
+    number: Option<usize>,
+    open: bool,
+    /// Whether a weak pointer to it was written while it was open.
+    used: bool,
+    owned: bool,
 }
 
 impl<'a> Writer<'a> {
@@ -50,12 +61,14 @@ impl<'a> Writer<'a> {
             path,
             way: Vec::new(),
             new_left: NEW_VALUES,
+            objects: Vec::new(),
         }
     }
 
     /// `None` if the edit cannot be made.
     pub(super) fn root(&mut self, value: &Value<'_>) -> Option<()> {
-        self.value(value, self.table.root)
+        self.value(value, self.table.root)?;
+        self.objects.iter().all(|object| object.owned).then_some(())
     }
 
     /// Counts a site, and returns what to write there instead.
@@ -182,19 +195,26 @@ impl<'a> Writer<'a> {
         ty: TypeRef,
         base: u64,
     ) -> Option<()> {
+        let number = usize::try_from(object).ok()?;
+        let base = usize::try_from(base).ok()?;
+        let known = self.objects.iter().position(|object| object.number == Some(number));
         let Some(value) = value else {
             // An edit may have taken away the object before this pointer.
-            let number = usize::try_from(object).ok()?;
-            let Some(&(kept, _)) = self.objects.iter().find(|(_, old)| *old == number) else {
-                return None;
-            };
-            self.len(usize::try_from(base + NEW_OBJECT_CODES).ok()? + kept);
+            let known = known?;
+            self.objects[known].used |= self.objects[known].open;
+            self.objects[known].owned |= base == 0;
+            self.len(base + usize::try_from(NEW_OBJECT_CODES).ok()? + known);
             return Some(());
         };
-        let cyclic = refers_to(value, object);
-        self.objects.push((self.objects.len(), usize::try_from(object).ok()?));
-        self.len(usize::try_from(base).ok()? + usize::from(cyclic));
-        self.value(value, ty)
+        let cyclic = value.refers_to(object);
+        let index = self.objects.len();
+        let number = Some(number);
+        self.objects.push(Object { number, open: true, used: false, owned: base == 0 });
+        self.len(base + usize::from(cyclic));
+        self.value(value, ty)?;
+        self.objects[index].open = false;
+        // An edit may have taken away the pointers that make it so.
+        (self.objects[index].used == cyclic).then_some(())
     }
 
     /// An edit that makes something new one step below.
@@ -340,6 +360,10 @@ impl<'a> Writer<'a> {
             written.push((left, right, core::mem::take(&mut self.blocks)));
         }
         self.blocks = outer;
+        if !written.is_sorted() && !self.objects.is_empty() {
+            // Objects are numbered in the order in which they stand.
+            return None;
+        }
         written.sort_unstable();
         self.len(written.len());
         for (key, value, blocks) in written {
@@ -397,7 +421,17 @@ impl<'a> Writer<'a> {
             Type::Str | Type::Opaque(_) | Type::Sequence(_) | Type::Map(..) | Type::Set(_) => {
                 self.len(0);
             }
-            Type::Option(_) => self.values.push(0),
+            Type::Option(_) | Type::Weak(_) => self.values.push(0),
+            Type::Shared(inner) => {
+                self.objects.push(Object { number: None, open: false, used: false, owned: true });
+                self.values.push(0);
+                self.new_value(*inner, depth + 1)?;
+            }
+            Type::Dyn(def) => {
+                let (_, ty) = def.implementers.first()?;
+                self.variant_number(0, def.implementers.len());
+                self.new_value(*ty, depth + 1)?;
+            }
             Type::Array(inner, len) if *len <= NEW_LEN => match plain(self.table, *inner) {
                 Some((primitive, size)) => {
                     let numbers = (size / primitive.size() as u64).checked_mul(*len)?;
@@ -416,6 +450,7 @@ impl<'a> Writer<'a> {
             }
             Type::Enum(def) => {
                 let (values, blocks) = (self.values.len(), self.blocks.len());
+                let objects = self.objects.len();
                 // Those with the fewest fields end soonest, if the type is recursive.
                 let mut order: Vec<usize> = (0..def.variants.len()).collect();
                 order.sort_by_key(|&number| def.variants[number].fields.len());
@@ -425,6 +460,7 @@ impl<'a> Writer<'a> {
                     }
                     self.values.truncate(values);
                     self.blocks.truncate(blocks);
+                    self.objects.truncate(objects);
                 }
                 return None;
             }

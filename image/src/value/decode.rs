@@ -4,7 +4,8 @@ use samestate_schema::types::{Dyn, Enum, Field, Primitive, Struct, Table, Type, 
 use super::{FieldValue, Numbers, Value, ValueError};
 use crate::Image;
 use crate::layout::{
-    BLOCK_MIN, DEPTH_LIMIT, EMPTY_LIMIT, LONG_LEN, NEW_OBJECT_CODES, is_number, plain, variant_width,
+    BLOCK_MIN, DEPTH_LIMIT, EMPTY_LIMIT, LONG_LEN, NEW_OBJECT_CODES, is_number, plain,
+    variant_width,
 };
 
 /// Deepest nesting that is shown, so that an unoptimized reader needs less than 1.5 MB of stack. Every level of types counts here, not only the containers that

@@ -7,7 +7,9 @@ use std::sync::{self, Arc};
 use samestate_schema::types::{Type, TypeRef};
 
 use crate::objects::{Pointer, Target};
-use crate::{Assignment, Checkpoint, Pointee, RestoreError, Restorer, SaveError, Saver, SchemaBuilder};
+use crate::{
+    Assignment, Checkpoint, Pointee, RestoreError, Restorer, SaveError, Saver, SchemaBuilder,
+};
 
 impl<T: Pointee + ?Sized> Checkpoint for Box<T> {
     const MIN_LEN: usize = T::MIN_LEN;

@@ -112,9 +112,8 @@ struct ArcNode {
 
 #[test]
 fn an_arc_that_knows_itself_comes_back() {
-    let shared =
-        Shared(Arc::new_cyclic(|weak| ArcNode { number: 9, own: Mutex::new(weak.clone()) }));
-    let restored = again(&shared.0);
+    let shared = Arc::new_cyclic(|weak| ArcNode { number: 9, own: Mutex::new(weak.clone()) });
+    let restored = again(&shared);
     assert_eq!(restored.number, 9);
     assert!(Arc::ptr_eq(&restored.own.lock().unwrap().upgrade().unwrap(), &restored));
 }
