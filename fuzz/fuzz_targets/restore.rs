@@ -25,7 +25,9 @@ struct State {
 enum Shape {
     #[default]
     Point,
-    Box { sides: [u64; 2] },
+    Box {
+        sides: [u64; 2],
+    },
     Many(Vec<Shape>),
 }
 
