@@ -3,12 +3,13 @@
 use proc_macro2::{Delimiter, Ident, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, Expr, ExprPath, LitInt, LitStr, Member, Path, Token};
+use syn::{Attribute, Expr, ExprPath, LitInt, LitStr, Member, Path, Token, TypeTraitObject};
 
 use crate::ctxt::Ctxt;
 use crate::input::FieldTreatment;
 
-const ON_TYPE: &str = "`root`, `version = N`, `name = \"…\"`, `manual` and `crate = path`";
+const ON_TYPE: &str = "`root`, `version = N`, `name = \"…\"`, `manual`, \
+                       `implements(dyn Trait, \"name\")` and `crate = path`";
 const ON_FIELD: &str = "`saved`, `skip(default)`, `skip(keep)`, `skip(value = EXPR)`, `rebuild = path`, \
                         `needs(a, b)`, `external = \"name\"` and `reason = \"…\"`";
 
@@ -19,6 +20,27 @@ pub(crate) struct TypeAttrs {
     pub(crate) version: Option<u32>,
     pub(crate) name: Option<LitStr>,
     pub(crate) krate: Option<Path>,
+    pub(crate) implements: Vec<Implements>,
+}
+
+/// A trait behind which the type is restored by a name.
+pub(crate) struct Implements {
+    pub(crate) object: TypeTraitObject,
+    pub(crate) name: LitStr,
+}
+
+fn implements(word: &Ident, input: ParseStream<'_>) -> syn::Result<Implements> {
+    let wrong = |_| syn::Error::new(word.span(), "write `implements(dyn Trait, \"name\")`");
+    let read = |input: ParseStream<'_>| {
+        let object: TypeTraitObject = input.parse()?;
+        input.parse::<Token![,]>()?;
+        Ok(Implements { object, name: input.parse()? })
+    };
+    let found = parenthesized(input, read).map_err(wrong)?;
+    if found.object.dyn_token.is_none() || found.name.value().trim().is_empty() {
+        return Err(wrong(syn::Error::new(word.span(), "")));
+    }
+    Ok(found)
 }
 
 /// Reads every word of every `checkpoint` attribute by `word`, which takes what belongs to it.
@@ -115,6 +137,7 @@ pub(crate) fn of_type(ctxt: &Ctxt, attrs: &[Attribute]) -> TypeAttrs {
                 }
             }
             "name" => once(ctxt, word, &mut found.name, text(word, input, "Name")?),
+            "implements" => found.implements.push(implements(word, input)?),
             "crate" => {
                 let wrong = |_| syn::Error::new(word.span(), "write `crate = path::to::samestate`");
                 input.parse::<Token![=]>().map_err(wrong)?;

@@ -15,6 +15,14 @@ pub(crate) fn check(ctxt: &Ctxt, input: &Input) {
             );
         }
     }
+    let has_parameters = !input.generics.params.is_empty();
+    for implements in input.attrs.implements.iter().filter(|_| has_parameters) {
+        ctxt.error(
+            &implements.name,
+            "a type with parameters is many types, and this is one name; put it on a type without \
+             parameters that holds this one",
+        );
+    }
     for variant in &input.variants {
         needs_exist(ctxt, variant);
         if let Err(cycle) = rebuild_order(variant) {

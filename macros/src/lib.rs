@@ -5,6 +5,7 @@
 mod attr;
 mod check;
 mod ctxt;
+mod dynamic;
 mod expand;
 mod input;
 
@@ -35,8 +36,36 @@ use proc_macro::TokenStream;
 /// | `#[checkpoint(version = N)]` | the version of its saved form, 1 if not told |
 /// | `#[checkpoint(name = "…")]` | the name that images know it by, else its identifier |
 /// | `#[checkpoint(manual)]` | only the record is generated, `Checkpoint` is written by hand |
+/// | `#[checkpoint(implements(dyn Trait, "name"))]` | behind this trait it is restored by this name |
 /// | `#[checkpoint(crate = path)]` | where the crate `samestate` is, if it was renamed |
 #[proc_macro_derive(Checkpoint, attributes(checkpoint))]
 pub fn derive_checkpoint(item: TokenStream) -> TokenStream {
     expand::derive(item.into()).into()
+}
+
+/// Makes the trait objects of a trait part of checkpoints: `Box`, `Rc`, `Arc` and `Weak` of
+/// `dyn Trait`, `dyn Trait + Send` and `dyn Trait + Send + Sync`.
+///
+/// Every type that may stand behind the trait in a checkpoint says so, with a name that images know
+/// it by:
+///
+/// ```text
+/// #[samestate::dynamic]
+/// trait Device {
+///     fn tick(&mut self);
+/// }
+///
+/// #[derive(Checkpoint)]
+/// #[checkpoint(implements(dyn Device, "uart"))]
+/// struct Uart {
+///     buffer: Vec<u8>,
+/// }
+/// ```
+///
+/// A type that does not is an error when it is saved, which names it. `#[dynamic(name = "…")]` is the
+/// name that images know the trait by, else its identifier; `#[dynamic(crate = path)]` says where the
+/// crate `samestate` is, if it was renamed.
+#[proc_macro_attribute]
+pub fn dynamic(words: TokenStream, item: TokenStream) -> TokenStream {
+    dynamic::expand(words.into(), item.into()).into()
 }

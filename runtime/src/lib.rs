@@ -4,6 +4,7 @@ extern crate self as samestate;
 
 mod assignment;
 mod depth;
+mod dynamic;
 mod error;
 mod handles;
 mod impls;
@@ -31,7 +32,7 @@ pub use memory::{from_slice, from_slice_with, restore_in_place, to_vec};
 pub use pointee::Pointee;
 pub use restore::Restorer;
 pub use samestate_image::difference::Difference;
-pub use samestate_macros::Checkpoint;
+pub use samestate_macros::{Checkpoint, dynamic};
 pub use samestate_schema::marker::{Kind as MarkerKind, Marker};
 pub use samestate_schema::record::Shape;
 pub use samestate_schema::treatment::SkipPolicy;

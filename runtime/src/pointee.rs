@@ -11,7 +11,7 @@ use crate::{Assignment, Checkpoint, RestoreError, Restorer, SaveError, Saver, Sc
 
 /// What `Box`, `Rc`, `Arc` and `Weak` may point to in a checkpoint: every type that implements
 /// [`Checkpoint`], slices of them, and trait objects whose trait has the attribute
-/// [`dynamic`].
+/// [`dynamic`](macro@crate::dynamic).
 ///
 /// An object that several `Rc` or `Arc` own is saved once and is shared again after a restore;
 /// `Weak` pointers lead to it as before. Objects that own themselves cannot be saved.
@@ -19,6 +19,35 @@ use crate::{Assignment, Checkpoint, RestoreError, Restorer, SaveError, Saver, Sc
 /// An object with weak pointers to itself, as a tree whose nodes know their parents, is restored
 /// once to check it, dropped, and restored once more: functions that rebuild its fields run
 /// twice, and must give the same result twice.
+///
+/// ```
+/// use std::rc::Rc;
+///
+/// use samestate::Checkpoint;
+///
+/// #[samestate::dynamic]
+/// trait Device {
+///     fn level(&self) -> u8;
+/// }
+///
+/// #[derive(Checkpoint)]
+/// #[checkpoint(implements(dyn Device, "uart"))]
+/// struct Uart {
+///     buffer: Vec<u8>,
+/// }
+///
+/// impl Device for Uart {
+///     fn level(&self) -> u8 {
+///         self.buffer.len() as u8
+///     }
+/// }
+///
+/// let uart: Rc<dyn Device> = Rc::new(Uart { buffer: vec![1, 2] });
+/// let image = samestate::to_vec(&vec![uart.clone(), uart]).unwrap();
+/// let restored: Vec<Rc<dyn Device>> = samestate::from_slice(&image).unwrap();
+/// assert!(Rc::ptr_eq(&restored[0], &restored[1]));
+/// assert_eq!(restored[0].level(), 2);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a checkpoint",
     label = "a pointer to `{Self}` does not implement `Checkpoint`",
@@ -149,7 +178,7 @@ impl<T: Checkpoint> Pointee for [T] {
 macro_rules! build {
     ($(#[$doc:meta])* $name:ident, $strong:ident, $weak:path) => {
         $(#[$doc])*
-        pub(crate) fn $name<T: Checkpoint, W: 'static>(
+        pub fn $name<T: Checkpoint, W: 'static>(
             restorer: &mut Restorer<'_>,
             place: Place,
             cast: fn($weak) -> W,

@@ -4,10 +4,19 @@
 use std::fmt::Display;
 use std::marker::PhantomData;
 
+pub use crate::dynamic::{
+    Casts, Dynamic, Implementer, Slot, dangling_dyn_arc, dangling_dyn_rc, dyn_schema,
+    restore_dyn_arc, restore_dyn_box, restore_dyn_rc, save_dyn,
+};
+pub use crate::objects::Place;
+pub use crate::pointee::{build_arc, build_rc};
 pub use core::option::Option;
 pub use core::result::Result;
 pub use samestate_schema::record::{Shape, assemble, assembled_len};
 pub use samestate_schema::treatment::SkipPolicy;
+pub use std::boxed::Box;
+pub use std::rc::{Rc, Weak as RcWeak};
+pub use std::sync::{Arc, Weak as ArcWeak};
 
 use crate::error::RestoreErrorKind;
 use crate::{RestoreError, Restorer};

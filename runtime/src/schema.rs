@@ -18,6 +18,7 @@ pub struct SchemaBuilder {
     known: HashMap<TypeId, Known>,
     needed: Vec<Needed>,
     endless: Option<&'static str>,
+    fault: Option<SaveError>,
 }
 
 /// How far the description of a type is.
@@ -47,6 +48,9 @@ impl Program {
         let root = builder.of::<T>();
         if let Some(type_name) = builder.endless {
             return Err(SaveError::Endless { type_name });
+        }
+        if let Some(fault) = builder.fault {
+            return Err(fault);
         }
         let table = Table { types: builder.types, root };
         let chunk =
@@ -106,15 +110,24 @@ impl SchemaBuilder {
 
     /// A place for a type that may contain itself, and whether it is described for the first time.
     fn reserve<T: Checkpoint>(&mut self) -> (TypeRef, bool) {
-        if let Some(Known::At(known)) = self.known.get(&TypeId::of::<T>()) {
+        self.reserve_as(TypeId::of::<T>())
+    }
+
+    /// Notes what makes the types unfit to be saved.
+    pub(crate) fn fault(&mut self, fault: SaveError) {
+        self.fault.get_or_insert(fault);
+    }
+
+    pub(crate) fn reserve_as(&mut self, id: TypeId) -> (TypeRef, bool) {
+        if let Some(Known::At(known)) = self.known.get(&id) {
             return (*known, false);
         }
         let place = self.add(Type::Primitive(Primitive::Unit));
-        self.known.insert(TypeId::of::<T>(), Known::At(place));
+        self.known.insert(id, Known::At(place));
         (place, true)
     }
 
-    fn put(&mut self, place: TypeRef, ty: Type) {
+    pub(crate) fn put(&mut self, place: TypeRef, ty: Type) {
         if let Some(slot) = self.types.get_mut(place.0 as usize) {
             *slot = ty;
         }

@@ -33,6 +33,7 @@ use crate::{Assignment, RestoreError, Restorer, SaveError, Saver, SchemaBuilder}
     message = "`{Self}` cannot be part of a checkpoint",
     label = "`{Self}` does not implement `Checkpoint`",
     note = "if it is a type of yours, put `#[derive(Checkpoint)]` on it",
+    note = "if it is a trait object, put `#[samestate::dynamic]` on its trait",
     note = "if it is a handle (a file, a socket, a thread, an `Instant`), hand it in when restoring: \
             `#[checkpoint(external = \"name\")]`",
     note = "if it can be computed from other fields: `#[checkpoint(rebuild = path, needs(a, b))]`",

@@ -72,3 +72,12 @@ fn mistaken() {
     };
     check(item, expect_file!["golden/mistaken.expected.rs"]);
 }
+
+#[test]
+fn implements() {
+    let item = quote! {
+        #[checkpoint(implements(dyn Device, "uart"))]
+        struct Uart;
+    };
+    check(item, expect_file!["golden/implements.expected.rs"]);
+}

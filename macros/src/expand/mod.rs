@@ -11,6 +11,7 @@ mod bounds;
 mod fallback;
 #[cfg(test)]
 mod golden;
+mod implements;
 mod manual;
 mod record;
 mod restore;
@@ -35,8 +36,10 @@ pub(crate) fn derive(item: TokenStream) -> TokenStream {
     check(&ctxt, &input);
     match ctxt.check() {
         Ok(()) if input.attrs.manual => {
-            let (record, manual) = (wrapped(&record::expand(&input)), manual::expand(&input));
-            generated!(#record #manual)
+            let (record, implements) = (record::expand(&input), implements::expand(&input));
+            let (hidden, manual) =
+                (wrapped(&generated!(#record #implements)), manual::expand(&input));
+            generated!(#hidden #manual)
         }
         Ok(()) => wrapped(&expand(&input)),
         Err(errors) => {
@@ -68,8 +71,10 @@ fn expand(input: &Input) -> TokenStream {
     let restore = restore::expand(input);
     let stage = stage::expand(input);
     let schema = schema::expand(input);
+    let implements = implements::expand(input);
     generated! {
         #record
+        #implements
 
         #[automatically_derived]
         impl #impl_generics #krate::Checkpoint for #ident #ty_generics #where_clause {

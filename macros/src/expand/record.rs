@@ -58,12 +58,16 @@ fn body(input: &Input) -> Body {
         GenericParam::Const(param) => Some(param.ident.unraw().to_string()),
         GenericParam::Lifetime(_) => None,
     });
+    let implements = input.attrs.implements.iter().map(|implements| {
+        let object = implements.object.to_token_stream();
+        ("implements".to_owned(), format!("{object} = {}", implements.name.value()))
+    });
     Body {
         ident: input.ident.unraw().to_string(),
         name: image_name(input),
         version: input.attrs.version.unwrap_or(1),
         generics: generics.collect(),
-        notes: Vec::new(),
+        notes: implements.collect(),
         variants: input.variants.iter().map(variant).collect(),
     }
 }

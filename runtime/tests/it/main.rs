@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails it by panicking")]
 
 mod derive;
+mod dynamic;
 mod evolve;
 mod hostile;
 mod inplace;

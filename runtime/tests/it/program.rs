@@ -60,6 +60,10 @@ fn an_image_opens_without_its_program() {
     let expected = "Planted { step: 7, numbers: [0, 1, 2], label: /* skipped(value) */, \
                     sum: /* rebuilt */, shadowed: Shadowed { type: 1, saver: 2, ";
     assert!(value.starts_with(expected), "{value}");
+    assert!(
+        value.ends_with("devices: Devices { all: [{uart} Uart { speed: 9600 }] } }"),
+        "{value}"
+    );
     if cfg!(target_os = "linux") {
         assert_eq!(image.header().build_id, build_id(program()), "the note of the file");
     }
@@ -86,6 +90,8 @@ fn every_item_leaves_its_record_in_the_program() {
     names.sort();
     let expected = [
         "renamed::Planted",
+        "renamed::devices::Devices",
+        "renamed::devices::Uart",
         "renamed::shadowed::Enumeration",
         "renamed::shadowed::Local",
         "renamed::shadowed::Made",
@@ -111,8 +117,12 @@ fn every_item_leaves_its_record_in_the_program() {
         ("label", "skipped(value)", "a label on the screen", at("    label: String,")),
         ("sum", "rebuilt", "", at("    sum: u64,")),
         ("shadowed", "saved", "", at("    shadowed: shadowed::Shadowed,")),
+        ("devices", "saved", "", at("    devices: devices::Devices,")),
     ];
     assert_eq!(fields, expected);
+    let uart = records.iter().find(|record| record.body.ident == "Uart").unwrap();
+    let note = ("implements".to_owned(), "dyn Device + Send = uart".to_owned());
+    assert_eq!(uart.body.notes, [note]);
     let generic = records.iter().find(|record| record.body.ident == "Enumeration").unwrap();
     assert!(generic.flags.generic && generic.flags.is_enum && !generic.flags.root);
     assert_eq!(generic.body.generics, ["T"]);
