@@ -82,7 +82,11 @@ impl From<samestate_tracer::Error> for Failure {
     fn from(error: samestate_tracer::Error) -> Self {
         use samestate_tracer::Error as E;
         match &error {
-            E::NoCommand | E::NotFound { .. } | E::NoPlaceholder => Self::usage(error),
+            E::NoCommand
+            | E::NotFound { .. }
+            | E::NoPlaceholder
+            | E::NoState { .. }
+            | E::WorkInState { .. } => Self::usage(error),
             // The program is not there, or it cannot be executed.
             E::Start { .. } => Self::usage(error),
             E::File { source, .. } => Self::reading(&source.kind().into(), error),

@@ -90,8 +90,38 @@ pub enum Error {
     /// A template without a place for the image.
     #[error("the restore command has no `{{image}}`: write it where the path of the image belongs")]
     NoPlaceholder,
+    /// A state path that cannot be kept.
+    #[error(
+        "{path:?} cannot be a state path: name the file or the folder that the program changes"
+    )]
+    NoState {
+        /// As it was named.
+        path: PathBuf,
+    },
+    /// What we write while we verify would be among the files that are put back.
+    #[error(
+        "the folder {work:?} for traces and copies, and the state path {state:?} lie within each \
+         other: keep them apart"
+    )]
+    WorkInState {
+        /// Where traces and copies would go.
+        work: PathBuf,
+        /// The state path.
+        state: PathBuf,
+    },
+    /// Another verification works on the same files.
+    #[error("another verification works on {path:?}: wait until it has ended (it holds {lock:?})")]
+    InUse {
+        /// The state path.
+        path: PathBuf,
+        /// The file that it has locked.
+        lock: PathBuf,
+    },
     /// Files could not be put back.
-    #[error("cannot put {path:?} back; its copy is kept in {kept:?}")]
+    #[error(
+        "cannot put {path:?} back; its copy is kept in {kept:?}, and the next verification of it \
+         tries again"
+    )]
     PutBack {
         /// The user's file.
         path: PathBuf,

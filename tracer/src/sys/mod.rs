@@ -5,6 +5,7 @@
 
 pub(crate) mod affinity;
 pub(crate) mod arch;
+pub(crate) mod file;
 pub(crate) mod filter;
 pub(crate) mod launch;
 pub(crate) mod memory;

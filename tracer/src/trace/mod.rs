@@ -15,11 +15,11 @@
 //!
 //! A file that was cut off or damaged can be read up to the first block that is not whole.
 
-mod block;
+pub(crate) mod block;
 mod event;
 mod header;
 mod reader;
-mod varint;
+pub(crate) mod varint;
 mod writer;
 
 pub use event::{

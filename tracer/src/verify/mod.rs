@@ -1,5 +1,8 @@
 //! Proving that a restored run does what the original did from the checkpoint on.
 
+mod entry;
+mod guard;
+mod keep;
 mod original;
 mod restored;
 mod state;
@@ -16,8 +19,8 @@ pub use words::split_words;
 use crate::record::{Config, Knobs, OnProgress, Progress, Recording, Stream};
 use crate::trace::Status;
 use crate::{Comparison, Error};
+use guard::Guard;
 use original::Original;
-use state::{Snapshot, State};
 
 /// What to verify, and how.
 #[derive(Debug, Default)]
@@ -130,19 +133,37 @@ pub fn verify(config: &Verify, progress: &mut OnProgress<'_>) -> Result<Verifica
         (None, Some(temporary)) => temporary.path(),
         (None, None) => Path::new("."),
     };
-    fs::create_dir_all(work).map_err(Error::file("create the folder", work))?;
-    let work = fs::canonicalize(work).map_err(Error::file("find", work))?;
-    let copies = work.join("files");
-    fs::create_dir_all(&copies).map_err(Error::file("create the folder", &copies))?;
-    let roots = config.state.iter().map(|path| absolute(config, path)).collect::<Result<_, _>>()?;
-    let mut guard = Guard::new(State::new(roots, copies))?;
+    let roots =
+        config.state.iter().map(|path| absolute(config, path)).collect::<Result<Vec<_>, _>>()?;
+    let roots = guard::roots(roots.into_iter())?;
+    let work = std::path::absolute(work).map_err(Error::file("find", work))?;
+    guard::apart(&work, &roots)?;
+    fs::create_dir_all(&work).map_err(Error::file("create the folder", &work))?;
+    let work = fs::canonicalize(&work).map_err(Error::file("find", &work))?;
+    // Again, now that links on the way are resolved.
+    guard::apart(&work, &roots)?;
+    let copies = emptied(work.join("files"))?;
+    emptied(work.join("images"))?;
+    let mut notes = Vec::new();
+    let mut guard = Guard::new(roots, copies, &mut notes)?;
     let verified = run(config, &work, &mut guard, progress);
     let put_back = guard.finish();
-    if let (Err(_), Some(temporary)) = (&put_back, temporary) {
-        // The copies are all there is of the user's files now.
-        let _kept = temporary.keep();
+    let mut verified = put_back.and(verified)?;
+    notes.append(&mut verified.report.notes);
+    verified.report.notes = notes;
+    Ok(verified)
+}
+
+/// A folder of ours with nothing of an earlier run in it.
+fn emptied(folder: PathBuf) -> Result<PathBuf, Error> {
+    match fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(Error::file("remove", &folder)(error));
+        }
+        _ => {}
     }
-    put_back.and(verified)
+    fs::create_dir_all(&folder).map_err(Error::file("create the folder", &folder))?;
+    Ok(folder)
 }
 
 fn run(
@@ -214,35 +235,6 @@ fn blind(recording: &Recording, report: &mut Report) {
     report.findings.extend(recording.report().findings);
 }
 
-/// Puts the user's files back on every way out.
-struct Guard {
-    state: State,
-    before: Snapshot,
-    done: bool,
-}
-
-impl Guard {
-    fn new(mut state: State) -> Result<Self, Error> {
-        let before = state.take()?;
-        Ok(Self { state, before, done: false })
-    }
-
-    fn finish(mut self) -> Result<(), Error> {
-        self.done = true;
-        let before = std::mem::take(&mut self.before);
-        self.state.put_back(&before)
-    }
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        if !self.done {
-            // We are unwinding: there is nobody to tell, and the attempt is all that can be made.
-            let _best_effort = self.state.put_back(&self.before);
-        }
-    }
-}
-
 /// A run of the program or of the restore command.
 fn recording(config: &Verify, command: Vec<OsString>, trace: PathBuf, printed: File) -> Config {
     let printed_too = printed.try_clone().map_or(Stream::Null, Stream::File);
@@ -260,6 +252,13 @@ fn recording(config: &Verify, command: Vec<OsString>, trace: PathBuf, printed: F
 }
 
 fn printed(path: &Path) -> Result<File, Error> {
+    // An earlier run may have left one in a folder that is kept.
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(Error::file("remove", path)(error));
+        }
+        _ => {}
+    }
     // Both streams write to it, so each write must go to the end.
     File::options()
         .create(true)

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use samestate_report::{Finding, Severity, Subject, rules};
 use samestate_schema::marker::{Kind, Marker};
 
-use super::state::{Snapshot, State};
+use super::entry::Snapshot;
+use super::state::State;
 use super::{Verify, output, printed, recording};
 use crate::Error;
 use crate::record::{self, OnProgress, Progress, Recording, Seen, Watch};

@@ -3,41 +3,20 @@
 //! The file system is part of a program's state: a restored run must find its files as they were
 //! at the checkpoint, and the user must find them afterwards as they were before.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fs::{self, File, FileTimes, Metadata};
+use std::collections::{HashMap, HashSet};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use super::entry::{About, Entry, Snapshot};
 use crate::Error;
+use crate::sys::file;
 
 /// A file that was changed more recently than this may have been changed again within one tick of
 /// the file system's clock, so its times say nothing.
 const TICK: Duration = Duration::from_millis(100);
-
-/// What stands at a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Entry {
-    Nothing,
-    File { copy: PathBuf, about: About },
-    Folder { about: About },
-    Link { target: PathBuf },
-}
-
-/// What is put back of a file or a folder besides its content.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct About {
-    mode: u32,
-    owner: u32,
-    group: u32,
-    modified: SystemTime,
-    accessed: SystemTime,
-}
-
-/// The files at one moment.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Snapshot(BTreeMap<PathBuf, Entry>);
 
 /// What tells that a file was not changed: device, inode, size and the times that nobody can set.
 type Identity = (u64, u64, u64, i64, i64, i64, i64);
@@ -46,26 +25,43 @@ type Identity = (u64, u64, u64, i64, i64, i64, i64);
 #[derive(Debug)]
 pub(super) struct State {
     roots: Vec<PathBuf>,
-    /// Where the copies are.
+    /// Where the copies go.
     folder: PathBuf,
     copies: u64,
     /// The copy that holds what a path holds now.
     known: HashMap<PathBuf, (Identity, PathBuf)>,
+    /// The first path of each file that has several names, while a snapshot is taken.
+    names: HashMap<(u64, u64), PathBuf>,
 }
 
 impl State {
     /// Watches over files and folders; `folder` exists and is empty.
     pub(super) fn new(roots: Vec<PathBuf>, folder: PathBuf) -> Self {
-        Self { roots, folder, copies: 0, known: HashMap::new() }
+        Self { roots, folder, copies: 0, known: HashMap::new(), names: HashMap::new() }
     }
 
     /// Copies all files as they are now.
     pub(super) fn take(&mut self) -> Result<Snapshot, Error> {
         let mut snapshot = Snapshot::default();
+        self.names.clear();
         for root in self.roots.clone() {
             self.take_tree(&root, &mut snapshot)?;
         }
         Ok(snapshot)
+    }
+
+    /// The same for one of the roots, with another place for the copies.
+    pub(super) fn take_into(
+        &mut self,
+        root: &Path,
+        folder: PathBuf,
+        snapshot: &mut Snapshot,
+    ) -> Result<(), Error> {
+        self.names.clear();
+        let usual = std::mem::replace(&mut self.folder, folder);
+        let taken = self.take_tree(root, snapshot);
+        self.folder = usual;
+        taken
     }
 
     fn take_tree(&mut self, path: &Path, snapshot: &mut Snapshot) -> Result<(), Error> {
@@ -86,13 +82,22 @@ impl State {
             }
             Entry::Folder { about: About::of(&about) }
         } else if kind.is_file() {
-            Entry::File { copy: self.copy(path, &about)?, about: About::of(&about) }
+            self.take_file(path, &about)?
         } else {
-            // A socket or a pipe has no content that could be put back.
-            return Ok(());
+            Entry::Node { about: About::of(&about), device: about.rdev() }
         };
         snapshot.0.insert(path.to_owned(), entry);
         Ok(())
+    }
+
+    fn take_file(&mut self, path: &Path, about: &Metadata) -> Result<Entry, Error> {
+        if about.nlink() > 1 {
+            if let Some(of) = self.names.get(&(about.dev(), about.ino())) {
+                return Ok(Entry::Name { of: of.clone() });
+            }
+            self.names.insert((about.dev(), about.ino()), path.to_owned());
+        }
+        Ok(Entry::File { copy: self.copy(path, about)?, about: About::of(about) })
     }
 
     /// The copy of a file; an earlier one if the file has not changed since.
@@ -123,27 +128,41 @@ impl State {
         }
     }
 
-    /// Makes all files what they were.
+    /// Makes all files what they were. What cannot be put back does not keep the others from it;
+    /// the first failure is told.
     pub(super) fn put_back(&mut self, snapshot: &Snapshot) -> Result<(), Error> {
+        let mut failures = Failures::default();
         for root in &self.roots {
-            clear(root, snapshot)?;
+            clear(root, snapshot, &mut failures);
         }
+        let mut filled = HashSet::new();
         // Folders come before what they hold.
         for (path, entry) in &snapshot.0 {
-            self.put_back_one(path, entry)?;
+            let put_back = self.put_back_one(path, entry, &mut filled);
+            failures.note(put_back);
+        }
+        for (path, entry) in &snapshot.0 {
+            if let Entry::Name { of } = entry {
+                failures.note(name(path, of));
+            }
         }
         // Putting things into a folder changes its times, so these come last.
         for (path, entry) in snapshot.0.iter().rev() {
             if let Entry::Folder { about } = entry {
-                about.apply(path)?;
+                failures.note(about.apply(path));
             }
         }
-        Ok(())
+        failures.result()
     }
 
-    fn put_back_one(&mut self, path: &Path, entry: &Entry) -> Result<(), Error> {
+    fn put_back_one(
+        &mut self,
+        path: &Path,
+        entry: &Entry,
+        filled: &mut HashSet<(u64, u64)>,
+    ) -> Result<(), Error> {
         match entry {
-            Entry::Nothing => Ok(()),
+            Entry::Nothing | Entry::Name { .. } => Ok(()),
             Entry::Folder { .. } => match fs::create_dir(path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
                 made => made.map_err(Error::file("create the folder", path)),
@@ -155,17 +174,35 @@ impl State {
                 remove(path)?;
                 symlink(target, path).map_err(Error::file("create the link", path))
             }
+            Entry::Node { about, device } => {
+                let now = fs::symlink_metadata(path);
+                if !now.is_ok_and(|now| (now.mode(), now.rdev()) == (about.mode, *device)) {
+                    remove(path)?;
+                    file::make_node(path, about.mode, *device)
+                        .map_err(Error::file("make", path))?;
+                }
+                about.apply(path)
+            }
             Entry::File { copy, about } => {
-                if let Ok(now) = fs::symlink_metadata(path)
+                let now = fs::symlink_metadata(path).ok();
+                if let Some(now) = &now
                     && let Some((known, content)) = self.known.get(path)
-                    && *known == identity(&now)
+                    && *known == identity(now)
                     && content == copy
                 {
+                    filled.insert((now.dev(), now.ino()));
                     return about.apply(path);
                 }
-                fill(path, copy)?;
+                // Written in place, so that its other names and its attributes stay; but only if
+                // it is the file that it was: another one may have a name that is not ours.
+                let same = now.is_some_and(|now| {
+                    let inode = (now.dev(), now.ino());
+                    inode == about.inode && !filled.contains(&inode)
+                });
+                fill(path, copy, same)?;
                 about.apply(path)?;
                 let now = fs::symlink_metadata(path).map_err(Error::file("look at", path))?;
+                filled.insert((now.dev(), now.ino()));
                 self.remember(path, &now, copy);
                 Ok(())
             }
@@ -173,33 +210,21 @@ impl State {
     }
 }
 
-impl About {
-    fn of(about: &Metadata) -> Self {
-        Self {
-            mode: about.mode() & 0o7777,
-            owner: about.uid(),
-            group: about.gid(),
-            modified: about.modified().unwrap_or(SystemTime::UNIX_EPOCH),
-            accessed: about.accessed().unwrap_or(SystemTime::UNIX_EPOCH),
+/// What went wrong on the way.
+#[derive(Default)]
+struct Failures {
+    first: Option<Error>,
+}
+
+impl Failures {
+    fn note(&mut self, result: Result<(), Error>) {
+        if let Err(error) = result {
+            self.first.get_or_insert(error);
         }
     }
 
-    fn apply(&self, path: &Path) -> Result<(), Error> {
-        let failed = |error| Error::file("put back the mode and times of", path)(error);
-        let now = Self::of(&fs::symlink_metadata(path).map_err(failed)?);
-        if now == *self {
-            return Ok(());
-        }
-        if (now.owner, now.group) != (self.owner, self.group) {
-            std::os::unix::fs::chown(path, Some(self.owner), Some(self.group)).map_err(failed)?;
-        }
-        let times = FileTimes::new().set_modified(self.modified).set_accessed(self.accessed);
-        // The times need a descriptor, which the mode may forbid.
-        if now.mode & 0o400 == 0 {
-            fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(failed)?;
-        }
-        File::open(path).and_then(|file| file.set_times(times)).map_err(failed)?;
-        fs::set_permissions(path, fs::Permissions::from_mode(self.mode)).map_err(failed)
+    fn result(self) -> Result<(), Error> {
+        self.first.map_or(Ok(()), Err)
     }
 }
 
@@ -225,58 +250,81 @@ fn children(folder: &Path) -> Result<Vec<PathBuf>, Error> {
 }
 
 /// Removes what the snapshot does not have, or has as something else.
-fn clear(path: &Path, snapshot: &Snapshot) -> Result<(), Error> {
-    let Ok(about) = fs::symlink_metadata(path) else { return Ok(()) };
+fn clear(path: &Path, snapshot: &Snapshot, failures: &mut Failures) {
+    let Ok(about) = fs::symlink_metadata(path) else { return };
     let kind = about.file_type();
     let stays = match snapshot.0.get(path) {
         Some(Entry::Folder { .. }) => kind.is_dir(),
-        Some(Entry::File { .. }) => kind.is_file(),
+        Some(Entry::File { .. } | Entry::Name { .. }) => kind.is_file(),
         Some(Entry::Link { .. }) => kind.is_symlink(),
-        Some(Entry::Nothing) => false,
-        // What had no content was not taken, and stays.
-        None => !(kind.is_dir() || kind.is_file() || kind.is_symlink()),
+        Some(Entry::Node { about: was, .. }) => {
+            was.mode & libc::S_IFMT == about.mode() & libc::S_IFMT
+        }
+        Some(Entry::Nothing) | None => false,
     };
     if !stays {
-        return remove(path);
-    }
-    if kind.is_dir() {
-        for child in children(path)? {
-            clear(&child, snapshot)?;
+        failures.note(remove(path));
+    } else if kind.is_dir() {
+        open_up(path, &about);
+        match children(path) {
+            Ok(children) => {
+                for child in children {
+                    clear(&child, snapshot, failures);
+                }
+            }
+            Err(error) => failures.note(Err(error)),
         }
     }
-    Ok(())
+}
+
+/// Makes a folder writable for us; it gets its own mode in the end.
+fn open_up(folder: &Path, about: &Metadata) {
+    if about.mode() & 0o700 != 0o700 {
+        // If this fails, so does what it is for, and that is told.
+        let _told_later = fs::set_permissions(folder, fs::Permissions::from_mode(0o700));
+    }
 }
 
 fn remove(path: &Path) -> Result<(), Error> {
     let removed = match fs::symlink_metadata(path) {
-        Ok(about) if about.is_dir() => fs::remove_dir_all(path),
+        Ok(about) if about.is_dir() => {
+            open_up(path, &about);
+            fs::remove_dir_all(path)
+        }
         Ok(_) => fs::remove_file(path),
         Err(_) => return Ok(()),
     };
     removed.map_err(Error::file("remove", path))
 }
 
-/// Gives a file the content of its copy; in place if it exists, so that its other names and its
-/// attributes stay.
-fn fill(path: &Path, copy: &Path) -> Result<(), Error> {
+/// Makes a path another name of the file at `of`.
+fn name(path: &Path, of: &Path) -> Result<(), Error> {
+    let inode = |path: &Path| fs::symlink_metadata(path).map(|about| (about.dev(), about.ino()));
+    let wanted = inode(of).map_err(Error::file("look at", of))?;
+    if inode(path).is_ok_and(|now| now == wanted) {
+        return Ok(());
+    }
+    remove(path)?;
+    fs::hard_link(of, path).map_err(Error::file("put back the name", path))
+}
+
+/// Gives a path the content of its copy, in place or as a new file.
+fn fill(path: &Path, copy: &Path, in_place: bool) -> Result<(), Error> {
     let failed = |error| Error::PutBack {
         path: path.to_owned(),
         kept: copy.to_owned(),
         source: Box::new(Error::file("write", path)(error)),
     };
+    // Before anything is removed.
     let mut from = File::open(copy).map_err(Error::file("open the copy", copy))?;
-    let options = || {
-        let mut options = File::options();
-        options.write(true).create(true).truncate(true);
-        options
-    };
-    let mut to = match options().open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+    let opened = in_place.then(|| File::options().write(true).truncate(true).open(path));
+    let mut to = match opened {
+        Some(Ok(file)) => file,
+        // Read-only, or a program that runs.
+        Some(Err(_)) | None => {
             remove(path)?;
-            options().open(path).map_err(failed)?
+            File::options().write(true).create_new(true).open(path).map_err(failed)?
         }
-        Err(error) => return Err(failed(error)),
     };
     io::copy(&mut from, &mut to).map(drop).map_err(failed)
 }

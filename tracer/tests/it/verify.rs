@@ -149,3 +149,151 @@ fn the_users_files_are_as_they_were_whatever_happens() {
         assert_eq!(content(&state), before, "{flags}");
     }
 }
+
+/// Writes a program of the shell that replaces, links and removes files of the state.
+fn rough(folder: &Path, last: &str) -> Verify {
+    let script = format!(
+        "cd state; mv log new; ln -f new log; ln -f deep/file one; echo x >> log; rm -r gone; \
+         rm pipe; chmod 500 deep; mkfifo other; echo y > ../outside/kept; {last}"
+    );
+    Verify {
+        command: vec!["sh".into(), "-c".into(), script.into()],
+        restore: split_words("true {image}"),
+        directory: Some(folder.to_owned()),
+        state: vec!["state".into(), "state/deep".into(), "by-link".into(), "new/deep".into()],
+        ..Verify::default()
+    }
+}
+
+fn rough_state(folder: &Path) {
+    let state = folder.join("state");
+    fs::create_dir(state.join("deep")).expect("a folder");
+    fs::create_dir(state.join("gone")).expect("a folder");
+    fs::create_dir(folder.join("outside")).expect("a folder");
+    for (name, text) in [("log", "one"), ("one", "two"), ("deep/file", "three"), ("gone/a", "4")] {
+        fs::write(state.join(name), text).expect("a file");
+    }
+    fs::hard_link(state.join("log"), folder.join("outside/log")).expect("another name");
+    fs::hard_link(state.join("deep/file"), state.join("deep/again")).expect("another name");
+    fs::write(folder.join("outside/kept"), "old").expect("a file");
+    std::os::unix::fs::symlink("outside", folder.join("by-link")).expect("a link");
+    let made = std::process::Command::new("mkfifo").arg(state.join("pipe")).status();
+    assert!(made.is_ok_and(|status| status.success()));
+}
+
+#[test]
+fn names_links_and_pipes_are_put_back_as_well() {
+    use std::os::unix::fs::{FileTypeExt, MetadataExt};
+    let folder = folder();
+    rough_state(folder.path());
+    let state = folder.path().join("state");
+    let (before, outside) = (content(&state), content(&folder.path().join("outside")));
+    verify(&rough(folder.path(), "true"), &mut |_| ()).expect("it can be verified");
+    assert_eq!(content(&state), before);
+    assert_eq!(content(&folder.path().join("outside")), outside);
+    let inode = |path: &str| fs::metadata(state.join(path)).expect("the file").ino();
+    assert_eq!(inode("deep/file"), inode("deep/again"));
+    assert_ne!(inode("one"), inode("deep/file"));
+    assert!(fs::metadata(state.join("pipe")).is_ok_and(|about| about.file_type().is_fifo()));
+    assert!(!folder.path().join("new").exists(), "a state path that did not exist");
+    let beside = fs::read_dir(folder.path()).expect("the folder").count();
+    assert_eq!(beside, 3, "nothing of ours is left beside the state");
+}
+
+/// The folder in which the test below runs a verification to be killed.
+const KILLED: &str = "SAMESTATE_TEST_KILLED";
+
+/// Only part of the next test; by itself it does nothing.
+#[test]
+fn the_one_that_is_killed() {
+    let Some(folder) = std::env::var_os(KILLED) else { return };
+    let mut config = rough(Path::new(&folder), "touch ready; sleep 1000");
+    config.state.truncate(3);
+    let _killed = verify(&config, &mut |_| ());
+}
+
+#[test]
+fn a_verification_that_is_killed_is_made_good_by_the_next_one() {
+    let folder = folder();
+    rough_state(folder.path());
+    let state = folder.path().join("state");
+    let before = content(&state);
+    // A process of its own, which can be killed without any of its destructors.
+    let mut killed = std::process::Command::new(std::env::current_exe().expect("this test"))
+        .args(["--exact", "verify::the_one_that_is_killed", "--nocapture"])
+        .env(KILLED, folder.path())
+        .spawn()
+        .expect("it can be started");
+    let pid = killed.id();
+    while !state.join("ready").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert_ne!(content(&state), before);
+    // While it runs nobody else may work on these files, nor on some of them, nor on more.
+    for other in ["state", "state/deep", "state/deep/none", "."] {
+        let mut config = rough(folder.path(), "true");
+        config.state = vec![other.into()];
+        config.work = Some(std::env::temp_dir().join(format!("samestate-test-{pid}")));
+        let refused = verify(&config, &mut |_| ());
+        assert!(matches!(refused, Err(Error::InUse { .. })), "{other}: {refused:?}");
+        fs::remove_dir_all(config.work.expect("it was set")).expect("it can be removed");
+    }
+    killed.kill().expect("it can be killed");
+    killed.wait().expect("it can be waited for");
+    assert_ne!(content(&state), before);
+    let found = verify(&rough(folder.path(), "true"), &mut |_| ()).expect("it can be verified");
+    let says = found.report.notes.iter().filter(|note| note.contains("was killed")).count();
+    assert_eq!(says, 2, "{:?}", found.report.notes);
+    assert_eq!(content(&state), before);
+    assert_eq!(fs::read(folder.path().join("outside/kept")).expect("the file"), b"old");
+    let found = verify(&rough(folder.path(), "true"), &mut |_| ()).expect("it can be verified");
+    assert!(!found.report.notes.iter().any(|note| note.contains("was killed")));
+}
+
+#[test]
+fn a_folder_for_traces_among_the_state_is_refused() {
+    let folder = folder();
+    for (work, fine) in [("state", false), ("state/work", false), ("work", true)] {
+        let mut config = config(folder.path(), "");
+        config.work = Some(folder.path().join(work));
+        let verified = verify(&config, &mut |_| ());
+        assert_eq!(!matches!(verified, Err(Error::WorkInState { .. })), fine, "{work}");
+        assert!(!folder.path().join("state/work").exists());
+    }
+    // The same folder again: what an earlier run printed is not mixed in.
+    let mut config = config(folder.path(), "");
+    config.work = Some(folder.path().join("work"));
+    let found = verify(&config, &mut |_| ()).expect("it can be verified");
+    assert_eq!(found.output, b"place 323\n");
+    assert_eq!(verdicts(&found), [Verdict::Same; 3]);
+    let mut config = super::verify::config(folder.path(), "");
+    config.state = vec!["/".into()];
+    assert!(verify(&config, &mut |_| ()).is_err());
+}
+
+#[test]
+fn copies_that_do_not_fit_lose_nothing() {
+    let folder = folder();
+    let state = folder.path().join("state");
+    fs::write(state.join("log"), "precious").expect("a file");
+    let before = content(&state);
+    // The traces, the images and the copies do not fit.
+    let work = folder.path().join("work");
+    fs::create_dir(&work).expect("a folder");
+    let small = ["-t", "tmpfs", "-o", "size=16k", "samestate"];
+    let mounted = std::process::Command::new("mount").args(small).arg(&work).status();
+    if !mounted.is_ok_and(|status| status.success()) {
+        println!("skipped: no small file system can be mounted");
+        return;
+    }
+    let mut config = config(folder.path(), "");
+    config.work = Some(work.clone());
+    let failed = verify(&config, &mut |_| ());
+    let unmounted = std::process::Command::new("umount").arg(&work).status();
+    assert!(unmounted.is_ok_and(|status| status.success()));
+    let error = failed.expect_err("it does not fit");
+    assert!(matches!(error, Error::File { .. }), "{error}");
+    assert_eq!(content(&state), before);
+    let left = fs::read_dir(folder.path()).expect("the folder").count();
+    assert_eq!(left, 2, "nothing of ours is left beside the state");
+}
