@@ -48,6 +48,12 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// The program makes processes without end.
+    #[error("the program has more than {most} threads and processes at once; it was killed")]
+    TooMany {
+        /// So many are allowed.
+        most: usize,
+    },
     /// The thread of the tracer could not be run.
     #[error("cannot run the tracer's own thread")]
     Thread,

@@ -49,6 +49,8 @@ pub(crate) struct Chunk {
     pub(crate) written: bool,
     pub(crate) length: u64,
     pub(crate) item: u32,
+    /// Nobody was there any more to read them.
+    pub(crate) broken: bool,
 }
 
 /// What one thread did.
@@ -98,6 +100,8 @@ pub(crate) struct Run {
     pub(crate) open: Vec<Descriptor>,
     /// A save that began and did not become durable.
     pub(crate) unfinished_save: bool,
+    /// The environment that the program was started with, `NAME=value` each.
+    pub(crate) environment: Vec<Vec<u8>>,
 }
 
 /// Whether a thread uses the position that a descriptor has at the marker before it sets another
@@ -105,7 +109,7 @@ pub(crate) struct Run {
 pub(crate) fn position_matters(stream: &Stream, open: &Descriptor) -> Option<u64> {
     let appends = open.flags & u64::from(libc::O_APPEND.cast_unsigned()) != 0;
     for item in &stream.items {
-        let row = table::row(item.number)?;
+        let Some(row) = table::row(item.number) else { continue };
         if stream.objects(item).first() != Some(&open.object) {
             continue;
         }
@@ -158,6 +162,7 @@ pub(crate) fn load(path: &Path, from: From, like: Option<&Header>) -> Result<Run
         given: run.given,
         tear,
         open,
+        environment: run.environment,
         unfinished_save: saving.values().any(|window| *window != Window::None),
     })
 }
@@ -171,6 +176,7 @@ struct Collected {
     untraced: BTreeSet<String>,
     live: BTreeMap<u64, u64>,
     given: u64,
+    environment: Vec<Vec<u8>>,
 }
 
 /// Whether a task is saving.
@@ -288,6 +294,12 @@ impl Loader {
             }
             return;
         }
+        if call.flags & call_flags::LAUNCH != 0
+            && let Some(environment) = call.payload(2, false)
+        {
+            let entries = environment.bytes.split(|&byte| byte == 0);
+            self.run.environment = entries.map(<[u8]>::to_vec).collect();
+        }
         let row = table::row(call.number);
         let unknown = call.flags & call_flags::UNKNOWN != 0;
         let class = if unknown { Class::Unknown } else { table::class(call.number) };
@@ -392,8 +404,10 @@ fn chunk(call: &Call, name: &str, item: u32) -> Option<Chunk> {
         "read" | "readv" | "recvfrom" | "recvmsg" => false,
         _ => return None,
     };
-    let length = u64::try_from(call.result?).ok()?;
+    let result = call.result?;
+    let broken = written && result == -i64::from(libc::EPIPE);
+    let length = if broken { 0 } else { u64::try_from(result).ok()? };
     call.payload(1, !written)?;
     let object = call.object(0)?;
-    Some(Chunk { object, written, length, item })
+    Some(Chunk { object, written, length, item, broken })
 }

@@ -8,6 +8,7 @@ mod load;
 mod pair;
 mod streams;
 
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use samestate_report::{Call as CallName, Finding, Report, Side, Sides, Subject, rules};
@@ -48,19 +49,28 @@ pub fn compare(left: &Path, right: &Path, how: &Comparison) -> Result<Report, Er
     report.input(&how.left, left.display().to_string());
     report.input(&how.right, right.display().to_string());
     let runs = (load(left, From::Start, None)?, load(right, From::Start, None)?);
-    let outcome = between(runs, how, &mut report, true)?;
+    let outcome = between(runs, how, &mut report)?;
     report.fact("calls compared", outcome.compared);
     report.fact("divergences", outcome.divergences);
+    report.notes.extend(not_compared(&outcome.skipped));
     Ok(report)
 }
 
 /// What a comparison comes to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
     /// Calls of the left run that were compared.
     pub(crate) compared: u64,
     /// Places where the runs differ.
     pub(crate) divergences: u64,
+    /// Calls of the left run that were not compared, by class or by why.
+    pub(crate) skipped: BTreeMap<&'static str, u64>,
+}
+
+/// What was not compared, in words; `None` if everything was.
+pub(crate) fn not_compared(skipped: &BTreeMap<&'static str, u64>) -> Option<String> {
+    let all: Vec<_> = skipped.iter().map(|(why, count)| format!("{count} {why}")).collect();
+    (!all.is_empty()).then(|| format!("calls not compared: {}", all.join(", ")))
 }
 
 /// Compares the suffixes of two runs that follow a marker in each.
@@ -73,24 +83,19 @@ pub(crate) fn suffixes(
     let original = load(left.0, From::Marker(left.1), None)?;
     let restored = load(right.0, From::Marker(right.1), Some(&original.header))?;
     let runs = (original, restored);
-    between(runs, how, report, false)
+    between(runs, how, report)
 }
 
-fn between(
-    runs: (Run, Run),
-    how: &Comparison,
-    report: &mut Report,
-    is_whole: bool,
-) -> Result<Outcome, Error> {
+fn between(runs: (Run, Run), how: &Comparison, report: &mut Report) -> Result<Outcome, Error> {
     let mut differ = Differ {
         left: runs.0,
         right: runs.1,
         how,
         binding: Binding::default(),
         report,
-        is_whole,
         outcome: Outcome::default(),
         written: 0,
+        left_out: 0,
     };
     differ.machines();
     differ.blind();
@@ -120,23 +125,19 @@ struct Differ<'a> {
     how: &'a Comparison,
     binding: Binding,
     report: &'a mut Report,
-    /// Both are compared from their first call on.
-    is_whole: bool,
     outcome: Outcome,
     /// Findings about calls that were written out.
     written: usize,
+    /// And those that were not.
+    left_out: u64,
 }
 
 impl Differ<'_> {
     fn machines(&mut self) {
-        // The call that started the program is not part of its trace.
-        let words = |run: &Run| {
-            let words: Vec<_> = run.header.command.iter().map(|w| crate::show::text(w)).collect();
-            words.join(" ")
-        };
-        if self.is_whole && self.left.header.command != self.right.header.command {
-            let (left, right) = (words(&self.left), words(&self.right));
-            self.report.notes.push(format!("the commands differ: {left} / {right}"));
+        let names = environment_differs(&self.left.environment, &self.right.environment);
+        if !names.is_empty() {
+            let names: Vec<_> = names.iter().map(|name| crate::show::text(name)).collect();
+            self.report.notes.push(format!("the environments differ in {}", names.join(", ")));
         }
         let (left, right) = (&self.left.header.architecture, &self.right.header.architecture);
         if left != right {
@@ -293,6 +294,7 @@ impl Differ<'_> {
     ) -> Result<(), Error> {
         self.outcome.divergences += 1;
         if self.written >= self.how.most_findings {
+            self.left_out += 1;
             return Ok(());
         }
         self.written += 1;
@@ -394,15 +396,12 @@ impl Differ<'_> {
 
     /// How much was compared, and what was not.
     fn facts(&mut self) {
-        let left_over = self.outcome.divergences.saturating_sub(self.report.findings.len() as u64);
-        if self.written >= self.how.most_findings && left_over > 0 {
-            self.report.notes.push(format!("{left_over} more divergences are not written out"));
+        if self.left_out > 0 {
+            self.report
+                .notes
+                .push(format!("{} more divergences are not written out", self.left_out));
         }
-        let skipped: Vec<_> =
-            self.left.skipped.iter().map(|(why, count)| format!("{count} {why}")).collect();
-        if !skipped.is_empty() {
-            self.report.notes.push(format!("calls not compared: {}", skipped.join(", ")));
-        }
+        self.outcome.skipped = std::mem::take(&mut self.left.skipped);
         let given = self.right.given;
         if given > 0 {
             self.report.fact("results mirrored", given);
@@ -422,6 +421,15 @@ impl Differ<'_> {
             right: Side { label: self.how.right.clone(), text: right },
         }
     }
+}
+
+/// The names of those variables that are not the same on both sides.
+fn environment_differs(left: &[Vec<u8>], right: &[Vec<u8>]) -> std::collections::BTreeSet<Vec<u8>> {
+    let (ours, theirs): (HashSet<_>, HashSet<_>) = (left.iter().collect(), right.iter().collect());
+    let name = |entry: &&Vec<u8>| {
+        entry.iter().copied().take_while(|&byte| byte != b'=').collect::<Vec<u8>>()
+    };
+    ours.symmetric_difference(&theirs).map(name).collect()
 }
 
 /// What a finding about a call is about.

@@ -34,13 +34,58 @@ impl Apart {
     }
 }
 
+/// What one thread moved through one descriptor in one direction.
+#[derive(Debug, Default)]
+struct Moved {
+    chunks: Vec<Chunk>,
+    done: u64,
+    /// It wrote on when nobody was there any more to read.
+    broken: bool,
+    /// How many bytes it had moved at each call that does something else with the descriptor: sets
+    /// its position, makes it durable, changes its file.
+    between: Vec<(u64, u64)>,
+}
+
+impl Moved {
+    fn lengths(&self) -> impl Iterator<Item = u64> {
+        self.chunks.iter().map(|chunk| chunk.length)
+    }
+
+    /// Whether the calls in between stand at the same bytes on both sides. What goes over a pipe
+    /// or a socket has no position, but what is done to a file in between has an effect on it.
+    fn has_same_between(&self, other: &Self) -> bool {
+        self.between == other.between
+    }
+}
+
 /// The chunks of each object and direction, in order.
-fn by_object(stream: &Stream) -> HashMap<(u32, bool), Vec<Chunk>> {
-    let mut all: HashMap<(u32, bool), Vec<Chunk>> = HashMap::new();
-    for chunk in &stream.chunks {
-        // An empty one says that there is no more; how often that is asked does not matter.
-        if chunk.length > 0 {
-            all.entry((chunk.object, chunk.written)).or_default().push(*chunk);
+fn by_object(stream: &Stream) -> HashMap<(u32, bool), Moved> {
+    let mut all: HashMap<(u32, bool), Moved> = HashMap::new();
+    for item in &stream.items {
+        if let Some(chunk) = item.chunk {
+            let chunk = stream.chunks[chunk as usize];
+            let moved = all.entry((chunk.object, chunk.written)).or_default();
+            moved.broken |= chunk.broken;
+            // An empty one says that there is no more; how often that is asked does not matter.
+            if chunk.length > 0 {
+                moved.chunks.push(chunk);
+                moved.done += chunk.length;
+                // It is something else to who goes the other way.
+                if let Some(back) = all.get_mut(&(chunk.object, !chunk.written)) {
+                    let step = (u64::MAX, back.done);
+                    if back.between.last() != Some(&step) {
+                        back.between.push(step);
+                    }
+                }
+            }
+            continue;
+        }
+        for object in stream.objects(item) {
+            for written in [false, true] {
+                if let Some(moved) = all.get_mut(&(*object, written)) {
+                    moved.between.push((item.number, moved.done));
+                }
+            }
         }
     }
     all
@@ -53,33 +98,40 @@ pub(super) fn in_other_pieces(
     right: &Stream,
 ) -> Result<Apart, Error> {
     let (ours, theirs) = (by_object(left), by_object(right));
-    let none = Vec::new();
+    let none = Moved::default();
     let mut apart = Apart::default();
     for (object, other) in differ.binding.pairs() {
         for written in [false, true] {
             let l = ours.get(&(object, written)).unwrap_or(&none);
             let r = theirs.get(&(other, written)).unwrap_or(&none);
-            let lengths = |chunks: &[Chunk]| chunks.iter().map(|c| c.length).collect::<Vec<_>>();
             let is_stream = differ
                 .left
                 .context
                 .names
                 .object(object)
                 .is_some_and(|object| object.kind.is_stream());
-            if l.is_empty() && r.is_empty() || lengths(l) == lengths(r) {
+            if l.lengths().eq(r.lengths()) || !is_stream && !l.has_same_between(r) {
                 continue;
             }
             let first = first_difference(
-                (&mut differ.left.reader, left, l),
-                (&mut differ.right.reader, right, r),
+                (&mut differ.left.reader, left, &l.chunks),
+                (&mut differ.right.reader, right, &r.chunks),
             )?;
             match first {
                 Compared::Same => {}
+                // When the other end goes away, so much was on its way as the schedule allowed.
+                Compared::LeftEnds(..) if is_stream && l.broken => {}
+                Compared::RightEnds(..) if is_stream && r.broken => {}
                 // Reads come as they come; what a program writes, it writes on purpose.
-                Compared::Differs(l, r) if is_stream && !written => {
+                Compared::Differs(l, r) | Compared::LeftEnds(l, r) | Compared::RightEnds(l, r)
+                    if is_stream && !written =>
+                {
                     apart.differences.push(Difference::Changed(l, r));
                 }
-                Compared::Differs(..) | Compared::Unknown => continue,
+                Compared::Differs(..)
+                | Compared::LeftEnds(..)
+                | Compared::RightEnds(..)
+                | Compared::Unknown => continue,
             }
             apart.left.push((object, written));
             apart.right.push((other, written));
@@ -93,6 +145,10 @@ enum Compared {
     Same,
     /// The items that hold the first different byte.
     Differs(usize, usize),
+    /// The same where the left one ends before the right one.
+    LeftEnds(usize, usize),
+    /// The same where the right one ends before the left one.
+    RightEnds(usize, usize),
     /// Some bytes were not kept.
     Unknown,
 }
@@ -107,9 +163,8 @@ fn first_difference(left: Source<'_>, right: Source<'_>) -> Result<Compared, Err
         match (more_left, more_right) {
             (Fill::Unknown, _) | (_, Fill::Unknown) => return Ok(Compared::Unknown),
             (Fill::End, Fill::End) => return Ok(Compared::Same),
-            (Fill::End, Fill::Some) | (Fill::Some, Fill::End) => {
-                return Ok(Compared::Differs(left.item, right.item));
-            }
+            (Fill::End, Fill::Some) => return Ok(Compared::LeftEnds(left.item, right.item)),
+            (Fill::Some, Fill::End) => return Ok(Compared::RightEnds(left.item, right.item)),
             (Fill::Some, Fill::Some) => {}
         }
         let count = left.rest().len().min(right.rest().len());

@@ -1,7 +1,7 @@
 //! The event loop: one stop of one thread after the other.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
@@ -11,6 +11,7 @@ use super::descriptors::{self, Table};
 use super::mirror::Mirror;
 use super::pids::Pids;
 use super::task::Task;
+use super::watchdog::Watchdog;
 use super::{Config, Knobs, MirrorUse, Progress, Recording, Watch, launch};
 use crate::Error;
 use crate::sys::affinity::{self, Processors};
@@ -18,14 +19,19 @@ use crate::sys::wait::{self, Stop};
 use crate::sys::{Tid, arch, is_gone, ptrace};
 use crate::trace::{Descriptor, Event, Header, Note, Status, Task as Told, Writer};
 
+/// So many threads and processes may exist at once, unless something else is asked for.
+const MOST_TASKS: usize = 10_000;
+
 /// The progress is told after so many calls.
 const TELL_EVERY: u64 = 10_000;
 
 pub(super) struct Engine<'a> {
     pub(super) tasks: HashMap<Tid, Task>,
     /// Threads that stopped for the first time before we were told who made them.
-    early: HashSet<Tid>,
-    writer: Writer,
+    /// Each with the process that made it, as far as the kernel still knows.
+    early: HashMap<Tid, Tid>,
+    writer: Watchdog,
+    most_tasks: usize,
     pub(super) mirror: Option<Mirror>,
     pub(super) mirrored: MirrorUse,
     /// What identifies those objects that give random bytes.
@@ -73,11 +79,14 @@ impl<'a> Engine<'a> {
             like: config.like.as_ref().map(|path| path.as_os_str().as_bytes().to_vec()),
             knobs: config.knobs.describe(),
         };
-        let writer = Writer::create(&config.output, &header).inspect_err(|_| end(root))?;
+        let writer = Writer::create(&config.output, &header)
+            .and_then(|writer| Watchdog::new(writer, config.timeout))
+            .inspect_err(|_| end(root))?;
         let mut engine = Self {
             tasks: HashMap::new(),
-            early: HashSet::new(),
+            early: HashMap::new(),
             writer,
+            most_tasks: config.most_tasks.unwrap_or(MOST_TASKS),
             mirror,
             mirrored: MirrorUse::default(),
             random: HashMap::new(),
@@ -109,6 +118,7 @@ impl<'a> Engine<'a> {
             placed: false,
             saving: false,
         })?;
+        engine.call(launch::first_call(config))?;
         engine.pin();
         engine.prepare(root)?;
         Ok(engine)
@@ -127,6 +137,7 @@ impl<'a> Engine<'a> {
             status: self.status.unwrap_or(Status::Killed(libc::SIGKILL)),
             calls: self.calls,
             tasks: self.next_task.into(),
+            timed_out: self.writer.is_expired(),
             bytes: self.writer.finish()?,
             unknown: self.unknown,
             untraced: self.untraced.into_iter().collect(),
@@ -138,8 +149,27 @@ impl<'a> Engine<'a> {
         self.resume(self.root, 0)?;
         while let Some((tid, stop)) = wait::next().map_err(Error::trace("wait for a stop", 0))? {
             self.handle(tid, stop)?;
-            // The program may sleep for long now.
-            self.writer.rest()?;
+            if self.writer.is_expired() {
+                self.expire()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The time is up: everything is killed, and its end written down.
+    fn expire(&mut self) -> Result<(), Error> {
+        for pid in self.tasks.values().map(|task| task.pid).chain(self.early.keys().copied()) {
+            ptrace::kill(pid);
+        }
+        while let Some((tid, stop)) = wait::next().map_err(Error::trace("wait for the end", 0))? {
+            match stop {
+                Stop::Exited(status) => self.ended(tid, Status::Exited(status))?,
+                Stop::Killed(signal) => self.ended(tid, Status::Killed(signal))?,
+                _ => {
+                    ptrace::kill(tid);
+                    let _gone = ptrace::resume(tid, 0);
+                }
+            }
         }
         Ok(())
     }
@@ -149,7 +179,7 @@ impl<'a> Engine<'a> {
         for task in self.tasks.values() {
             ptrace::kill(task.pid);
         }
-        for &tid in &self.early {
+        for &tid in self.early.keys() {
             ptrace::kill(tid);
         }
         while let Ok(Some((tid, stop))) = wait::next() {
@@ -167,7 +197,16 @@ impl<'a> Engine<'a> {
                     self.early.remove(&tid);
                 }
                 _ => {
-                    self.early.insert(tid);
+                    let maker = self.maker(tid);
+                    self.early.insert(tid, maker);
+                    // It was killed before it could tell that it has made this one.
+                    if !self.tasks.contains_key(&maker) {
+                        let made = self.tasks.get_mut(&self.root).map_or(1, |task| {
+                            task.children += 1;
+                            task.children
+                        });
+                        self.adopt(tid, format!("0.{made}"), Some(0))?;
+                    }
                 }
             }
             return Ok(());
@@ -193,12 +232,45 @@ impl<'a> Engine<'a> {
         gone(resumed, "resume", tid)
     }
 
+    /// The process that has made a process or a thread, as far as the kernel still knows.
+    fn maker(&self, tid: Tid) -> Tid {
+        let is_thread = |pid: &Tid| std::fs::exists(format!("/proc/{pid}/task/{tid}"));
+        let mut known = self.tasks.values().map(|task| task.pid);
+        let [parent, ..] = born_into(tid);
+        known.find(|pid| is_thread(pid).unwrap_or(false)).unwrap_or(parent)
+    }
+
+    /// Takes on a process whose parent never told of it: nobody else would let it run.
+    fn adopt(&mut self, tid: Tid, lineage: String, parent: Option<u32>) -> Result<(), Error> {
+        let told = self.told(tid, parent, None, lineage, folder(tid));
+        let descriptors = Rc::default();
+        self.early.remove(&tid);
+        self.add_task(Task {
+            told,
+            pid: tid,
+            children: 0,
+            descriptors,
+            pending: None,
+            placed: false,
+            saving: false,
+        })?;
+        self.resume(tid, 0)
+    }
+
     /// A thread has made another one.
     fn cloned(&mut self, tid: Tid) -> Result<(), Error> {
         let Some(child) = alive(ptrace::event_message(tid), "read the child", tid)? else {
             return Ok(());
         };
         let child = Tid::try_from(child).unwrap_or(0);
+        if self.tasks.contains_key(&child) {
+            return self.resume(tid, 0);
+        }
+        if self.tasks.len() >= self.most_tasks {
+            // Nobody but us would end it.
+            ptrace::kill(child);
+            return Err(Error::TooMany { most: self.most_tasks });
+        }
         let Some(parent) = self.tasks.get_mut(&tid) else { return Ok(()) };
         parent.children += 1;
         let lineage = format!("{}.{}", parent.told.lineage, parent.children);
@@ -227,7 +299,7 @@ impl<'a> Engine<'a> {
             placed,
             saving: false,
         })?;
-        if self.early.remove(&child) {
+        if self.early.remove(&child).is_some() {
             self.resume(child, 0)?;
         }
         self.resume(tid, 0)
@@ -293,7 +365,22 @@ impl<'a> Engine<'a> {
         if tid == self.root {
             self.status = Some(status);
         }
-        self.write(&Event::End { task: task.told.id, status })
+        if tid == task.pid {
+            self.writer.forget(tid);
+        }
+        self.write(&Event::End { task: task.told.id, status })?;
+        if self.early.is_empty() {
+            return Ok(());
+        }
+        let orphans = self.early.iter().filter(|(_, parent)| **parent == tid);
+        let orphans: Vec<Tid> = orphans.map(|(orphan, _)| *orphan).collect();
+        let mut made = task.children;
+        for orphan in orphans {
+            made += 1;
+            let lineage = format!("{}.{made}", task.told.lineage);
+            self.adopt(orphan, lineage, Some(task.told.id))?;
+        }
+        Ok(())
     }
 
     fn told(
@@ -315,6 +402,7 @@ impl<'a> Engine<'a> {
     }
 
     fn add_task(&mut self, task: Task) -> Result<(), Error> {
+        self.writer.watch(task.pid);
         self.write(&Event::Task(task.told.clone()))?;
         self.tasks.insert(task.told.tid, task);
         Ok(())

@@ -11,6 +11,8 @@ use super::{Config, Stream};
 use crate::Error;
 use crate::sys::filter::Filter;
 use crate::sys::launch::{self, Failure, Spec, Step};
+use crate::table;
+use crate::trace::{Call, Data, Payload, call_flags};
 
 /// Starts the program, stopped at its first instruction, and gives its process id.
 pub(super) fn launch(config: &Config) -> Result<i32, Error> {
@@ -41,6 +43,38 @@ pub(super) fn launch(config: &Config) -> Result<i32, Error> {
         fixed_addresses: config.knobs.fixed_addresses,
     };
     launch::launch(&spec).map_err(|failure| explain(program.clone(), failure))
+}
+
+/// The `execve` that starts the program, as the trace holds it: it is made before there is
+/// anything to trace.
+pub(super) fn first_call(config: &Config) -> Call {
+    let strings = |words: &mut dyn Iterator<Item = std::ffi::OsString>| {
+        let mut all = Vec::new();
+        for word in words {
+            all.extend_from_slice(word.as_bytes());
+            all.push(0);
+        }
+        Payload::whole(all)
+    };
+    let name = config.command.first().map(|name| find(config, name).unwrap_or_default());
+    let path = Payload::whole(name.unwrap_or_default().into_os_string().into_encoded_bytes());
+    let payloads =
+        [path, strings(&mut config.command.iter().cloned()), strings(&mut environment(config))];
+    Call {
+        task: 0,
+        number: table::number("execve").unwrap_or(0),
+        flags: call_flags::LAUNCH,
+        instruction: 0,
+        // There are no addresses; what stands there follows.
+        arguments: vec![1; payloads.len()],
+        result: Some(0),
+        objects: Vec::new(),
+        made: Vec::new(),
+        data: (0..)
+            .zip(payloads)
+            .map(|(argument, payload)| Data { argument, out: false, payload })
+            .collect(),
+    }
 }
 
 fn explain(program: String, failure: Failure) -> Error {

@@ -10,10 +10,12 @@ pub(crate) mod mirror;
 mod outcome;
 mod pids;
 mod task;
+mod watchdog;
 
 use std::ffi::OsString;
 use std::fs::File;
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub(crate) use entry::{MOVED, low};
 pub use knobs::Knobs;
@@ -70,6 +72,10 @@ pub struct Config {
     pub like: Option<PathBuf>,
     /// What is done so that the run can be repeated.
     pub knobs: Knobs,
+    /// A run that takes longer is killed, with all its processes; the trace up to there is kept.
+    pub timeout: Option<Duration>,
+    /// If more threads and processes than this exist at once, the run is killed; `None` is 10,000.
+    pub most_tasks: Option<usize>,
 }
 
 /// How far a recording is.

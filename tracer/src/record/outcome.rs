@@ -26,6 +26,8 @@ pub struct Recording {
     pub tasks: u64,
     /// Length of the trace in bytes.
     pub bytes: u64,
+    /// Whether it was killed because it took too long.
+    pub timed_out: bool,
     /// Calls without a row in the table: how often each number was seen.
     pub unknown: BTreeMap<u64, u64>,
     /// What could not be traced, each once.
@@ -56,6 +58,13 @@ impl Recording {
         report.notes.push(format!("the program ended with {}", self.status));
         for (number, count) in &self.unknown {
             report.findings.push(unknown_call("0", 0, *number, *count));
+        }
+        if self.timed_out {
+            report.findings.push(Finding::new(
+                &rules::UNTRACED,
+                Subject::Input("run".to_owned()),
+                "the run took too long and was killed; what it would have done is not known",
+            ));
         }
         for what in &self.untraced {
             report.findings.push(Finding::new(

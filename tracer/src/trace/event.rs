@@ -14,6 +14,11 @@ pub mod call_flags {
     pub const UNKNOWN: u64 = 8;
     /// Its source should have been mirrored, but the earlier run had nothing (more) to give.
     pub const LIVE: u64 = 16;
+    /// It started the program, and was made before there was anything to trace.
+    pub const LAUNCH: u64 = 32;
+    /// What the kernel says of a file's times, inode and blocks was replaced by what an earlier
+    /// run was told.
+    pub const TIMES: u64 = 64;
 }
 
 /// One thread of one process.

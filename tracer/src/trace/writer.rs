@@ -3,15 +3,11 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use super::block;
 use super::varint::put;
 use super::{Event, Header, MAGIC, VERSION};
 use crate::Error;
-
-/// Events wait no longer than this for their block to become full, if there is time to write.
-const LONGEST_WAIT: Duration = Duration::from_millis(200);
 
 /// Writes events to a file, block by block. Without [`Writer::finish`] the file reads as torn.
 #[derive(Debug)]
@@ -21,7 +17,6 @@ pub struct Writer {
     block: Vec<u8>,
     events: u64,
     written: u64,
-    flushed: Instant,
 }
 
 impl Writer {
@@ -37,7 +32,6 @@ impl Writer {
             block: Vec::with_capacity(block::FULL * 2),
             events: 0,
             written: 0,
-            flushed: Instant::now(),
         };
         let mut start = MAGIC.to_vec();
         start.extend_from_slice(&VERSION.to_le_bytes());
@@ -58,16 +52,13 @@ impl Writer {
         if self.block.len() >= block::FULL { self.flush(block::EVENTS) } else { Ok(()) }
     }
 
-    /// Writes what has been waiting for some time, so that a recording that is killed is readable
-    /// up to shortly before; to be called when nothing else is to be done.
+    /// Writes what waits for its block to become full, so that a recording that is killed is
+    /// readable up to shortly before; to be called now and then.
     ///
     /// # Errors
     /// If the file cannot be written.
     pub(crate) fn rest(&mut self) -> Result<(), Error> {
-        if self.block.is_empty() || self.flushed.elapsed() < LONGEST_WAIT {
-            return Ok(());
-        }
-        self.flush(block::EVENTS)
+        if self.block.is_empty() { Ok(()) } else { self.flush(block::EVENTS) }
     }
 
     /// Writes what is left and the totals, and says how long the file is in bytes.
@@ -87,7 +78,6 @@ impl Writer {
         let count = block::write(&mut self.file, kind, &self.block)
             .map_err(Error::file("write the trace", &self.path))?;
         self.written += count;
-        self.flushed = Instant::now();
         self.block.clear();
         Ok(())
     }

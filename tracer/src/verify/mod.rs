@@ -8,9 +8,11 @@ mod restored;
 mod state;
 mod words;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use samestate_report::{Finding, Report, Subject, rules};
 
@@ -18,7 +20,7 @@ pub use words::split_words;
 
 use crate::record::{Config, Knobs, OnProgress, Progress, Recording, Stream};
 use crate::trace::Status;
-use crate::{Comparison, Error};
+use crate::{Comparison, Error, compare};
 use guard::Guard;
 use original::Original;
 
@@ -39,6 +41,9 @@ pub struct Verify {
     pub work: Option<PathBuf>,
     /// What is done so that a run can be repeated.
     pub knobs: Knobs,
+    /// A run that takes longer is killed. `None` leaves the original alone, and gives a restored
+    /// run ten times as long as the original took, but at least a minute.
+    pub timeout: Option<Duration>,
     /// So many findings about calls are written out for each checkpoint; 0 is the usual number.
     pub most_findings: usize,
 }
@@ -54,6 +59,8 @@ pub enum Verdict {
     Failed,
     /// It says that it restored another image.
     OtherImage,
+    /// It did not end in time.
+    TimedOut,
     /// It could not be checked.
     Inconclusive,
 }
@@ -67,6 +74,7 @@ impl Verdict {
             Self::Differs => "differs",
             Self::Failed => "restore failed",
             Self::OtherImage => "other image",
+            Self::TimedOut => "timed out",
             Self::Inconclusive => "inconclusive",
         }
     }
@@ -181,6 +189,7 @@ fn run(
     let usable = original.checkpoints.iter().filter(|checkpoint| checkpoint.image.is_some());
     let of = usable.count();
     let mut number = 0;
+    let (mut skipped, mut notes) = (BTreeMap::new(), BTreeMap::<String, Vec<String>>::new());
     for checkpoint in &original.checkpoints {
         let Some(image) = &checkpoint.image else {
             report.findings.push(checkpoint.not_usable());
@@ -190,17 +199,22 @@ fn run(
         progress(Progress::Restoring { checkpoint: number, of });
         guard.state.put_back(&checkpoint.files)?;
         let mut findings = Report::default();
-        let seen =
-            restored::run(config, work, number, &original, checkpoint, image, &mut findings)?;
+        let out = (&mut findings, &mut skipped);
+        let seen = restored::run(config, work, number, &original, checkpoint, image, out)?;
         for mut finding in findings.findings {
             finding.group = Some(format!("checkpoint {number} (step {})", checkpoint.step));
             report.findings.push(finding);
         }
-        report
-            .notes
-            .extend(findings.notes.into_iter().map(|note| format!("checkpoint {number}: {note}")));
+        for note in findings.notes {
+            notes.entry(note).or_default().push(number.to_string());
+        }
         checkpoints.push(seen);
     }
+    for (note, checkpoints) in notes {
+        let checkpoints = checkpoints.join(", ");
+        report.notes.push(format!("{note} (checkpoint {checkpoints})"));
+    }
+    report.notes.extend(compare::not_compared(&skipped));
     if original.checkpoints.is_empty() {
         let mut finding = Finding::new(
             &rules::NO_MARKER,
@@ -248,6 +262,8 @@ fn recording(config: &Verify, command: Vec<OsString>, trace: PathBuf, printed: F
         output: trace,
         like: None,
         knobs: config.knobs,
+        timeout: config.timeout,
+        most_tasks: None,
     }
 }
 

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use samestate_report::{Finding, Severity, Subject, rules};
 use samestate_schema::marker::{Kind, Marker};
@@ -22,6 +23,8 @@ pub(super) struct Original {
     pub(super) trace: PathBuf,
     pub(super) checkpoints: Vec<Saved>,
     pub(super) output: Vec<u8>,
+    /// How long it took.
+    pub(super) took: Duration,
 }
 
 /// A checkpoint that the program announced.
@@ -66,13 +69,15 @@ pub(super) fn run(
     let images = work.join("images");
     let run = recording(config, config.command.clone(), trace.clone(), printed(&said)?);
     let mut watcher = Watcher { state, images, checkpoints: Vec::new(), progress };
+    let started = Instant::now();
     let recording = record::run(&run, None, &mut watcher)?;
+    let took = started.elapsed();
     let mut checkpoints = watcher.checkpoints;
     let places = markers(&trace, Kind::Saved)?;
     for (checkpoint, (place, _)) in checkpoints.iter_mut().zip(places) {
         checkpoint.place = Some(place);
     }
-    Ok(Original { recording, trace, checkpoints, output: output(&said) })
+    Ok(Original { recording, trace, checkpoints, output: output(&said), took })
 }
 
 /// The markers of one kind in a trace, in order: where, and the image's id.

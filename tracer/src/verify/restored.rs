@@ -1,6 +1,8 @@
 //! One restored run, and what it comes to.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use samestate_report::{Finding, Report, Severity, Side, Sides, Subject, rules};
 use samestate_schema::marker::Kind;
@@ -15,6 +17,9 @@ use crate::record::{self, Progress, Seen, Watch};
 use crate::show::hex;
 use crate::{Error, compare};
 
+/// A restored run has at least this long, however fast the original was.
+const LEAST_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// Runs the restore command on a copy of an image and compares what follows.
 pub(super) fn run(
     config: &Verify,
@@ -23,7 +28,7 @@ pub(super) fn run(
     original: &Original,
     saved: &Saved,
     image: &Path,
-    report: &mut Report,
+    (report, skipped): (&mut Report, &mut BTreeMap<&'static str, u64>),
 ) -> Result<Checkpoint, Error> {
     let trace = work.join(format!("restored-{number}.trace"));
     let said = work.join(format!("restored-{number}.out"));
@@ -42,9 +47,28 @@ pub(super) fn run(
         return Ok(checkpoint);
     };
     let mirror = Mirror::of_suffix(&original.trace, place)?;
-    let run = recording(config, command.clone(), trace.clone(), printed(&said)?);
+    let mut run = recording(config, command.clone(), trace.clone(), printed(&said)?);
+    let limit = config.timeout.unwrap_or((original.took * 10).max(LEAST_TIMEOUT));
+    run.timeout = Some(limit);
     let ended = record::run(&run, Some(mirror), &mut Silent)?;
     let subject = || Subject::Input(show_words(&command));
+    // What it could not see before the marker matters after it as well: a mapping, a filter.
+    for what in ended.untraced.iter().filter(|what| !original.recording.untraced.contains(what)) {
+        let message = format!("the restored run did what the tracer cannot see: {what}");
+        report.findings.push(Finding::new(&rules::UNTRACED, subject(), message));
+    }
+    if ended.timed_out {
+        report.findings.push(Finding::new(
+            &rules::RESTORE_FAILED,
+            subject(),
+            format!(
+                "the command had not ended after {:.1} s and was killed; the original run took \
+                 {:.1} s",
+                limit.as_secs_f64(),
+                original.took.as_secs_f64()
+            ),
+        ));
+    }
     let Some((restored, id)) = markers(&trace, Kind::Restored)?.into_iter().next() else {
         let mut finding = Finding::new(
             &rules::RESTORE_FAILED,
@@ -56,7 +80,7 @@ pub(super) fn run(
         );
         finding.details = tail(&output(&said));
         report.findings.push(finding);
-        checkpoint.verdict = Verdict::Failed;
+        checkpoint.verdict = if ended.timed_out { Verdict::TimedOut } else { Verdict::Failed };
         return Ok(checkpoint);
     };
     if id != saved.image_id {
@@ -78,9 +102,14 @@ pub(super) fn run(
         &comparison(config),
         report,
     )?;
+    for (why, count) in outcome.skipped {
+        *skipped.entry(why).or_default() += count;
+    }
     checkpoint.compared = outcome.compared;
     checkpoint.divergences = outcome.divergences;
-    checkpoint.verdict = if report.count(Severity::Error) > 0 {
+    checkpoint.verdict = if ended.timed_out {
+        Verdict::TimedOut
+    } else if report.count(Severity::Error) > 0 {
         Verdict::Differs
     } else if report.is_incomplete() {
         Verdict::Inconclusive

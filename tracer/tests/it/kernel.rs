@@ -1,8 +1,10 @@
 //! What the tracer does between a program and the kernel.
 
-use crate::support::{Place, assert_clean, first, short, tracee};
+use crate::support::{Place, assert_clean, call, first, short, tracee};
 use samestate_tracer::show::Show;
 use samestate_tracer::trace::Status;
+use samestate_tracer::{Config, Error, Recording, record};
+use std::time::Duration;
 
 fn nothing(_: &std::path::Path) {}
 
@@ -89,7 +91,10 @@ fn bytes_in_other_pieces_are_the_same_bytes() {
     for (size, word) in [("100", "abc"), ("70", "abc"), ("70", "abd")] {
         place.record(None, nothing, &[&*tracee(), "pipe", size, word]);
     }
-    assert_clean(&place.compare(1, 2));
+    // The size of the pieces is an argument of the program, and nothing else differs.
+    let report = place.compare(1, 2);
+    assert_eq!(report.findings.len(), 1, "{:#?}", short(&report));
+    assert_eq!(call(first(&report, "argument-differs")), "execve");
     for (left, right) in [(1, 3), (2, 3)] {
         let report = place.compare(left, right);
         let finding = first(&report, "payload-differs");
@@ -121,4 +126,125 @@ fn a_call_without_a_row_is_never_silent() {
     assert!(report.is_incomplete());
     let none = place.record(None, nothing, &[&*tracee(), "marker"]);
     assert!(none.unknown.is_empty());
+}
+
+#[test]
+fn the_call_that_starts_the_program_is_its_first() {
+    let mut place = Place::new();
+    place.record(None, nothing, &["true", "a b"]);
+    place.record(None, nothing, &["true", "a c"]);
+    place.record(None, nothing, &["true", "a c"]);
+    let all = lines(&place, 1);
+    // The line before says that there is a process.
+    assert!(all[1].contains("execve(\"/") && all[1].contains("\"a b\""), "{}", all[1]);
+    let report = place.compare(1, 2);
+    assert_eq!(report.findings.len(), 1, "{:#?}", short(&report));
+    let finding = first(&report, "argument-differs");
+    assert!(finding.subject.to_string().starts_with("0#0"), "{}", finding.subject);
+    assert_clean(&place.compare(2, 3));
+}
+
+/// Records a program that would run for very long.
+fn forever(script: &str, limit: impl Fn(&mut Config)) -> (Result<Recording, Error>, Place) {
+    let place = Place::new();
+    let mut config = Config {
+        command: ["sh", "-c", script].map(Into::into).to_vec(),
+        output: place.trace(1),
+        ..Config::default()
+    };
+    limit(&mut config);
+    (record(&config, &mut |_| ()), place)
+}
+
+#[test]
+fn a_run_that_takes_too_long_is_killed_with_all_its_children() {
+    let soon = |config: &mut Config| config.timeout = Some(Duration::from_millis(300));
+    for script in
+        ["sleep 1000", "setsid sleep 1000 & sleep 1000", "kill -STOP $$", "while :; do :; done"]
+    {
+        let (recording, place) = forever(script, soon);
+        let recording = recording.expect("what it did is recorded");
+        assert!(recording.timed_out, "{script}");
+        assert_eq!(recording.status(), Status::Killed(9), "{script}");
+        assert!(recording.report().is_incomplete());
+        let all = lines(&place, 1);
+        let ends = all.iter().filter(|line| line.contains("SIGKILL")).count();
+        assert_eq!(ends as u64, recording.tasks, "{all:#?}");
+    }
+    let (recording, _) =
+        forever("exit 3", |config| config.timeout = Some(Duration::from_secs(1000)));
+    let recording = recording.expect("it is recorded");
+    assert!(!recording.timed_out);
+    assert_eq!(recording.status(), Status::Exited(3));
+}
+
+#[test]
+fn a_program_that_multiplies_is_ended() {
+    let few = |config: &mut Config| {
+        config.most_tasks = Some(20);
+        config.timeout = Some(Duration::from_secs(100));
+    };
+    let (failed, _) = forever("f() { f & f & wait; }; f", few);
+    let error = failed.expect_err("it is ended");
+    assert!(matches!(error, Error::TooMany { most: 20 }), "{error}");
+    let (recording, _) =
+        forever("for i in 1 2 3 4 5 6 7 8; do for j in 1 2 3 4; do true & done; wait; done", few);
+    let recording = recording.expect("never many at once");
+    assert!(!recording.timed_out);
+}
+
+#[test]
+fn what_happened_is_in_the_file_while_the_program_sleeps() {
+    let place = Place::new();
+    let trace = place.trace(1);
+    let config = Config {
+        command: ["sh", "-c", "echo started > /dev/null; exec sleep 1000"].map(Into::into).to_vec(),
+        output: trace.clone(),
+        timeout: Some(Duration::from_secs(2)),
+        ..Config::default()
+    };
+    let seen = std::thread::spawn(move || {
+        // The recording is not over; what is there is read as far as it goes.
+        let sleeps = || {
+            let show = Show::open(&trace).ok()?;
+            let lines: Vec<String> = show.map_while(Result::ok).collect();
+            lines.iter().any(|line| line.contains("/sleep\"")).then_some(())
+        };
+        let mut tries = 0;
+        while sleeps().is_none() && tries < 150 {
+            tries += 1;
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        tries
+    });
+    let recording = record(&config, &mut |_| ()).expect("it is recorded");
+    assert!(recording.timed_out);
+    assert!(seen.join().expect("the reader") < 150, "seen before the end");
+}
+
+#[test]
+fn bytes_at_another_place_are_other_bytes() {
+    let mut place = Place::new();
+    let write = |pieces: &str| {
+        format!("import os\nf = os.open('out', os.O_CREAT | os.O_WRONLY)\n{pieces}os.close(f)\n")
+    };
+    let (whole, apart, moved) = (
+        write("os.write(f, b'ab')\nos.lseek(f, 0, 0)\nos.write(f, b'cd')\n"),
+        write("os.write(f, b'a')\nos.write(f, b'b')\nos.lseek(f, 0, 0)\nos.write(f, b'cd')\n"),
+        write("os.write(f, b'a')\nos.lseek(f, 0, 0)\nos.write(f, b'bcd')\n"),
+    );
+    if !crate::support::has("python3") {
+        return;
+    }
+    for script in [&whole, &apart, &moved] {
+        crate::support::write(&place.work().with_file_name("script.py"), script);
+        let script = place.work().with_file_name("script.py").to_string_lossy().into_owned();
+        place.record(None, nothing, &["python3", "-I", "-S", &script]);
+    }
+    // What differs besides is that the script is read.
+    let written = |report: &samestate_report::Report| {
+        report.findings.iter().any(|finding| finding.rule.id == "payload-differs")
+    };
+    assert!(!written(&place.compare(1, 2)), "{:#?}", short(&place.compare(1, 2)));
+    assert!(written(&place.compare(1, 3)), "{:#?}", short(&place.compare(1, 3)));
 }

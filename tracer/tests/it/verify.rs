@@ -90,6 +90,55 @@ fn a_restore_that_fails_or_says_nothing_or_restores_another_image() {
 }
 
 #[test]
+fn a_restored_run_that_hangs_is_ended() {
+    let folder = folder();
+    for (script, says) in [("sleep 1000", "had not ended"), ("exit 0", "announced")] {
+        let mut config = config(folder.path(), "");
+        config.timeout = Some(std::time::Duration::from_secs(2));
+        config.restore = ["sh", "-c", script, "{image}"].map(Into::into).to_vec();
+        let found = verify(&config, &mut |_| ()).expect("it can be verified");
+        let finding = first(&found.report, "restore-failed");
+        assert!(finding.message.contains(says), "{}", finding.message);
+        let verdict = if script == "exit 0" { Verdict::Failed } else { Verdict::TimedOut };
+        assert_eq!(verdicts(&found), [verdict; 3], "{script}");
+    }
+}
+
+#[test]
+fn findings_stand_in_the_order_of_their_checkpoints_and_notes_once() {
+    let folder = folder();
+    let mut config = config(folder.path(), "--forget-random");
+    for command in [&mut config.command, &mut config.restore] {
+        command[3] = "24".into();
+    }
+    config.most_findings = 3;
+    let found = verify(&config, &mut |_| ()).expect("it can be verified");
+    let groups = found.report.findings.iter().filter_map(|finding| finding.group.as_deref());
+    let numbers: Vec<u32> = groups
+        .filter_map(|group| group.strip_prefix("checkpoint ")?.split(' ').next()?.parse().ok())
+        .collect();
+    assert!(numbers.is_sorted() && numbers.contains(&2) && numbers.contains(&10), "{numbers:?}");
+    let notes = &found.report.notes;
+    assert_eq!(notes.iter().filter(|note| note.starts_with("calls not compared")).count(), 1);
+    // What is left out and what is written out is everything.
+    for checkpoint in &found.checkpoints {
+        let name = format!("checkpoint {} ", checkpoint.number);
+        let own = |finding: &&samestate_report::Finding| {
+            finding.group.as_ref().is_some_and(|group| group.starts_with(&name))
+        };
+        let written = found.report.findings.iter().filter(own).count() as u64;
+        let left = checkpoint.divergences - written;
+        let said = notes.iter().any(|note| {
+            note.starts_with(&format!("{left} more divergences"))
+                && note
+                    .split(['(', ')', ',', ' '])
+                    .any(|word| word == checkpoint.number.to_string())
+        });
+        assert_eq!(said, left > 0, "{checkpoint:?} {written} {notes:?}");
+    }
+}
+
+#[test]
 fn a_program_without_markers_is_not_clean() {
     let folder = folder();
     let mut config = config(folder.path(), "");
