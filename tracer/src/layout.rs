@@ -200,6 +200,89 @@ fn statx(bytes: &[u8]) -> Option<About> {
     })
 }
 
+/// What a program is told of a file besides what counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    mode: u32,
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
+    pub(crate) size: u64,
+    pub(crate) blocks: u64,
+    /// Nanoseconds since 1970.
+    pub(crate) accessed: i64,
+    /// See [`Told::accessed`].
+    pub(crate) modified: i64,
+    /// See [`Told::accessed`].
+    pub(crate) changed: i64,
+}
+
+/// Where [`Told`] stands in a structure: offsets of inode, blocks, and the seconds of the three
+/// times.
+struct Offsets {
+    inode: usize,
+    blocks: usize,
+    times: [usize; 3],
+}
+
+const fn offsets(layout: Layout) -> Option<Offsets> {
+    match layout {
+        Layout::Stat => Some(Offsets { inode: 8, blocks: 64, times: [72, 88, 104] }),
+        // Access, change of the content, change of anything; between them stands its birth.
+        Layout::Statx => Some(Offsets { inode: 32, blocks: 48, times: [64, 112, 96] }),
+        _ => None,
+    }
+}
+
+/// Reads it from a structure.
+pub(crate) fn told(layout: Layout, bytes: &[u8]) -> Option<Told> {
+    let offsets = offsets(layout)?;
+    let (about, device) = match layout {
+        Layout::Stat => (stat(bytes)?, u64_at(bytes, 0)?),
+        _ => (statx(bytes)?, u64_at(bytes, 136)?),
+    };
+    let time = |at: usize| -> Option<i64> {
+        // The nanoseconds have 8 bytes in one structure and 4 in the other, and never need more.
+        let nanoseconds = i64::from(u32_at(bytes, at + 8)?);
+        Some(i64_at(bytes, at)?.saturating_mul(1_000_000_000).saturating_add(nanoseconds))
+    };
+    Some(Told {
+        mode: about.mode,
+        device,
+        inode: u64_at(bytes, offsets.inode)?,
+        size: about.size,
+        blocks: u64_at(bytes, offsets.blocks)?,
+        accessed: time(offsets.times[0])?,
+        modified: time(offsets.times[1])?,
+        changed: time(offsets.times[2])?,
+    })
+}
+
+impl Told {
+    /// File, folder, link, …
+    pub(crate) const fn kind(&self) -> u32 {
+        self.mode & libc::S_IFMT
+    }
+
+    /// Writes it to a structure that is long enough; whether it was.
+    pub(crate) fn put(&self, layout: Layout, bytes: &mut [u8]) -> bool {
+        let Some(offsets) = offsets(layout) else { return false };
+        let mut fits = true;
+        let mut put = |at: usize, value: &[u8]| match bytes.get_mut(at..at + value.len()) {
+            Some(place) => place.copy_from_slice(value),
+            None => fits = false,
+        };
+        put(offsets.inode, &self.inode.to_le_bytes());
+        put(offsets.blocks, &self.blocks.to_le_bytes());
+        let times = [self.accessed, self.modified, self.changed];
+        for (at, time) in offsets.times.into_iter().zip(times) {
+            put(at, &time.div_euclid(1_000_000_000).to_le_bytes());
+            let nanoseconds = u32::try_from(time.rem_euclid(1_000_000_000)).unwrap_or(0);
+            put(at + 8, &nanoseconds.to_le_bytes());
+        }
+        fits
+    }
+}
+
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }

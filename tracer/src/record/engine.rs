@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::time::{Duration, SystemTime};
 
 use super::descriptors::{self, Table};
 use super::mirror::Mirror;
@@ -22,6 +23,9 @@ use crate::trace::{Descriptor, Event, Header, Note, Status, Task as Told, Writer
 /// So many threads and processes may exist at once, unless something else is asked for.
 const MOST_TASKS: usize = 10_000;
 
+/// The time of a file may be older by so much than the clock says.
+const FILE_CLOCK: Duration = Duration::from_millis(10);
+
 /// The progress is told after so many calls.
 const TELL_EVERY: u64 = 10_000;
 
@@ -34,6 +38,10 @@ pub(super) struct Engine<'a> {
     most_tasks: usize,
     pub(super) mirror: Option<Mirror>,
     pub(super) mirrored: MirrorUse,
+    /// When this run was started, in nanoseconds since 1970.
+    pub(super) started: i64,
+    /// What stands for the path of each object, in a mirrored run.
+    pub(super) paths: HashMap<u32, u64>,
     /// What identifies those objects that give random bytes.
     pub(super) random: HashMap<u32, u64>,
     pub(super) pids: Pids,
@@ -69,6 +77,10 @@ impl<'a> Engine<'a> {
             _ => real,
         };
         let directory = folder(root);
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        // The clock of a file system may lag by one tick of the kernel's.
+        let since = since.saturating_sub(FILE_CLOCK).as_nanos();
+        let started = i64::try_from(since).unwrap_or(i64::MAX);
         let header = Header {
             architecture: arch::NAME.to_owned(),
             command: config.command.iter().map(|word| word.as_bytes().to_vec()).collect(),
@@ -76,6 +88,7 @@ impl<'a> Engine<'a> {
             parent,
             group,
             session,
+            started,
             like: config.like.as_ref().map(|path| path.as_os_str().as_bytes().to_vec()),
             knobs: config.knobs.describe(),
         };
@@ -89,6 +102,8 @@ impl<'a> Engine<'a> {
             most_tasks: config.most_tasks.unwrap_or(MOST_TASKS),
             mirror,
             mirrored: MirrorUse::default(),
+            started,
+            paths: HashMap::new(),
             random: HashMap::new(),
             pids: Pids::default(),
             watch,

@@ -5,9 +5,9 @@ use samestate_schema::marker::{self, Kind as MarkerKind, Marker};
 use super::capture::Capture;
 use super::descriptors;
 use super::engine::{Engine, Origin, alive, folder, folder_path, gone};
-use super::mirror::{Given, random_source, source};
+use super::mirror::{Given, path_hash, random_source, source};
 use super::task::Pending;
-use super::{Progress, Seen};
+use super::{Progress, Seen, times};
 use crate::Error;
 use crate::sys::arch::Registers;
 use crate::sys::{Tid, filter, memory, ptrace};
@@ -71,7 +71,8 @@ impl Engine<'_> {
         if let Some(given) = self.mirrored(tid, &mut call) {
             return self.give(tid, &mut registers, call, given);
         }
-        let changed = self.translate(row, &arguments, &mut registers);
+        let mut changed = self.translate(row, &arguments, &mut registers);
+        self.keep_traced(tid, row, &arguments, &mut registers, &mut changed);
         if !changed.is_empty() {
             gone(ptrace::set_registers(tid, &registers), "set the registers", tid)?;
         }
@@ -241,6 +242,34 @@ impl Engine<'_> {
         changed
     }
 
+    /// A program may ask that a child be hidden from who traces it. The child would have our filter
+    /// and nobody to answer it, so that none of its calls would work.
+    fn keep_traced(
+        &self,
+        tid: Tid,
+        row: &Row,
+        arguments: &[u64; 6],
+        registers: &mut Registers,
+        changed: &mut Vec<(usize, u64)>,
+    ) {
+        const UNTRACED: u64 = 0x80_0000;
+        let flags = match row.name {
+            "clone" => Some(arguments[0]),
+            "clone3" => memory::read_u64(tid, arguments[0]),
+            _ => None,
+        };
+        let Some(flags) = flags.filter(|flags| flags & UNTRACED != 0) else { return };
+        if row.name == "clone" {
+            registers.set_argument(0, flags & !UNTRACED);
+            changed.push((0, arguments[0]));
+        } else {
+            // Where it cannot be written it cannot be read by the kernel either, or the program
+            // shares it read-only, and then its child fails loudly.
+            let _fails_loudly =
+                memory::write(tid, arguments[0], &(flags & !UNTRACED).to_le_bytes());
+        }
+    }
+
     /// What must be noted before the kernel acts.
     fn before(&mut self, tid: Tid, row: &Row, call: &Call) -> Result<(), Error> {
         match row.name {
@@ -294,6 +323,9 @@ impl Engine<'_> {
             self.after(tid, row, &arguments, result, &mut pending.call)?;
             let capture = Capture { tid, arguments: &arguments, limit: self.knobs.payload_limit };
             capture.exit(row, result, &mut pending.call.data);
+            if result == 0 {
+                self.give_times(tid, arguments, &mut pending.call);
+            }
         }
         if dirty {
             registers.set_result(result);
@@ -302,6 +334,24 @@ impl Engine<'_> {
         pending.call.result = Some(result);
         self.call(pending.call)?;
         self.resume(tid, 0)
+    }
+
+    /// The times of a file as the earlier run was told them.
+    fn give_times(&mut self, tid: Tid, arguments: [u64; 6], call: &mut Call) {
+        let Some(mirror) = self.mirror.as_mut().filter(|mirror| mirror.is_active()) else { return };
+        let Some(task) = self.tasks.get(&tid).filter(|task| !task.saving) else { return };
+        let asked = times::source(call, |object| self.paths.get(&object).copied());
+        let Some((source, index, layout)) = asked else { return };
+        let data = call.data.iter_mut().find(|data| data.out && data.argument == index);
+        let Some(data) = data.filter(|data| data.payload.is_whole()) else { return };
+        let mut bytes = data.payload.bytes.clone();
+        let asked = (source, layout);
+        if mirror.give_times(&task.told.lineage, asked, self.started, &mut bytes)
+            && memory::write(tid, arguments[usize::from(index)], &bytes).is_ok()
+        {
+            data.payload = Payload::whole(bytes);
+            call.flags |= call_flags::TIMES;
+        }
     }
 
     /// What a call has changed, seen from its result.
@@ -430,6 +480,9 @@ impl Engine<'_> {
 
     /// Remembers whether what a descriptor leads to gives random bytes.
     pub(super) fn notice(&mut self, object: &crate::trace::Object) {
+        if self.mirror.is_some() {
+            self.paths.insert(object.id, path_hash(&object.path));
+        }
         if let Some(source) = random_source(object) {
             self.random.insert(object.id, source);
         }

@@ -11,8 +11,9 @@ use std::path::Path;
 use samestate_schema::marker::{Kind as MarkerKind, Marker};
 use xxhash_rust::xxh3::Xxh3Default;
 
+use super::times::Times;
 use crate::Error;
-use crate::table::{self, Kind};
+use crate::table::{self, Kind, Layout};
 use crate::trace::{Call, Data, Event, Object, ObjectKind, Place, Reader, call_flags};
 
 /// A result of the earlier run.
@@ -26,6 +27,8 @@ pub(crate) struct Given {
 #[derive(Debug, Default)]
 pub(crate) struct Mirror {
     queues: HashMap<String, HashMap<u64, VecDeque<Given>>>,
+    /// What it was told of files.
+    times: Times,
     /// The ids that the earlier run's program saw, by lineage.
     seen: HashMap<String, i32>,
     /// The ids that its first process was born into: parent, group, session.
@@ -62,11 +65,15 @@ impl Mirror {
     fn read(path: &Path, from: Option<Place>) -> Result<Self, Error> {
         let mut reader = Reader::open(path)?;
         let header = reader.header();
-        let mut mirror =
-            Self { outside: [header.parent, header.group, header.session], ..Self::default() };
+        let mut mirror = Self {
+            outside: [header.parent, header.group, header.session],
+            times: Times::new(header.started),
+            ..Self::default()
+        };
         let mut tasks: HashMap<u32, (String, bool)> = HashMap::new();
         let mut children: HashMap<u32, u32> = HashMap::new();
         let mut random = HashMap::new();
+        let mut paths = HashMap::new();
         let mut started = from.is_none();
         while let Some((place, event)) = reader.read()? {
             match event {
@@ -78,6 +85,7 @@ impl Mirror {
                     tasks.insert(task.id, (task.lineage, false));
                 }
                 Event::Object(object) => {
+                    paths.insert(object.id, path_hash(&object.path));
                     if let Some(source) = random_source(&object) {
                         random.insert(object.id, source);
                     }
@@ -101,6 +109,7 @@ impl Mirror {
                     if !started || *saving {
                         continue;
                     }
+                    mirror.times.learn(lineage, &call, |object| paths.get(&object).copied());
                     let source = source(&call, |object| random.get(&object).copied());
                     let (Some(source), Some(result)) = (source, call.result) else { continue };
                     let data = call.data.into_iter().filter(|data| data.out).collect();
@@ -136,6 +145,18 @@ impl Mirror {
         self.queues.get_mut(&there)?.get_mut(&source)?.pop_front()
     }
 
+    /// Replaces what the program is told of a file beyond what counts; whether anything was.
+    pub(crate) fn give_times(
+        &mut self,
+        lineage: &str,
+        (source, layout): (u64, Layout),
+        started: i64,
+        bytes: &mut [u8],
+    ) -> bool {
+        let there = self.joint.there(lineage);
+        self.times.give(&there, source, layout, started, bytes)
+    }
+
     /// The id that the earlier run's program saw for a thread.
     pub(crate) fn seen(&self, lineage: &str) -> Option<i32> {
         self.seen.get(&self.joint.there(lineage)).copied()
@@ -167,6 +188,11 @@ impl Joint {
             format!("{}.{number}.{deeper}", self.there)
         }
     }
+}
+
+/// Stands for a path.
+pub(crate) fn path_hash(path: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(path)
 }
 
 /// The kind of the marker that a call is.

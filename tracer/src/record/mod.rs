@@ -10,6 +10,7 @@ pub(crate) mod mirror;
 mod outcome;
 mod pids;
 mod task;
+mod times;
 mod watchdog;
 
 use std::ffi::OsString;

@@ -18,6 +18,8 @@ pub struct Header {
     pub group: i32,
     /// See [`Header::parent`].
     pub session: i32,
+    /// When it was started, in nanoseconds since 1970: what has later times was changed in the run.
+    pub started: i64,
     /// The run that was mirrored, if one was.
     pub like: Option<Vec<u8>>,
     /// What was done so that the run can be repeated, `name=value` each.
@@ -35,6 +37,7 @@ impl Header {
         put_signed(out, self.parent.into());
         put_signed(out, self.group.into());
         put_signed(out, self.session.into());
+        put_signed(out, self.started);
         out.push(self.like.is_some().into());
         put_bytes(out, self.like.as_deref().unwrap_or_default());
         put(out, self.knobs.len() as u64);
@@ -49,11 +52,12 @@ impl Header {
         let command = (0..count).map(|_| cursor.vec()).collect::<Result<_, _>>()?;
         let directory = cursor.vec()?;
         let (parent, group, session) = (cursor.id()?, cursor.id()?, cursor.id()?);
+        let started = cursor.signed()?;
         let mirrored = cursor.byte()? != 0;
         let like = cursor.vec()?;
         let count = cursor.count()?;
         let knobs = (0..count).map(|_| cursor.text()).collect::<Result<_, _>>()?;
         let like = mirrored.then_some(like);
-        Ok(Self { architecture, command, directory, parent, group, session, like, knobs })
+        Ok(Self { architecture, command, directory, parent, group, session, started, like, knobs })
     }
 }

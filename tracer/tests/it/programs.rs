@@ -217,3 +217,55 @@ fn python_with_time_and_random() {
     let others = report.findings.iter().filter(|finding| finding.rule.id != "payload-differs");
     assert_eq!(others.count(), 0, "{:#?}", short(&report));
 }
+
+#[test]
+fn times_of_files_that_the_run_makes_are_those_of_the_earlier_run() {
+    let script = "echo one > one; cp one two; sleep 0.02; mkdir deep; mv two deep; \
+                  stat -c '%n %x %y %z %i' old one deep deep/two; ls -l --full-time . deep";
+    let command = ["sh", "-c", script];
+    let mut place = same_twice(|work| write(&work.join("old"), "old"), &command);
+    assert_eq!(place.printed(1), place.printed(2));
+    // A file that was another one before the run is another one.
+    let other = |work: &Path| {
+        write(&work.join("old"), "old");
+        let now = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+        let file = fs::File::open(work.join("old")).expect("the file");
+        file.set_modified(now).expect("its time");
+    };
+    place.record(Some(1), other, &command);
+    let report = place.compare(1, 3);
+    assert_eq!(call(first(&report, "payload-differs")), "write");
+    // Without a mirror the times are those of the day.
+    place.record(None, |work| write(&work.join("old"), "old"), &command);
+    assert_ne!(place.printed(1), place.printed(4));
+}
+
+#[test]
+fn git_clone_of_a_repository() {
+    if !has("git") {
+        return;
+    }
+    let setup = |last: &'static str| {
+        move |work: &Path| {
+            fs::create_dir(work.join("from")).expect("a folder");
+            repository(&work.join("from"), last);
+        }
+    };
+    let command = ["git", "clone", "-q", "from", "to"];
+    let mut place = same_twice(setup("four"), &command);
+    place.record(Some(1), setup("five"), &command);
+    first(&place.compare(1, 3), "input-differs");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_difference() {
+    let setup =
+        |count: usize| move |work: &Path| write(&work.join("input"), "line\n".repeat(count));
+    let command = ["sh", "-c", "cat input | head -3; sleep 0.01"];
+    let mut place = Place::new();
+    place.record(None, setup(200_000), &command);
+    for run in 2..7 {
+        place.record(Some(1), setup(200_000), &command);
+        assert_clean(&place.compare(1, run));
+    }
+}

@@ -86,6 +86,7 @@ proptest! {
         knobs in prop::collection::vec(".*", 0..5),
         like in prop::option::of(prop::collection::vec(any::<u8>(), 0..20)),
         ids in any::<(i32, i32, i32)>(),
+        started in any::<i64>(),
     ) {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("trace");
@@ -96,6 +97,7 @@ proptest! {
             parent: ids.0,
             group: ids.1,
             session: ids.2,
+            started,
             like,
             knobs,
         };
