@@ -22,6 +22,7 @@
 //! | [`build`] | putting an image together |
 //! | [`Image`] | opening and checking one |
 //! | [`value`] | the values as a tree, without the program |
+//! | [`evolve`] | bringing an old image to the types of a program |
 //! | [`mutant`] | images that differ in one piece of state, for tests |
 //! | [`difference`] | what differs between two schemas, by field path |
 
@@ -31,6 +32,7 @@ pub mod build;
 pub mod difference;
 pub mod directory;
 mod error;
+pub mod evolve;
 pub mod header;
 mod image;
 pub mod layout;

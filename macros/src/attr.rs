@@ -3,15 +3,17 @@
 use proc_macro2::{Delimiter, Ident, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, Expr, ExprPath, LitInt, LitStr, Member, Path, Token, TypeTraitObject};
+use syn::{Attribute, Expr, ExprPath, LitInt, LitStr, Member, Path, Token, Type, TypeTraitObject};
 
 use crate::ctxt::Ctxt;
 use crate::input::FieldTreatment;
 
-const ON_TYPE: &str = "`root`, `version = N`, `name = \"…\"`, `manual`, \
+const ON_TYPE: &str = "`root`, `version = N`, `name = \"…\"`, `was = \"…\"`, `removed(\"…\")`, `manual`, \
                        `implements(dyn Trait, \"name\")` and `crate = path`";
+const ON_VARIANT: &str = "`id = N`, `was = \"…\"` and `since = N`";
 const ON_FIELD: &str = "`saved`, `skip(default)`, `skip(keep)`, `skip(value = EXPR)`, `rebuild = path`, \
-                        `needs(a, b)`, `external = \"name\"` and `reason = \"…\"`";
+                        `needs(a, b)`, `external = \"name\"`, `reason = \"…\"`, `since = N`, \
+                        `default = EXPR`, `was = \"…\"` and `from(OldType, path)`";
 
 #[derive(Default)]
 pub(crate) struct TypeAttrs {
@@ -21,6 +23,8 @@ pub(crate) struct TypeAttrs {
     pub(crate) name: Option<LitStr>,
     pub(crate) krate: Option<Path>,
     pub(crate) implements: Vec<Implements>,
+    pub(crate) was: Vec<LitStr>,
+    pub(crate) removed: Vec<LitStr>,
 }
 
 /// A trait behind which the type is restored by a name.
@@ -41,6 +45,22 @@ fn implements(word: &Ident, input: ParseStream<'_>) -> syn::Result<Implements> {
         return Err(wrong(syn::Error::new(word.span(), "")));
     }
     Ok(found)
+}
+
+/// What changed about a field since older versions.
+#[derive(Default)]
+pub(crate) struct FieldHistory {
+    pub(crate) since: Option<LitInt>,
+    pub(crate) default: Option<Expr>,
+    pub(crate) was: Vec<LitStr>,
+    pub(crate) from: Vec<(Type, Expr)>,
+}
+
+#[derive(Default)]
+pub(crate) struct VariantAttrs {
+    pub(crate) id: Option<u32>,
+    pub(crate) since: Option<LitInt>,
+    pub(crate) was: Vec<LitStr>,
 }
 
 /// Reads every word of every `checkpoint` attribute by `word`, which takes what belongs to it.
@@ -138,6 +158,14 @@ pub(crate) fn of_type(ctxt: &Ctxt, attrs: &[Attribute]) -> TypeAttrs {
             }
             "name" => once(ctxt, word, &mut found.name, text(word, input, "Name")?),
             "implements" => found.implements.push(implements(word, input)?),
+            "was" => found.was.push(text(word, input, "OldName")?),
+            "removed" => {
+                let wrong = |_| syn::Error::new(word.span(), "write `removed(\"old_field\")`");
+                let list = |input: ParseStream<'_>| {
+                    input.parse_terminated(<LitStr as Parse>::parse, Token![,])
+                };
+                found.removed.extend(parenthesized(input, list).map_err(wrong)?);
+            }
             "crate" => {
                 let wrong = |_| syn::Error::new(word.span(), "write `crate = path::to::samestate`");
                 input.parse::<Token![=]>().map_err(wrong)?;
@@ -153,15 +181,31 @@ pub(crate) fn of_type(ctxt: &Ctxt, attrs: &[Attribute]) -> TypeAttrs {
     found
 }
 
-pub(crate) fn of_variant(ctxt: &Ctxt, attrs: &[Attribute]) {
-    words(ctxt, attrs, |word, _| {
-        Err(syn::Error::new(
-            word.span(),
-            format!(
-                "a variant takes no `{word}`; put it on a field of the variant, or on the enum"
-            ),
-        ))
+pub(crate) fn of_variant(ctxt: &Ctxt, attrs: &[Attribute]) -> VariantAttrs {
+    let mut found = VariantAttrs::default();
+    words(ctxt, attrs, |word, input| {
+        match word.to_string().as_str() {
+            "id" => {
+                let number: LitInt = value(word, input, "1")?;
+                let id = number.base10_parse::<u32>();
+                let id = id.map_err(|_| {
+                    syn::Error::new(number.span(), "an id is a number from 0 to 4294967295")
+                })?;
+                once(ctxt, word, &mut found.id, id);
+            }
+            "since" => once(ctxt, word, &mut found.since, value(word, input, "2")?),
+            "was" => found.was.push(text(word, input, "OldName")?),
+            _ => {
+                let message = format!(
+                    "a variant takes no `{word}`, but {ON_VARIANT}; put it on a field of the \
+                     variant, or on the enum"
+                );
+                return Err(syn::Error::new(word.span(), message));
+            }
+        }
+        Ok(())
     });
+    found
 }
 
 fn unknown(word: &Ident, on: &str, known: &str) -> syn::Error {
@@ -176,6 +220,9 @@ struct FieldWords {
     reason: Option<LitStr>,
     /// There is a reason, but not a good one; the mistake is noted.
     mistaken_reason: bool,
+    history: FieldHistory,
+    /// The first word of the history.
+    changed: Option<Ident>,
 }
 
 enum Chosen {
@@ -189,7 +236,14 @@ enum Chosen {
     Mistaken,
 }
 
-pub(crate) fn of_field(ctxt: &Ctxt, field: &syn::Field) -> (FieldTreatment, Option<LitStr>) {
+/// What stands on a field.
+pub(crate) struct FieldAttrs {
+    pub(crate) treatment: FieldTreatment,
+    pub(crate) reason: Option<LitStr>,
+    pub(crate) history: FieldHistory,
+}
+
+pub(crate) fn of_field(ctxt: &Ctxt, field: &syn::Field) -> FieldAttrs {
     let mut found = FieldWords::default();
     words(ctxt, &field.attrs, |word, input| {
         let chosen = match word.to_string().as_str() {
@@ -213,6 +267,10 @@ pub(crate) fn of_field(ctxt: &Ctxt, field: &syn::Field) -> (FieldTreatment, Opti
                 found.mistaken_reason = false;
                 return Ok(());
             }
+            "since" | "default" | "was" | "from" => {
+                found.changed.get_or_insert_with(|| word.clone());
+                return history(ctxt, &mut found.history, word, input);
+            }
             _ => Err(unknown(word, "a field", ON_FIELD)),
         };
         let (chosen, mistake) = match chosen {
@@ -230,6 +288,29 @@ pub(crate) fn of_field(ctxt: &Ctxt, field: &syn::Field) -> (FieldTreatment, Opti
         mistake
     });
     found.judge(ctxt)
+}
+
+fn history(
+    ctxt: &Ctxt,
+    history: &mut FieldHistory,
+    word: &Ident,
+    input: ParseStream<'_>,
+) -> syn::Result<()> {
+    match word.to_string().as_str() {
+        "since" => once(ctxt, word, &mut history.since, value(word, input, "2")?),
+        "default" => once(ctxt, word, &mut history.default, value(word, input, "EXPR")?),
+        "was" => history.was.push(text(word, input, "old_name")?),
+        _ => {
+            let wrong = |_| syn::Error::new(word.span(), "write `from(OldType, path)`");
+            let pair = |input: ParseStream<'_>| {
+                let ty = input.parse()?;
+                input.parse::<Token![,]>()?;
+                Ok((ty, input.parse()?))
+            };
+            history.from.push(parenthesized(input, pair).map_err(wrong)?);
+        }
+    }
+    Ok(())
 }
 
 fn skip(word: &Ident, input: ParseStream<'_>) -> syn::Result<Chosen> {
@@ -252,8 +333,12 @@ fn skip(word: &Ident, input: ParseStream<'_>) -> syn::Result<Chosen> {
 
 impl FieldWords {
     /// The field's treatment, if the words on it fit together.
-    fn judge(self, ctxt: &Ctxt) -> (FieldTreatment, Option<LitStr>) {
-        let Self { treatment, needs, reason, mistaken_reason } = self;
+    fn judge(self, ctxt: &Ctxt) -> FieldAttrs {
+        let Self { treatment, needs, reason, mistaken_reason, history, changed } = self;
+        let is_saved = matches!(treatment, None | Some((_, Chosen::Saved | Chosen::Mistaken)));
+        if let (Some(word), false) = (&changed, is_saved) {
+            ctxt.error(word, format!("only a saved field has older values; remove `{word}`"));
+        }
         let is_rebuild = matches!(treatment, Some((_, Chosen::Rebuild(_) | Chosen::Mistaken)));
         if let (Some((word, _)), false) = (&needs, is_rebuild) {
             ctxt.error(word, "`needs` belongs to `rebuild = path`; write that too, or remove it");
@@ -268,7 +353,7 @@ impl FieldWords {
                          `skip(default)`, `skip(keep)` or `skip(value = EXPR)` before it",
                     );
                 }
-                return (FieldTreatment::Saved, reason);
+                return FieldAttrs { treatment: FieldTreatment::Saved, reason, history };
             }
         };
         let skipped = matches!(chosen, Chosen::Default | Chosen::Keep | Chosen::Value(_));
@@ -295,6 +380,6 @@ impl FieldWords {
             }
             Chosen::External(name) => FieldTreatment::External(name),
         };
-        (treatment, reason)
+        FieldAttrs { treatment, reason, history }
     }
 }

@@ -1,6 +1,7 @@
 //! What the parts of an item must be to each other.
 
-use syn::{GenericParam, Member};
+use syn::ext::IdentExt as _;
+use syn::{GenericParam, LitInt, Member};
 
 use crate::ctxt::Ctxt;
 use crate::input::{Field, FieldTreatment, Input, Variant};
@@ -23,7 +24,15 @@ pub(crate) fn check(ctxt: &Ctxt, input: &Input) {
              parameters that holds this one",
         );
     }
+    removed_are_gone(ctxt, input);
+    ids_differ(ctxt, input);
     for variant in &input.variants {
+        if let Some(since) = &variant.attrs.since {
+            version_reaches(ctxt, input, since);
+        }
+        for field in &variant.fields {
+            history_is_whole(ctxt, input, field);
+        }
         needs_exist(ctxt, variant);
         if let Err(cycle) = rebuild_order(variant) {
             let names: Vec<&str> = cycle.iter().map(|&i| variant.fields[i].name.as_str()).collect();
@@ -36,6 +45,70 @@ pub(crate) fn check(ctxt: &Ctxt, input: &Input) {
                     names[0]
                 ),
             );
+        }
+    }
+}
+
+/// What is there since a version cannot be newer than the type.
+fn version_reaches(ctxt: &Ctxt, input: &Input, since: &LitInt) {
+    let version = input.attrs.version.unwrap_or(1);
+    match since.base10_parse::<u32>() {
+        Ok(0 | 1) | Err(_) => ctxt.error(since, "write the version that has it first, 2 or later"),
+        Ok(since_version) if since_version > version => ctxt.error(
+            since,
+            format!(
+                "the type has version {version}; write `version = {since_version}` on it, or an \
+                 earlier version here"
+            ),
+        ),
+        Ok(_) => {}
+    }
+}
+
+fn history_is_whole(ctxt: &Ctxt, input: &Input, field: &Field) {
+    match (&field.history.since, &field.history.default) {
+        (Some(since), None) => {
+            ctxt.error(since, "say what it is in older images: write `default = EXPR` too");
+        }
+        (None, Some(default)) => ctxt.error(
+            default,
+            "say which version has it first: write `since = N` too, the version of the type",
+        ),
+        (Some(_), Some(_)) | (None, None) => {}
+    }
+    if let Some(since) = &field.history.since {
+        version_reaches(ctxt, input, since);
+    }
+}
+
+fn removed_are_gone(ctxt: &Ctxt, input: &Input) {
+    for removed in &input.attrs.removed {
+        let name = removed.value();
+        let is_there = input.variants.iter().any(|variant| {
+            let saved = |f: &&Field| matches!(f.treatment, FieldTreatment::Saved);
+            let mut fields = variant.fields.iter().filter(saved);
+            match &variant.ident {
+                None => fields.any(|field| field.name == name),
+                Some(ident) => {
+                    let ident = ident.unraw().to_string();
+                    ident == name || fields.any(|field| format!("{ident}.{}", field.name) == name)
+                }
+            }
+        });
+        if is_there {
+            ctxt.error(removed, format!("`{name}` is still there; remove this"));
+        }
+    }
+}
+
+fn ids_differ(ctxt: &Ctxt, input: &Input) {
+    for (index, variant) in input.variants.iter().enumerate() {
+        let Some(id) = variant.attrs.id else { continue };
+        let before = input.variants.iter().take(index);
+        if let Some(other) = before.into_iter().find(|other| other.attrs.id == Some(id)) {
+            if let (Some(ident), Some(other)) = (&variant.ident, &other.ident) {
+                ctxt.error(ident, format!("`{other}` has the id {id} as well; give it another"));
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use samestate_schema::record::Shape;
 use syn::ext::IdentExt as _;
 use syn::{Data, DeriveInput, Expr, ExprPath, Fields, Generics, LitStr, Member, Type};
 
-use crate::attr::{self, TypeAttrs};
+use crate::attr::{self, FieldAttrs, FieldHistory, TypeAttrs, VariantAttrs};
 use crate::ctxt::Ctxt;
 
 pub(crate) struct Input {
@@ -22,6 +22,7 @@ pub(crate) struct Variant {
     pub(crate) ident: Option<Ident>,
     pub(crate) shape: Shape,
     pub(crate) fields: Vec<Field>,
+    pub(crate) attrs: VariantAttrs,
 }
 
 pub(crate) struct Field {
@@ -33,6 +34,7 @@ pub(crate) struct Field {
     pub(crate) ty: Type,
     pub(crate) treatment: FieldTreatment,
     pub(crate) reason: Option<LitStr>,
+    pub(crate) history: FieldHistory,
     /// Where its definition starts.
     pub(crate) span: Span,
 }
@@ -50,11 +52,13 @@ impl Input {
     pub(crate) fn new(ctxt: &Ctxt, item: DeriveInput) -> Self {
         let attrs = attr::of_type(ctxt, &item.attrs);
         let (is_enum, variants) = match item.data {
-            Data::Struct(data) => (false, vec![variant(ctxt, None, data.fields)]),
+            Data::Struct(data) => {
+                (false, vec![variant(ctxt, None, data.fields, VariantAttrs::default())])
+            }
             Data::Enum(data) => {
                 let variants = data.variants.into_iter().map(|v| {
-                    attr::of_variant(ctxt, &v.attrs);
-                    variant(ctxt, Some(v.ident), v.fields)
+                    let attrs = attr::of_variant(ctxt, &v.attrs);
+                    variant(ctxt, Some(v.ident), v.fields, attrs)
                 });
                 (true, variants.collect())
             }
@@ -72,14 +76,14 @@ impl Input {
     }
 }
 
-fn variant(ctxt: &Ctxt, ident: Option<Ident>, fields: Fields) -> Variant {
+fn variant(ctxt: &Ctxt, ident: Option<Ident>, fields: Fields, attrs: VariantAttrs) -> Variant {
     let shape = match &fields {
         Fields::Named(_) => Shape::Named,
         Fields::Unnamed(_) => Shape::Tuple,
         Fields::Unit => Shape::Unit,
     };
     let fields = fields.into_iter().enumerate().map(|(index, field)| {
-        let (treatment, reason) = attr::of_field(ctxt, &field);
+        let FieldAttrs { treatment, reason, history } = attr::of_field(ctxt, &field);
         let (member, name, span) = match field.ident {
             Some(ident) => {
                 let (name, span) = (ident.unraw().to_string(), ident.span());
@@ -91,7 +95,7 @@ fn variant(ctxt: &Ctxt, ident: Option<Ident>, fields: Fields) -> Variant {
             }
         };
         let local = Ident::new(&format!("field_{name}"), Span::mixed_site());
-        Field { member, name, local, ty: field.ty, treatment, reason, span }
+        Field { member, name, local, ty: field.ty, treatment, reason, history, span }
     });
-    Variant { ident, shape, fields: fields.collect() }
+    Variant { ident, shape, fields: fields.collect(), attrs }
 }

@@ -30,11 +30,27 @@ use proc_macro::TokenStream;
 /// that no handle is given for keeps the one that it has. What `rebuild` needs is read whole, so
 /// nothing in it can be kept.
 ///
+/// An image of another version is matched by names, and what changed must be told:
+///
+/// | on a saved field | in older images |
+/// |---|---|
+/// | `#[checkpoint(since = N, default = EXPR)]` | it is missing before version N of the type, and gets the value |
+/// | `#[checkpoint(was = "old")]` | it has another name |
+/// | `#[checkpoint(from(OldType, path))]` | it has another type; `path(old)` makes its value (`Some` if it is in an `Option` now) |
+///
+/// | on a variant | in older images |
+/// |---|---|
+/// | `#[checkpoint(since = N)]` | it is missing before version N |
+/// | `#[checkpoint(was = "Old")]` | it has another name |
+/// | `#[checkpoint(id = N)]` | it has this identity, whatever its name is |
+///
 /// | on a type | what it means |
 /// |---|---|
 /// | `#[checkpoint(root)]` | the program's state hangs from it |
 /// | `#[checkpoint(version = N)]` | the version of its saved form, 1 if not told |
 /// | `#[checkpoint(name = "…")]` | the name that images know it by, else its identifier |
+/// | `#[checkpoint(was = "Old")]` | it has another name in older images |
+/// | `#[checkpoint(removed("old"))]` | older images have this field, variant or `Variant.field`, which is not needed any more |
 /// | `#[checkpoint(manual)]` | only the record is generated, `Checkpoint` is written by hand |
 /// | `#[checkpoint(implements(dyn Trait, "name"))]` | behind this trait it is restored by this name |
 /// | `#[checkpoint(crate = path)]` | where the crate `samestate` is, if it was renamed |

@@ -4,6 +4,7 @@ use core::fmt;
 
 use samestate_image::ImageError;
 use samestate_image::difference::Difference;
+use samestate_image::evolve::EvolveError;
 use samestate_image::layout::{DEPTH_LIMIT, EMPTY_LIMIT};
 
 /// Why a value could not be saved.
@@ -186,6 +187,8 @@ pub enum RestoreErrorKind {
     Program(SaveError),
     /// The image holds other types than the program has.
     Different(Vec<Difference>),
+    /// The image is of an older version, and a value of it cannot be brought to this one.
+    Evolve(EvolveError),
     /// A handle that a field needs was not given, or more often needed than given.
     MissingHandle {
         /// Its name.
@@ -324,6 +327,7 @@ impl fmt::Display for RestoreErrorKind {
                 }
                 Ok(())
             }
+            Self::Evolve(error) => write!(f, "the image is of an older version: {error}"),
             Self::MissingHandle { name, type_name } => write!(
                 f,
                 "the handle \"{name}\" is missing; give it by \
@@ -379,6 +383,7 @@ impl std::error::Error for RestoreError {
         match &self.0.kind {
             RestoreErrorKind::Image(error) => Some(error),
             RestoreErrorKind::Program(error) => Some(error),
+            RestoreErrorKind::Evolve(error) => Some(error),
             _ => None,
         }
     }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use samestate_image::build::{Built, Parts};
-use samestate_image::{Header, Image};
+use samestate_image::{Header, Image, difference, evolve};
 
 use crate::error::RestoreErrorKind;
 use crate::schema::Program;
@@ -154,11 +154,23 @@ fn decode_by<R>(
     running: bool,
     read: impl FnOnce(&mut Restorer<'_>) -> Result<R, RestoreError>,
 ) -> Result<R, RestoreError> {
-    if image.schema().root_hash() != program.chunk.root_hash() {
-        let differences = samestate_image::difference::compare(image.schema(), &program.chunk);
-        return Err(RestoreError::new(RestoreErrorKind::Different(differences)));
+    let same = image.schema().root_hash() == program.chunk.root_hash();
+    if !same {
+        let differences = difference::untold(image.schema(), &program.chunk, &program.notes);
+        if !differences.is_empty() {
+            return Err(RestoreError::new(RestoreErrorKind::Different(differences)));
+        }
     }
     handles.check(&program.needed, running).map_err(RestoreError::new)?;
+    let evolved;
+    let image = if same {
+        image
+    } else {
+        let rewritten = evolve::rewrite(image, &program.chunk, &program.notes);
+        let failed = |error| RestoreError::new(RestoreErrorKind::Evolve(error));
+        evolved = Image::from_bytes(rewritten.map_err(failed)?)?;
+        &evolved
+    };
     let mut restorer = Restorer::new(image, &mut handles);
     let result = read(&mut restorer).and_then(|value| restorer.finish().map(|()| value));
     result.map_err(|error| {

@@ -18,6 +18,8 @@ pub use std::boxed::Box;
 pub use std::rc::{Rc, Weak as RcWeak};
 pub use std::sync::{Arc, Weak as ArcWeak};
 
+pub use samestate_image::evolve::{Encoded, From};
+
 use crate::error::RestoreErrorKind;
 use crate::{RestoreError, Restorer};
 
@@ -76,6 +78,30 @@ pub fn save_variant(saver: &mut crate::Saver<'_>, number: u32, variants: usize) 
 #[must_use]
 pub const fn variant_len(variants: usize) -> usize {
     samestate_image::layout::variant_width(variants)
+}
+
+/// A value as it stands in an image.
+pub fn encoded<T: crate::Checkpoint>(value: &T) -> Result<Encoded, String> {
+    let mut saver = crate::Saver::with_buffer(Vec::new());
+    value.save(&mut saver).map_err(|error| error.to_string())?;
+    let (values, blocks) = saver.into_parts();
+    let blocks = blocks.into_iter().map(std::borrow::Cow::into_owned).collect();
+    Ok(Encoded { values, blocks })
+}
+
+/// The value of a field, made by a function from that of another type.
+pub fn converted<Old: crate::Checkpoint, New: crate::Checkpoint>(
+    image: &[u8],
+    convert: impl FnOnce(Old) -> New,
+) -> Result<Encoded, String> {
+    let old = crate::from_slice(image).map_err(|error| error.to_string())?;
+    encoded(&convert(old))
+}
+
+/// The description of a type that a field had.
+#[must_use]
+pub fn chunk<T: crate::Checkpoint>() -> Option<samestate_image::SchemaChunk> {
+    crate::schema::Program::of::<T>().ok().map(|program| program.chunk)
 }
 
 /// What a function that rebuilds a field returned.

@@ -4,6 +4,7 @@ use std::any::{TypeId, type_name};
 use std::collections::HashMap;
 
 use samestate_image::SchemaChunk;
+use samestate_image::evolve::{FieldNote, From, Make, Notes, TypeNote, VariantNote};
 use samestate_schema::record::Shape;
 use samestate_schema::treatment::{SkipPolicy, Treatment};
 use samestate_schema::types::{Enum, Field, Primitive, Struct, Table, Type, TypeRef, Variant};
@@ -17,6 +18,7 @@ pub struct SchemaBuilder {
     types: Vec<Type>,
     known: HashMap<TypeId, Known>,
     needed: Vec<Needed>,
+    notes: Notes,
     endless: Option<&'static str>,
     fault: Option<SaveError>,
 }
@@ -39,6 +41,7 @@ pub(crate) struct Program {
     pub(crate) chunk: SchemaChunk,
     pub(crate) encoded: Vec<u8>,
     pub(crate) needed: Vec<Needed>,
+    pub(crate) notes: Notes,
 }
 
 impl Program {
@@ -55,7 +58,7 @@ impl Program {
         let table = Table { types: builder.types, root };
         let chunk =
             SchemaChunk::new(type_name::<T>().to_owned(), table).map_err(SaveError::Schema)?;
-        Ok(Self { encoded: chunk.encode(), chunk, needed: builder.needed })
+        Ok(Self { encoded: chunk.encode(), chunk, needed: builder.needed, notes: builder.notes })
     }
 }
 
@@ -83,7 +86,8 @@ impl SchemaBuilder {
         let (ty, fresh) = self.reserve::<T>();
         let def =
             Struct { name: name.to_owned(), version: 1, shape: Shape::Named, fields: Vec::new() };
-        StructBuilder { fields: Fields { schema: self, fields: Vec::new(), fresh }, ty, def }
+        let fields = Fields { schema: self, ty, variant: 0, fields: Vec::new(), fresh };
+        StructBuilder { fields, ty, def }
     }
 
     /// An enum with the name that images know it by. Describe its variants, then
@@ -127,6 +131,10 @@ impl SchemaBuilder {
         (place, true)
     }
 
+    fn type_note(&mut self, ty: TypeRef) -> &mut TypeNote {
+        self.notes.types.entry(ty).or_default()
+    }
+
     pub(crate) fn put(&mut self, place: TypeRef, ty: Type) {
         if let Some(slot) = self.types.get_mut(place.0 as usize) {
             *slot = ty;
@@ -138,6 +146,9 @@ impl SchemaBuilder {
 #[derive(Debug)]
 pub struct Fields<'s> {
     schema: &'s mut SchemaBuilder,
+    /// The type that has them, and the place of the variant.
+    ty: TypeRef,
+    variant: usize,
     fields: Vec<Field>,
     /// Not set if the type is already described, so that recursion ends.
     fresh: bool,
@@ -166,6 +177,32 @@ impl Fields<'_> {
         }
         let ty = describe(self.schema);
         self.push(name, Treatment::Saved, Some(ty))
+    }
+
+    /// What there is to say of the last field.
+    fn last(&mut self, tell: impl FnOnce(&mut FieldNote)) -> &mut Self {
+        if let (Some(last), true) = (self.fields.len().checked_sub(1), self.fresh) {
+            tell(self.schema.notes.fields.entry((self.ty, self.variant, last)).or_default());
+        }
+        self
+    }
+
+    /// The last field is there since a version of the type, and made by a function before.
+    #[doc(hidden)]
+    pub fn since(&mut self, version: u32, make: Make) -> &mut Self {
+        self.last(|note| note.since = Some((version, make)))
+    }
+
+    /// The last field had another name.
+    #[doc(hidden)]
+    pub fn was(&mut self, name: &str) -> &mut Self {
+        self.last(|note| note.was.push(name.to_owned()))
+    }
+
+    /// The last field had another type.
+    #[doc(hidden)]
+    pub fn from_type(&mut self, from: From) -> &mut Self {
+        self.last(|note| note.from.push(from))
     }
 
     /// A field that is left out.
@@ -250,9 +287,49 @@ impl StructBuilder<'_> {
         self
     }
 
+    /// The last field is there since a version of the type, and made by a function before.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn since(mut self, version: u32, make: Make) -> Self {
+        self.fields.since(version, make);
+        self
+    }
+
+    /// The last field had another name.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn was(mut self, name: &str) -> Self {
+        self.fields.was(name);
+        self
+    }
+
+    /// The last field had another type.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn from_type(mut self, from: From) -> Self {
+        self.fields.from_type(from);
+        self
+    }
+
+    /// The type had another name.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn type_was(self, name: &str) -> Self {
+        self.fields.schema.type_note(self.ty).was.push(name.to_owned());
+        self
+    }
+
+    /// A field that the type has no more.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn removed(self, name: &str) -> Self {
+        self.fields.schema.type_note(self.ty).removed.push(name.to_owned());
+        self
+    }
+
     /// The type.
     pub fn finish(self) -> TypeRef {
-        let Self { fields: Fields { schema, fields, fresh }, ty, mut def } = self;
+        let Self { fields: Fields { schema, fields, fresh, .. }, ty, mut def } = self;
         if fresh {
             def.fields = fields;
             schema.put(ty, Type::Struct(def));
@@ -288,11 +365,50 @@ impl EnumBuilder<'_> {
         describe: impl FnOnce(&mut Fields<'_>),
     ) -> Self {
         if self.fresh {
-            let mut fields = Fields { schema: self.schema, fields: Vec::new(), fresh: true };
+            let (ty, variant) = (self.ty, self.def.variants.len());
+            let mut fields =
+                Fields { schema: self.schema, ty, variant, fields: Vec::new(), fresh: true };
             describe(&mut fields);
             let fields = fields.fields;
             self.def.variants.push(Variant { name: name.to_owned(), id, shape, fields });
         }
+        self
+    }
+
+    /// The last variant is there since a version of the enum.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn variant_since(self, version: u32) -> Self {
+        self.last(|note| note.since = Some(version))
+    }
+
+    /// The last variant had another name.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn variant_was(self, name: &str) -> Self {
+        self.last(|note| note.was.push(name.to_owned()))
+    }
+
+    fn last(self, tell: impl FnOnce(&mut VariantNote)) -> Self {
+        if let (Some(last), true) = (self.def.variants.len().checked_sub(1), self.fresh) {
+            tell(self.schema.notes.variants.entry((self.ty, last)).or_default());
+        }
+        self
+    }
+
+    /// The type had another name.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn type_was(self, name: &str) -> Self {
+        self.schema.type_note(self.ty).was.push(name.to_owned());
+        self
+    }
+
+    /// A variant, or a field of one, that the enum has no more.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn removed(self, name: &str) -> Self {
+        self.schema.type_note(self.ty).removed.push(name.to_owned());
         self
     }
 

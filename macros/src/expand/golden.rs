@@ -38,6 +38,24 @@ fn structure() {
 }
 
 #[test]
+fn history() {
+    let item = quote! {
+        #[checkpoint(version = 3, was = "Old", removed("gone", "On.level"))]
+        enum Kind {
+            #[checkpoint(id = 7, since = 2, was = "Before")]
+            Off,
+            On {
+                #[checkpoint(since = 3, default = 7)]
+                late: u8,
+                #[checkpoint(was = "x", was = "y", from(f32, f64::from))]
+                renamed: f64,
+            },
+        }
+    };
+    check(item, expect_file!["golden/history.expected.rs"]);
+}
+
+#[test]
 fn enumeration() {
     let item = quote! {
         enum Tree<T, const N: usize> where T: Clone {

@@ -8,6 +8,7 @@ use syn::ext::IdentExt as _;
 use syn::{GenericParam, LitStr, Member};
 
 use super::{krate, schema::image_name};
+use crate::attr::FieldHistory;
 use crate::input::{Field, FieldTreatment, Input, Variant};
 
 pub(super) fn expand(input: &Input) -> TokenStream {
@@ -67,7 +68,10 @@ fn body(input: &Input) -> Body {
         name: image_name(input),
         version: input.attrs.version.unwrap_or(1),
         generics: generics.collect(),
-        notes: implements.collect(),
+        notes: implements
+            .chain(notes("was", &input.attrs.was))
+            .chain(notes("removed", &input.attrs.removed))
+            .collect(),
         variants: input.variants.iter().map(variant).collect(),
     }
 }
@@ -76,17 +80,38 @@ fn variant(variant: &Variant) -> VariantRecord {
     let name = variant.ident.as_ref().map(|ident| ident.unraw().to_string());
     VariantRecord {
         name: name.unwrap_or_default(),
-        id: None,
+        id: variant.attrs.id,
         shape: variant.shape,
         fields: variant.fields.iter().map(field).collect(),
-        notes: Vec::new(),
+        notes: notes("was", &variant.attrs.was)
+            .chain(variant.attrs.since.iter().map(|v| ("since".to_owned(), v.to_string())))
+            .collect(),
     }
+}
+
+fn notes<'n>(name: &'n str, values: &'n [LitStr]) -> impl Iterator<Item = (String, String)> + 'n {
+    values.iter().map(|value| (name.to_owned(), value.value()))
+}
+
+fn history(history: &FieldHistory) -> Vec<(String, String)> {
+    let text = |tokens: &dyn quote::ToTokens| tokens.to_token_stream().to_string();
+    let mut all = Vec::new();
+    all.extend(history.since.iter().map(|since| ("since".to_owned(), text(since))));
+    all.extend(history.default.iter().map(|default| ("default".to_owned(), text(default))));
+    all.extend(notes("was", &history.was));
+    all.extend(
+        history
+            .from
+            .iter()
+            .map(|(ty, convert)| ("from".to_owned(), format!("{}, {}", text(ty), text(convert)))),
+    );
+    all
 }
 
 fn field(field: &Field) -> FieldRecord {
     let note = |name: &str, value: String| (name.to_owned(), value);
     let (treatment, notes) = match &field.treatment {
-        FieldTreatment::Saved => (Treatment::Saved, Vec::new()),
+        FieldTreatment::Saved => (Treatment::Saved, history(&field.history)),
         FieldTreatment::Default => (Treatment::Skipped(SkipPolicy::Default), Vec::new()),
         FieldTreatment::Keep => (Treatment::Skipped(SkipPolicy::Keep), Vec::new()),
         FieldTreatment::Value(value) => {

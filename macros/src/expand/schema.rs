@@ -5,7 +5,7 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
 use super::krate;
-use crate::input::{FieldTreatment, Input, Variant};
+use crate::input::{Field, FieldTreatment, Input, Variant};
 
 /// `fn schema`.
 pub(super) fn expand(input: &Input) -> TokenStream {
@@ -27,13 +27,20 @@ pub(super) fn builder(input: &Input) -> TokenStream {
         let variants = input.variants.iter().map(|variant| {
             let name = variant.ident.as_ref().map(|ident| ident.unraw().to_string());
             let (shape, fields) = (shape(&krate, variant), fields(&krate, variant));
+            let id = match variant.attrs.id {
+                Some(id) => generated!(#krate::__private::Option::Some(#id)),
+                None => generated!(#krate::__private::Option::None),
+            };
+            let since = variant.attrs.since.as_ref().map(|v| generated!(.variant_since(#v)));
+            let was = &variant.attrs.was;
             generated! {
                 .variant(
                     #name,
-                    #krate::__private::Option::None,
+                    #id,
                     #shape,
                     |fields| { let _ = fields #fields; },
                 )
+                #since #(.variant_was(#was))*
             }
         });
         generated!(schema.enumeration::<Self>(#name).version(#version) #(#variants)*)
@@ -44,7 +51,8 @@ pub(super) fn builder(input: &Input) -> TokenStream {
         });
         generated!(schema.structure::<Self>(#name).version(#version) #(#variants)*)
     };
-    generated!(#builder.finish())
+    let (was, removed) = (&input.attrs.was, &input.attrs.removed);
+    generated!(#builder #(.type_was(#was))* #(.removed(#removed))* .finish())
 }
 
 /// The name that images know the type by.
@@ -69,7 +77,8 @@ fn fields(krate: &TokenStream, variant: &Variant) -> TokenStream {
                 // By its function, because a bound would be a second error about the same type.
                 let at = Span::mixed_site().located_at(ty.span());
                 let describe = quote_spanned!(at=> <#ty as #krate::Checkpoint>::describe);
-                generated!(.described(#name, #describe))
+                let history = history(krate, field);
+                generated!(.described(#name, #describe) #history)
             }
             FieldTreatment::Default => {
                 generated!(.skipped(#name, #krate::__private::SkipPolicy::Default))
@@ -85,4 +94,29 @@ fn fields(krate: &TokenStream, variant: &Variant) -> TokenStream {
         }
     });
     generated!(#(#fields)*)
+}
+
+/// What the field was in older images.
+fn history(krate: &TokenStream, field: &Field) -> TokenStream {
+    let (ty, history) = (&field.ty, &field.history);
+    let since = history.since.as_ref().zip(history.default.as_ref()).map(|(since, default)| {
+        let at = Span::mixed_site().located_at(default.span());
+        quote_spanned! {at=>
+            .since(#since, || {
+                let made: #ty = #default;
+                #krate::__private::encoded::<#ty>(&made)
+            })
+        }
+    });
+    let was = &history.was;
+    let from = history.from.iter().map(|(old, convert)| {
+        let at = Span::mixed_site().located_at(convert.span());
+        quote_spanned! {at=>
+            .from_type(#krate::__private::From {
+                schema: #krate::__private::chunk::<#old>,
+                convert: |image| #krate::__private::converted::<#old, #ty>(image, #convert),
+            })
+        }
+    });
+    generated!(#since #(.was(#was))* #(#from)*)
 }

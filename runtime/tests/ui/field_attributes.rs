@@ -24,7 +24,7 @@ struct Sim {
     needs_alone: u8,
     #[checkpoint]
     nothing: u8,
-    #[checkpoint(since = 2)]
+    #[checkpoint(sinc = 2)]
     later: u8,
     #[checkpoint(saved, reason = "none", reason = "needed")]
     two_reasons: u8,

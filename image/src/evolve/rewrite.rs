@@ -1,0 +1,405 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use samestate_schema::path::{FieldPath, Step};
+use samestate_schema::types::{Dyn, Field, Primitive, Table, Type, TypeRef};
+
+use super::{Encoded, EvolveError, Notes};
+use crate::build::{Built, Parts};
+use crate::difference::same_type;
+use crate::layout::{BLOCK_MIN, LONG_LEN, NEW_OBJECT_CODES, variant_width};
+use crate::value::{FieldValue, Numbers, Value};
+use crate::{Image, SchemaChunk};
+
+/// The image with the types of a program, given that [all differences are
+/// told](crate::difference::untold).
+///
+/// # Errors
+/// [`EvolveError`] if the image is malformed, holds what was removed, or if a value cannot be made
+/// from it.
+pub fn rewrite(image: &Image<'_>, program: &SchemaChunk, notes: &Notes) -> Result<Vec<u8>> {
+    let path = FieldPath::root(program.root_name.clone());
+    let failed = |what: String| EvolveError { path: path.clone(), what };
+    let value = image
+        .value()
+        .map_err(|error| EvolveError { path: error.path, what: error.what.to_owned() })?;
+    let mut writer = Writer {
+        old: image.table(),
+        new: &program.table,
+        notes,
+        out: Encoded::default(),
+        whole: false,
+        path: path.clone(),
+        objects: Vec::new(),
+    };
+    writer.value(&value, image.table().root, program.table.root)?;
+    let schema = program.encode();
+    let parts =
+        Parts { root_hash: program.root_hash(), schema: &schema, values: &writer.out.values };
+    let built = Built::new(parts, writer.out.blocks.iter().map(|block| &**block))
+        .map_err(|error| failed(error.to_string()))?;
+    Ok(built.to_vec(image.header()))
+}
+
+struct Writer<'a> {
+    old: &'a Table,
+    new: &'a Table,
+    notes: &'a Notes,
+    out: Encoded,
+    /// Set inside keys, where no run of numbers stands in a block.
+    whole: bool,
+    path: FieldPath,
+    objects: Vec<Object>,
+}
+
+/// A shared object that was written.
+struct Object {
+    /// Its number in the old image.
+    number: u64,
+    open: bool,
+    /// Whether a weak pointer to it was written while it was open.
+    used: bool,
+}
+
+type Result<T> = core::result::Result<T, EvolveError>;
+
+impl Writer<'_> {
+    fn fail<T>(&self, what: impl Into<String>) -> Result<T> {
+        Err(EvolveError { path: self.path.clone(), what: what.into() })
+    }
+
+    fn below(&mut self, step: Step, value: &Value<'_>, old: TypeRef, new: TypeRef) -> Result<()> {
+        self.path.steps.push(step);
+        self.value(value, old, new)?;
+        self.path.steps.pop();
+        Ok(())
+    }
+
+    fn len(&mut self, len: usize) {
+        match u8::try_from(len) {
+            Ok(short) if short < LONG_LEN => self.out.values.push(short),
+            _ => {
+                self.out.values.push(LONG_LEN);
+                self.out.values.extend_from_slice(&(len as u64).to_le_bytes());
+            }
+        }
+    }
+
+    /// Writes a value of the image as one of the program's type, which is the same but for what is
+    /// told.
+    fn value(&mut self, value: &Value<'_>, old: TypeRef, new: TypeRef) -> Result<()> {
+        let (Some(old_type), Some(new_type)) = (self.old.get(old), self.new.get(new)) else {
+            return self.fail("a type that is not there");
+        };
+        match (value, old_type, new_type) {
+            (_, Type::Primitive(primitive), Type::Primitive(_)) => {
+                match number(value, *primitive) {
+                    Some(bytes) => self.out.values.extend_from_slice(&bytes),
+                    None => return self.fail("not a value of its type"),
+                }
+            }
+            (Value::Str(text), ..) => self.counted(text.as_bytes()),
+            (Value::Opaque { bytes, .. }, ..) => self.counted(bytes),
+            (Value::Option(inner), Type::Option(old), Type::Option(new)) => {
+                self.out.values.push(u8::from(inner.is_some()));
+                if let Some(inner) = inner {
+                    self.below(Step::Variant("Some".into()), inner, *old, *new)?;
+                }
+            }
+            (Value::List(values), Type::Sequence(old), Type::Sequence(new)) => {
+                self.len(values.len());
+                self.list(values, *old, *new)?;
+            }
+            (Value::List(values), Type::Array(old, _), Type::Array(new, _)) => {
+                self.list(values, *old, *new)?;
+            }
+            (Value::List(values), Type::Set(old), Type::Set(new)) => {
+                self.set(values, *old, *new)?;
+            }
+            (Value::Numbers(numbers), Type::Sequence(_), Type::Sequence(_)) => {
+                self.len(numbers.len() / numbers.per_element.max(1));
+                self.run(numbers);
+            }
+            (Value::Numbers(numbers), Type::Array(..), Type::Array(..)) => self.run(numbers),
+            (Value::Tuple(values), Type::Tuple(old), Type::Tuple(new)) => {
+                for (index, ((value, old), new)) in (0..).zip(values.iter().zip(old).zip(new)) {
+                    self.below(Step::Tuple(index), value, *old, *new)?;
+                }
+            }
+            (Value::Map(entries), Type::Map(old_key, old), Type::Map(new_key, new)) => {
+                self.map(entries, (*old_key, *old), (*new_key, *new))?;
+            }
+            (Value::Struct { fields: values, .. }, Type::Struct(old), Type::Struct(def)) => {
+                self.fields(values, &old.fields, new, 0, &def.fields)?;
+            }
+            (Value::Enum { .. }, Type::Enum(_), Type::Enum(_)) => {
+                self.enumeration(value, old, new)?;
+            }
+            (Value::Shared { object, value }, Type::Shared(old), Type::Shared(new)) => {
+                self.pointer(*object, value.as_deref(), (*old, *new), 0)?;
+            }
+            (Value::Weak { object: None, .. }, ..) => self.out.values.push(0),
+            (Value::Weak { object: Some(object), value }, Type::Weak(old), Type::Weak(new)) => {
+                self.pointer(*object, value.as_deref(), (*old, *new), 1)?;
+            }
+            (Value::Dyn { implementer, value, .. }, Type::Dyn(old), Type::Dyn(new)) => {
+                self.implementer(implementer, value, old, new)?;
+            }
+            _ => return self.fail("values of this type cannot be brought to another version"),
+        }
+        Ok(())
+    }
+
+    /// A pointer to a shared object, with the object if it is a new one; `base` is 1 for a weak one.
+    fn pointer(
+        &mut self,
+        object: u64,
+        value: Option<&Value<'_>>,
+        (old, new): (TypeRef, TypeRef),
+        base: usize,
+    ) -> Result<()> {
+        let Some(value) = value else {
+            let Some(known) = self.objects.iter().position(|known| known.number == object) else {
+                return self.fail(
+                    "a shared object that stood in a field that is gone, converted or in another \
+                     place now",
+                );
+            };
+            self.objects[known].used |= self.objects[known].open;
+            self.len(base + usize::try_from(NEW_OBJECT_CODES).unwrap_or(0) + known);
+            return Ok(());
+        };
+        let cyclic = value.refers_to(object);
+        let index = self.objects.len();
+        self.objects.push(Object { number: object, open: true, used: false });
+        self.len(base + usize::from(cyclic));
+        self.value(value, old, new)?;
+        self.objects[index].open = false;
+        if self.objects[index].used != cyclic {
+            return self.fail("the weak pointers of a shared object to itself are gone");
+        }
+        Ok(())
+    }
+
+    fn implementer(&mut self, name: &str, value: &Value<'_>, old: &Dyn, new: &Dyn) -> Result<()> {
+        let find = |def: &Dyn| def.implementers.iter().position(|(other, _)| other == name);
+        let (Some(before), Some(after)) = (find(old), find(new)) else {
+            return self.fail(format!("the implementer `{name}` is gone"));
+        };
+        let bytes = (after as u64).to_le_bytes();
+        self.out.values.extend_from_slice(&bytes[..variant_width(new.implementers.len())]);
+        let (old, new) = (old.implementers[before].1, new.implementers[after].1);
+        self.below(Step::Concrete(name.to_owned()), value, old, new)
+    }
+
+    fn counted(&mut self, bytes: &[u8]) {
+        self.len(bytes.len());
+        self.out.values.extend_from_slice(bytes);
+    }
+
+    fn run(&mut self, numbers: &Numbers<'_>) {
+        self.append_run(numbers.bytes);
+    }
+
+    fn append_run(&mut self, bytes: &[u8]) {
+        if bytes.len() < BLOCK_MIN || self.whole {
+            self.out.values.extend_from_slice(bytes);
+        } else {
+            self.out.blocks.push(bytes.to_vec());
+        }
+    }
+
+    fn list(&mut self, values: &[Value<'_>], old: TypeRef, new: TypeRef) -> Result<()> {
+        for (index, value) in (0..).zip(values) {
+            self.below(Step::Index(index), value, old, new)?;
+        }
+        Ok(())
+    }
+
+    /// What `write` writes, apart from the rest.
+    fn apart(
+        &mut self,
+        whole: bool,
+        write: impl FnOnce(&mut Self) -> Result<()>,
+    ) -> Result<Encoded> {
+        let outer = core::mem::take(&mut self.out);
+        let outer_whole = self.whole;
+        self.whole |= whole;
+        write(self)?;
+        self.whole = outer_whole;
+        Ok(core::mem::replace(&mut self.out, outer))
+    }
+
+    fn append(&mut self, encoded: Encoded) {
+        self.out.values.extend(encoded.values);
+        self.out.blocks.extend(encoded.blocks);
+    }
+
+    fn set(&mut self, values: &[Value<'_>], old: TypeRef, new: TypeRef) -> Result<()> {
+        let mut keys = Vec::new();
+        for (index, value) in (0..).zip(values) {
+            let key = self.apart(true, |w| w.below(Step::Index(index), value, old, new))?;
+            keys.push(key.values);
+        }
+        keys.sort_unstable();
+        self.len(keys.len());
+        keys.into_iter().for_each(|key| self.out.values.extend(key));
+        Ok(())
+    }
+
+    fn map(
+        &mut self,
+        entries: &[(Value<'_>, Value<'_>)],
+        old: (TypeRef, TypeRef),
+        new: (TypeRef, TypeRef),
+    ) -> Result<()> {
+        let mut ordered = BTreeMap::new();
+        for (key, value) in entries {
+            let step = Step::Entry(key.key());
+            let key = self.apart(true, |w| w.below(Step::Keys, key, old.0, new.0))?;
+            let value = self.apart(false, |w| w.below(step, value, old.1, new.1))?;
+            // Objects are numbered in the order in which they stand.
+            let last = ordered.last_key_value().is_some_and(|(last, _)| *last > key.values);
+            if last && !self.objects.is_empty() {
+                return self.fail("the order of a map with shared objects has changed");
+            }
+            if ordered.insert(key.values, value).is_some() {
+                return self.fail("two keys of the map have become one");
+            }
+        }
+        self.len(ordered.len());
+        for (key, value) in ordered {
+            self.out.values.extend(key);
+            self.append(value);
+        }
+        Ok(())
+    }
+
+    fn fields(
+        &mut self,
+        values: &[FieldValue<'_>],
+        old: &[Field],
+        owner: TypeRef,
+        variant: usize,
+        new: &[Field],
+    ) -> Result<()> {
+        for (index, field) in new.iter().enumerate() {
+            let Some(ty) = field.ty else { continue };
+            self.path.steps.push(FieldPath::member(&field.name));
+            let key = (owner, variant, index);
+            let before = self.notes.old_field(key, field, old);
+            let before =
+                before.and_then(|at| Some((values.get(at)?.value.as_ref()?, old.get(at)?.ty?)));
+            let note = self.notes.fields.get(&key);
+            match (before, note) {
+                (Some((value, was)), Some(note)) => {
+                    let mut from = note.from.iter().filter_map(|from| {
+                        let chunk = (from.schema)()?;
+                        same_type(self.old, was, &chunk).then_some((chunk, from.convert))
+                    });
+                    match from.next() {
+                        Some((chunk, convert)) => {
+                            let image = self.alone(value, was, &chunk)?;
+                            let made = convert(&image).or_else(|what| self.fail(what))?;
+                            self.made(made, ty)?;
+                        }
+                        None => self.value(value, was, ty)?,
+                    }
+                }
+                (Some((value, was)), None) => self.value(value, was, ty)?,
+                (None, Some(note)) => match note.since {
+                    Some((_, make)) => {
+                        let made = make().or_else(|what| self.fail(what))?;
+                        self.made(made, ty)?;
+                    }
+                    None => return self.fail("the image does not have this field"),
+                },
+                (None, None) => return self.fail("the image does not have this field"),
+            }
+            self.path.steps.pop();
+        }
+        Ok(())
+    }
+
+    /// A value that the program made.
+    fn made(&mut self, made: Encoded, ty: TypeRef) -> Result<()> {
+        if has_pointers(self.new, ty) {
+            // They would take the numbers of others.
+            return self.fail("a value with shared objects cannot be made for an older image");
+        }
+        if self.whole && !made.blocks.is_empty() {
+            return self.fail("a long run of numbers in a key cannot be made");
+        }
+        self.append(made);
+        Ok(())
+    }
+
+    /// A value of the image as an image of its own.
+    fn alone(&mut self, value: &Value<'_>, old: TypeRef, chunk: &SchemaChunk) -> Result<Vec<u8>> {
+        let notes = Notes::default();
+        let mut writer = Writer {
+            old: self.old,
+            new: &chunk.table,
+            notes: &notes,
+            out: Encoded::default(),
+            whole: false,
+            path: self.path.clone(),
+            objects: Vec::new(),
+        };
+        writer.value(value, old, chunk.table.root)?;
+        let schema = chunk.encode();
+        let parts =
+            Parts { root_hash: chunk.root_hash(), schema: &schema, values: &writer.out.values };
+        match Built::new(parts, writer.out.blocks.iter().map(|block| &**block)) {
+            Ok(built) => Ok(built.to_vec(&crate::Header::default())),
+            Err(error) => self.fail(error.to_string()),
+        }
+    }
+
+    fn enumeration(&mut self, value: &Value<'_>, old: TypeRef, new: TypeRef) -> Result<()> {
+        let (Value::Enum { variant, fields, .. }, Some(Type::Enum(old_def)), Some(Type::Enum(def))) =
+            (value, self.old.get(old), self.new.get(new))
+        else {
+            return self.fail("not an enum");
+        };
+        let Some(before) = old_def.variants.iter().find(|other| other.name == **variant) else {
+            return self.fail("a variant that the enum does not have");
+        };
+        let Some(number) = self.notes.new_variant(new, before, &def.variants) else {
+            return self
+                .fail(format!("the image holds the variant `{variant}`, which was removed"));
+        };
+        let bytes = (number as u64).to_le_bytes();
+        self.out.values.extend_from_slice(&bytes[..variant_width(def.variants.len())]);
+        let after = &def.variants[number];
+        self.path.steps.push(Step::Variant(after.name.clone()));
+        self.fields(fields, &before.fields, new, number, &after.fields)?;
+        self.path.steps.pop();
+        Ok(())
+    }
+}
+
+/// Whether shared objects may be below a type.
+fn has_pointers(table: &Table, ty: TypeRef) -> bool {
+    let (mut seen, mut queue) = (BTreeSet::from([ty]), vec![ty]);
+    while let Some(ty) = queue.pop().and_then(|ty| table.get(ty)) {
+        if matches!(ty, Type::Shared(_) | Type::Weak(_)) {
+            return true;
+        }
+        queue.extend(ty.children().into_iter().filter(|child| seen.insert(*child)));
+    }
+    false
+}
+
+fn number(value: &Value<'_>, primitive: Primitive) -> Option<Vec<u8>> {
+    let bytes: Vec<u8> = match value {
+        Value::Unit => Vec::new(),
+        Value::Bool(value) => vec![u8::from(*value)],
+        Value::Char(value) => u32::from(*value).to_le_bytes().into(),
+        Value::Unsigned(value) => value.to_le_bytes().into(),
+        Value::Signed(value) => value.to_le_bytes().into(),
+        Value::F32(value) => value.to_bits().to_le_bytes().into(),
+        Value::F64(value) => value.to_bits().to_le_bytes().into(),
+        _ => return None,
+    };
+    bytes.get(..primitive.size()).map(<[u8]>::to_vec)
+}
