@@ -137,6 +137,9 @@ pub(crate) struct RecordArgs {
     /// Where to write the run.
     #[arg(long, short, value_name = "RUN")]
     pub(crate) output: PathBuf,
+    /// End the program if it runs for longer than this.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) timeout: Option<u64>,
     /// Give the program the time, random bytes and process ids of this earlier run.
     #[arg(long, value_name = "RUN")]
     pub(crate) like: Option<PathBuf>,
@@ -171,6 +174,9 @@ pub(crate) struct VerifyArgs {
     /// as it was; may be given several times.
     #[arg(long = "state", value_name = "PATH")]
     pub(crate) state: Vec<PathBuf>,
+    /// End a run that takes longer than this; what could not be compared then is a finding.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) timeout: Option<u64>,
     /// Keep the recorded runs and the images in this folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) keep: Option<PathBuf>,

@@ -1,5 +1,7 @@
 //! `samestate record`
 
+use std::time::Duration;
+
 use anstream::eprint;
 use samestate_report::render::text;
 use samestate_tracer::Config;
@@ -17,6 +19,7 @@ pub(crate) fn run(args: &RecordArgs, output: OutputArgs) -> Result<u8, Failure> 
         command: args.command.clone(),
         output: args.output.clone(),
         like: args.like.clone(),
+        timeout: args.timeout.map(Duration::from_secs),
         ..Config::default()
     };
     // No progress is shown: the terminal belongs to the program.

@@ -1,5 +1,7 @@
 //! `samestate verify`
 
+use std::time::Duration;
+
 use anstream::eprintln;
 use samestate_report::{Report, Table};
 use samestate_tracer::trace::Status;
@@ -23,6 +25,7 @@ pub(crate) fn report(args: &VerifyArgs) -> Result<Report, Failure> {
         restore,
         state: args.state.clone(),
         work: args.keep.clone(),
+        timeout: args.timeout.map(Duration::from_secs),
         ..Verify::default()
     };
     let progress = Progress::new("running the original");

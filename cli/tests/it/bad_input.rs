@@ -194,6 +194,15 @@ fn a_program_that_announces_nothing() {
 }
 
 #[test]
+fn a_program_that_does_not_end() {
+    let run = fresh("endless").join("run");
+    let said =
+        samestate(["record", "--timeout", "1", "-o", run.to_str().unwrap(), "--", "sleep", "60"]);
+    assert_ne!(said.code, 0, "{}", said.stderr);
+    says(&samestate([Path::new("show"), &run]), 0, &["nanosleep"]);
+}
+
+#[test]
 fn options_that_make_no_sense() {
     says(&samestate(["coverage"]), 2, &["Usage"]);
     says(&samestate(["no-such-command"]), 2, &["Usage"]);

@@ -168,7 +168,7 @@ fn verification(program: &Path) -> Result<(String, VerifyArgs), Failure> {
     let restore = format!("{} --restore {{image}}", words(&command));
     let line =
         format!("verify --state {} --restore '{restore}' -- {}", folder.display(), words(&command));
-    let args = VerifyArgs { restore, state: vec![folder], keep: None, command };
+    let args = VerifyArgs { restore, state: vec![folder], keep: None, timeout: None, command };
     Ok((line, args))
 }
 
