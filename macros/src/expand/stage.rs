@@ -194,8 +194,7 @@ fn assign_variant(krate: &TokenStream, variant: &Variant) -> TokenStream {
     generated!({ #(#pattern),* } => { #(#assigns)* })
 }
 
-/// Assigns the variables to the fields of a struct, and so reads none of them: the compiler still
-/// tells of one that is never read.
+/// Assigns the variables to the fields of a struct.
 fn assign_struct(krate: &TokenStream, variant: &Variant) -> TokenStream {
     let known = known_before(variant);
     let assigns = variant.fields.iter().enumerate().map(|(index, field)| {
