@@ -9,7 +9,7 @@ allowed() {
     samestate-schema) ;;
     samestate-image) echo samestate-schema blake3 crc32fast lz4_flex zstd ;;
     samestate-macros) echo samestate-schema proc-macro2 quote syn ;;
-    samestate) echo samestate-schema samestate-image samestate-macros libc rustix ;;
+    samestate) echo samestate-schema samestate-image samestate-macros libc rustix indexmap ndarray smallvec ;;
     samestate-report) echo samestate-schema annotate-snippets anstyle serde serde_json ;;
     samestate-analyzer)
         echo samestate-schema samestate-report object gimli petgraph rayon syn proc-macro2 \

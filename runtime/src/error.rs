@@ -231,6 +231,8 @@ pub enum RestoreErrorKind {
     },
     /// The keys of a map or set are not in order, or one comes twice.
     Unordered,
+    /// A map or set with an order of its own has a key twice.
+    Repeated,
     /// A pointer leads to no object that it could lead to.
     BadReference {
         /// What it leads to.
@@ -352,6 +354,7 @@ impl fmt::Display for RestoreErrorKind {
             Self::TooMany { count } => {
                 write!(f, "a container of {count} values, which the image has no bytes for")
             }
+            Self::Repeated => f.write_str("a key of a map or set comes twice"),
             Self::BadReference { what } => write!(f, "the image refers to {what}"),
             Self::Unordered => f.write_str("the keys of a map or set are not in order"),
             Self::Trailing { bytes } => write!(f, "{bytes} bytes follow the last value"),

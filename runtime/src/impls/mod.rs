@@ -3,8 +3,12 @@
 mod cells;
 mod containers;
 mod cow;
+#[cfg(feature = "indexmap")]
+mod indexmap;
 mod lists;
 mod maps;
+#[cfg(feature = "ndarray")]
+mod ndarray;
 mod nonzero;
 mod numbers;
 mod parts;
@@ -12,6 +16,8 @@ mod platform;
 mod pointers;
 mod primitives;
 mod ranges;
+#[cfg(feature = "smallvec")]
+mod smallvec;
 mod text;
 mod tuples;
 mod wrappers;

@@ -5,6 +5,8 @@
 mod derive;
 mod dynamic;
 mod evolve;
+#[cfg(any(feature = "smallvec", feature = "indexmap", feature = "ndarray"))]
+mod features;
 mod hostile;
 mod inplace;
 mod manual;
