@@ -7,6 +7,12 @@
 //! tracee unknown                                   make a system call that does not exist
 //! tracee pipe SIZE WORD                            hand a text to itself in pieces of a size
 //! tracee wild                                      hand the kernel addresses of nothing
+//! tracee queue WORD                               send a word to a message queue
+//! tracee message PORT                             send a byte to a port
+//! tracee shared FILE read|late                    map a file, and perhaps make it writable later
+//! tracee foreign                                  make a 32-bit system call
+//! tracee untraced                                 make a child that asks not to be traced
+//! tracee orphans COUNT                            kill children while they make children
 //! tracee exit STATUS | signal NUMBER | threads COUNT | children COUNT | marker
 //! ```
 
@@ -15,6 +21,7 @@
 use std::error::Error;
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
 use samestate_schema::marker::{self, Kind, Marker};
@@ -84,12 +91,104 @@ fn main() -> Result {
             println!("{count} bytes");
             Ok(())
         }
+        "queue" => {
+            let mut message = 1_u64.to_le_bytes().to_vec();
+            message.extend_from_slice(word(1)?.as_bytes());
+            let queue = call(libc::SYS_msgget, [0, 0o600, 0]).cast_unsigned();
+            let text = (message.len() - 8) as u64;
+            // SAFETY: the message outlives the call, and is as long as it says.
+            unsafe { libc::syscall(libc::SYS_msgsnd, queue, message.as_ptr(), text, 0) };
+            call(libc::SYS_msgctl, [queue, 0, 0]);
+            Ok(())
+        }
+        "message" => {
+            let socket = std::net::UdpSocket::bind("127.0.0.1:9999")?;
+            let port = u16::try_from(number(1)?)?;
+            let mut address = 2_u16.to_ne_bytes().to_vec();
+            address.extend_from_slice(&port.to_be_bytes());
+            address.extend_from_slice(&[127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+            let parts = [b"x".as_ptr() as usize, 1];
+            let message =
+                [address.as_ptr() as usize, address.len(), parts.as_ptr() as usize, 1, 0, 0, 0];
+            // SAFETY: the message, its address and its one part outlive the call.
+            unsafe { libc::syscall(libc::SYS_sendmsg, socket.as_raw_fd(), message.as_ptr(), 0) };
+            Ok(())
+        }
+        "shared" => {
+            let file = File::options()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(word(1)?)?;
+            file.set_len(4096)?;
+            // SAFETY: a new mapping at an address of the kernel's choice.
+            let place = unsafe {
+                libc::mmap(std::ptr::null_mut(), 4096, 1, libc::MAP_SHARED, file.as_raw_fd(), 0)
+            };
+            if word(2)? == "late" {
+                // SAFETY: the mapping is ours, and nothing refers to it.
+                unsafe { libc::mprotect(place, 4096, 3) };
+            }
+            Ok(())
+        }
+        "foreign" => {
+            let mut result: u64 = 20;
+            // SAFETY: the 32-bit getpid takes no argument; the kernel keeps all registers but
+            // the result and, through this gate, r8 to r11.
+            unsafe {
+                std::arch::asm!("int 0x80", inout("rax") result, out("r8") _, out("r9") _,
+                    out("r10") _, out("r11") _);
+            }
+            println!("{result}");
+            Ok(())
+        }
+        "untraced" => {
+            let flags = 0x80_0000 | libc::SIGCHLD.cast_unsigned();
+            // SAFETY: a fork; the child only leaves.
+            let child = unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) };
+            if child == 0 {
+                let proof = File::create("proof").is_ok();
+                // SAFETY: ends the child without running anything of its parent's.
+                unsafe { libc::_exit(if proof { 7 } else { 8 }) };
+            }
+            let mut status = 0;
+            // SAFETY: the status outlives the call.
+            unsafe { libc::waitpid(i32::try_from(child)?, &raw mut status, 0) };
+            std::process::exit(libc::WEXITSTATUS(status))
+        }
+        "orphans" => {
+            for n in 0..number(1)? {
+                // SAFETY: a fork; the child only forks on, and its children only leave.
+                let child = unsafe { libc::fork() };
+                if child == 0 {
+                    fork_for_ever();
+                }
+                std::thread::sleep(std::time::Duration::from_micros(300 + n * 37 % 900));
+                // SAFETY: both take plain numbers, and the status outlives its call.
+                unsafe { libc::kill(child, libc::SIGKILL) };
+                // SAFETY: see above.
+                unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
+            }
+            Ok(())
+        }
         "marker" => {
             let traced = announce(Kind::Step, 0, 7, [0; 16], Path::new(""));
             println!("{}", if traced { "traced" } else { "alone" });
             Ok(())
         }
         other => Err(format!("no mode {other}").into()),
+    }
+}
+
+/// Makes one child after the other, each of which leaves at once.
+fn fork_for_ever() -> ! {
+    loop {
+        // SAFETY: a fork; the child only leaves.
+        if unsafe { libc::fork() } == 0 {
+            // SAFETY: ends the child without running anything of its parent's.
+            unsafe { libc::_exit(0) };
+        }
     }
 }
 

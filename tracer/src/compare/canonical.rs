@@ -7,7 +7,7 @@ use samestate_schema::marker::{Kind as MarkerKind, Marker};
 use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::layout;
-use crate::record::{MOVED, low, mirror::random_source};
+use crate::record::{MOVED, NAMED, low, mirror::random_source};
 use crate::show::Names;
 use crate::table::errors::error_of;
 use crate::table::{self, Class, Kind, Layout, Ret, Row};
@@ -34,6 +34,9 @@ pub(crate) struct Context {
     pub(crate) keys: HashMap<u32, String>,
     /// Tasks by the id that the program sees.
     seen: HashMap<i32, u32>,
+    /// Queues, semaphores and shared memory by what the kernel numbers them, in the order in which
+    /// they were first asked for.
+    queues: HashMap<(&'static str, i32), u64>,
     /// The ids that the first process was born into.
     outside: Vec<(i32, &'static str)>,
 }
@@ -62,6 +65,18 @@ impl Context {
             }
             Event::Renamed { task, seen } => {
                 self.seen.insert(*seen, *task);
+            }
+            Event::Call(call) => {
+                let row = table::row(call.number);
+                if let Some(row) = row.filter(|row| row.class == Class::Ipc)
+                    && let Some(result) = call.result.filter(|result| *result >= 0)
+                    && row.name.ends_with("get")
+                {
+                    let next = self.queues.len() as u64;
+                    self.queues
+                        .entry((queue_kind(row), low(result.cast_unsigned())))
+                        .or_insert(next);
+                }
             }
             _ => {}
         }
@@ -161,6 +176,9 @@ impl Context {
         if let Some(moved) = call.payload(MOVED.into(), true) {
             give_payload(Part::Received(MOVED), moved, give);
         }
+        if let Some(address) = call.payload(NAMED.into(), false) {
+            give_layout(Part::Payload(NAMED), Layout::SocketAddress, address, give);
+        }
         self.result(call, row, volatile, give);
     }
 
@@ -199,7 +217,16 @@ impl Context {
                     None => give(part, &low(value).to_le_bytes()),
                 }
             }
+            Kind::Int if index == 0 && row.class == Class::Ipc => {
+                match self.queues.get(&(queue_kind(row), low(value))) {
+                    Some(known) => give(part, &known.to_le_bytes()),
+                    None => give(part, &value.to_le_bytes()),
+                }
+            }
             Kind::Int | Kind::Uint | Kind::Hex => give(part, &value.to_le_bytes()),
+            Kind::Depends if row.name == "prctl" && index == 1 && takes_number(call) => {
+                give(part, &value.to_le_bytes());
+            }
             Kind::Mode | Kind::Named(_) | Kind::Signal => give(part, &low(value).to_le_bytes()),
             Kind::Pid => give(part, self.pid(low(value)).as_bytes()),
             Kind::Path => match handed {
@@ -298,6 +325,9 @@ impl Context {
         }
         let duplicates = row.name == "fcntl" && matches!(call.argument(1), 0 | 1030);
         match row.result {
+            Ret::Number if matches!(row.name, "msgget" | "semget" | "shmget") => {
+                give(Part::Result, b"done");
+            }
             Ret::Number | Ret::Count if volatile || duplicates => give(Part::Result, b"done"),
             // Where a shared standard stream stands depends on who else uses it.
             Ret::Number if row.name == "lseek" && self.is_standard(call) => {}
@@ -358,6 +388,17 @@ fn is_about_kernel(call: &Call, row: &Row) -> bool {
                     path.bytes.starts_with(b"/proc/") || path.bytes.starts_with(b"/sys/")
                 })
         })
+}
+
+/// `msg`, `sem` or `shm`: each has numbers of its own.
+fn queue_kind(row: &Row) -> &'static str {
+    row.name.get(..3).unwrap_or(row.name)
+}
+
+/// Whether the second argument of a `prctl` is a number: the signal at the parent's death, whether
+/// it may be dumped, keeps its rights, adopts orphans, and their like.
+fn takes_number(call: &Call) -> bool {
+    matches!(call.argument(0), 1 | 4 | 8 | 22 | 23 | 24 | 26 | 28 | 29 | 33 | 36 | 38 | 41)
 }
 
 /// Whether the call takes the argument at all: what a register holds otherwise is left over from

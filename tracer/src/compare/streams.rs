@@ -99,6 +99,13 @@ pub(super) fn in_other_pieces(
 ) -> Result<Apart, Error> {
     let (ours, theirs) = (by_object(left), by_object(right));
     let none = Moved::default();
+    // Who finds that nobody reads any more stops reading itself. If a part was written already,
+    // only the signal tells.
+    let broken = |stream: &Stream| {
+        stream.signals.contains_key(&libc::SIGPIPE)
+            || stream.chunks.iter().any(|chunk| chunk.broken)
+    };
+    let gave_up = (broken(left), broken(right));
     let mut apart = Apart::default();
     for (object, other) in differ.binding.pairs() {
         for written in [false, true] {
@@ -120,8 +127,8 @@ pub(super) fn in_other_pieces(
             match first {
                 Compared::Same => {}
                 // When the other end goes away, so much was on its way as the schedule allowed.
-                Compared::LeftEnds(..) if is_stream && l.broken => {}
-                Compared::RightEnds(..) if is_stream && r.broken => {}
+                Compared::LeftEnds(..) if is_stream && (l.broken || gave_up.0) => {}
+                Compared::RightEnds(..) if is_stream && (r.broken || gave_up.1) => {}
                 // Reads come as they come; what a program writes, it writes on purpose.
                 Compared::Differs(l, r) | Compared::LeftEnds(l, r) | Compared::RightEnds(l, r)
                     if is_stream && !written =>

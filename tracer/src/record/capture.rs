@@ -6,6 +6,9 @@ use crate::sys::{Tid, memory};
 use crate::table::{Kind, Layout, Ret, Row};
 use crate::trace::{Data, Payload};
 
+/// Stands for the address that a message is sent to.
+pub(crate) const NAMED: u8 = 7;
+
 /// Longest string that is captured: Linux' `PATH_MAX`.
 const LONGEST_STRING: usize = 4096;
 /// Most bytes of an array of strings.
@@ -34,13 +37,61 @@ impl Capture<'_> {
                 data.push(Data { argument: index, out: false, payload });
             }
         }
+        match row.name {
+            "sendmsg" => {
+                let payload = self.buffers(&self.header(self.arguments[1], 0, 8, 128));
+                data.push(Data { argument: NAMED, out: false, payload });
+            }
+            // Before the text stands its type, which the size leaves out.
+            "msgsnd" => {
+                let size = self.arguments[2].saturating_add(8);
+                let payload = self.buffers(&[(self.arguments[1], size)]);
+                data.retain(|data| data.argument != 1);
+                data.push(Data { argument: 1, out: false, payload });
+            }
+            _ => {}
+        }
         data
+    }
+
+    /// The descriptors that a message hands over.
+    pub(super) fn passed(&self) -> Vec<i32> {
+        const HEAD: usize = 16;
+        let control = self.buffers(&self.header(self.arguments[1], 32, 40, 4096)).bytes;
+        let mut fds = Vec::new();
+        let mut rest = control.as_slice();
+        while rest.len() >= HEAD {
+            let length = usize::try_from(word(rest, 0)).unwrap_or(usize::MAX);
+            let Some(body) = rest.get(HEAD..length) else { break };
+            // SOL_SOCKET and SCM_RIGHTS.
+            if word(rest, 8) == 1 | 1 << 32 {
+                fds.extend(body.as_chunks::<4>().0.iter().map(|fd| i32::from_le_bytes(*fd)));
+            }
+            rest = rest.get(length.next_multiple_of(8)..).unwrap_or_default();
+        }
+        fds
+    }
+
+    /// The bytes that a `msghdr` names by their address at one offset and their length at another.
+    fn header(&self, address: u64, at: usize, length: usize, most: u64) -> [(u64, u64); 1] {
+        let mut header = [0; 56];
+        let got = memory::read(self.tid, address, &mut header);
+        let known = got == header.len() && word(&header, at) != 0;
+        let length =
+            if length == 8 { word(&header, 8) & 0xffff_ffff } else { word(&header, length) };
+        [(word(&header, at), if known { length.min(most) } else { 0 })]
     }
 
     /// What the call received; only if it did not fail.
     pub(super) fn exit(&self, row: &Row, result: i64, data: &mut Vec<Data>) {
         let Ok(count) = u64::try_from(result) else { return };
         if row.result == Ret::Never {
+            return;
+        }
+        if row.name == "msgrcv" {
+            // Before the text stands its type, which the result leaves out.
+            let payload = self.buffers(&[(self.arguments[1], count.saturating_add(8))]);
+            data.push(Data { argument: 1, out: true, payload });
             return;
         }
         for (argument, index) in row.arguments.iter().zip(0_u8..) {

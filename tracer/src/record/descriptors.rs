@@ -14,32 +14,37 @@ use crate::trace::{Object, ObjectKind, Payload};
 
 /// The descriptors of one process, or of several that share them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Table(HashMap<i32, u32>);
+pub(super) struct Table {
+    objects: HashMap<i32, u32>,
+    /// Addresses at which files are mapped so that what is written there goes to the file.
+    pub(super) shared: Vec<std::ops::Range<u64>>,
+}
 
 impl Table {
     /// What the descriptor leads to, if that is known.
     pub(super) fn get(&self, fd: i32) -> Option<u32> {
-        self.0.get(&fd).copied()
+        self.objects.get(&fd).copied()
     }
 
     /// What the descriptor leads to from here on.
     pub(super) fn set(&mut self, fd: i32, object: u32) {
-        self.0.insert(fd, object);
+        self.objects.insert(fd, object);
     }
 
     /// The descriptor is closed.
     pub(super) fn remove(&mut self, fd: i32) {
-        self.0.remove(&fd);
+        self.objects.remove(&fd);
     }
 
     /// All descriptors in a range are closed.
     pub(super) fn remove_range(&mut self, first: u64, last: u64) {
-        self.0.retain(|fd, _| u64::try_from(*fd).is_ok_and(|fd| fd < first || fd > last));
+        self.objects.retain(|fd, _| u64::try_from(*fd).is_ok_and(|fd| fd < first || fd > last));
     }
 
     /// Forgets what a new program did not inherit.
     pub(super) fn executed(&mut self, pid: Tid) {
-        self.0.retain(|fd, _| std::fs::symlink_metadata(link(pid, *fd)).is_ok());
+        self.shared.clear();
+        self.objects.retain(|fd, _| std::fs::symlink_metadata(link(pid, *fd)).is_ok());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use samestate_schema::marker::{self, Kind as MarkerKind, Marker};
 
-use super::capture::Capture;
+use super::capture::{Capture, NAMED};
 use super::descriptors;
 use super::engine::{Engine, Origin, alive, folder, folder_path, gone};
 use super::mirror::{Given, path_hash, random_source, source};
@@ -55,6 +55,13 @@ impl Engine<'_> {
             };
             if let Some(object) = self.object(tid, fd, Origin::Before)? {
                 call.objects.push((index, object));
+            }
+        }
+        if row.name == "sendmsg" {
+            for fd in capture.passed() {
+                if let Some(object) = self.object(tid, fd, Origin::Before)? {
+                    call.objects.push((NAMED, object));
+                }
             }
         }
         match row.policy {
@@ -289,6 +296,9 @@ impl Engine<'_> {
                     )?;
                 }
             }
+            "shmat" if call.argument(2) & 0o10000 == 0 => {
+                self.untraced(tid, "what is written to shared memory".to_owned())?;
+            }
             "seccomp" if call.argument(0) == 1 => self.filtered(tid)?,
             "prctl" if call.argument(0) == 22 && call.argument(1) == 2 => self.filtered(tid)?,
             _ => {}
@@ -383,6 +393,36 @@ impl Engine<'_> {
             "close_range" if arguments[2] & 4 == 0 => {
                 if let Some(task) = self.tasks.get(&tid) {
                     task.descriptors.borrow_mut().remove_range(arguments[0], arguments[1]);
+                }
+            }
+            // It may become writable later.
+            "mmap" if matches!(arguments[3] & 0xf, 1 | 3) && arguments[3] & 0x20 == 0 => {
+                let start = result.cast_unsigned();
+                let range = start..start.saturating_add(arguments[1]);
+                if let Some(task) = self.tasks.get_mut(&tid) {
+                    task.descriptors.borrow_mut().shared.push(range);
+                }
+            }
+            "mprotect" if arguments[2] & 2 != 0 => {
+                let (start, end) = (arguments[0], arguments[0].saturating_add(arguments[1]));
+                let overlaps =
+                    |shared: &std::ops::Range<u64>| shared.start < end && start < shared.end;
+                let writes = self
+                    .tasks
+                    .get(&tid)
+                    .is_some_and(|task| task.descriptors.borrow().shared.iter().any(overlaps));
+                if writes {
+                    self.untraced(
+                        tid,
+                        "what is written to files through shared memory".to_owned(),
+                    )?;
+                }
+            }
+            "munmap" => {
+                let (start, end) = (arguments[0], arguments[0].saturating_add(arguments[1]));
+                if let Some(task) = self.tasks.get(&tid) {
+                    let shared = &mut task.descriptors.borrow_mut().shared;
+                    shared.retain(|range| range.start < start || range.end > end);
                 }
             }
             "chdir" | "fchdir" | "chroot" => {

@@ -18,6 +18,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub(crate) use capture::NAMED;
 pub(crate) use entry::{MOVED, low};
 pub use knobs::Knobs;
 pub(crate) use outcome::unknown_call;

@@ -248,3 +248,63 @@ fn bytes_at_another_place_are_other_bytes() {
     assert!(!written(&place.compare(1, 2)), "{:#?}", short(&place.compare(1, 2)));
     assert!(written(&place.compare(1, 3)), "{:#?}", short(&place.compare(1, 3)));
 }
+
+#[test]
+fn all_of_a_message_and_where_it_goes_is_compared() {
+    for (mode, one, other) in
+        [("queue", "a-long-enough-word", "a-long-enough-ward"), ("message", "9", "10")]
+    {
+        let mut place = Place::new();
+        for word in [one, one, other] {
+            place.record(None, nothing, &[&*tracee(), mode, word]);
+        }
+        assert_clean(&place.compare(1, 2));
+        let report = place.compare(1, 3);
+        let finding = first(&report, "payload-differs");
+        assert!(call(finding).starts_with(if mode == "queue" { "msgsnd" } else { "sendmsg" }));
+        let others = report.findings.iter().filter(|f| f.rule.id != "payload-differs");
+        assert_eq!(others.count(), 1, "and the word itself: {:#?}", short(&report));
+    }
+}
+
+#[test]
+fn what_cannot_be_seen_is_said() {
+    for (command, says) in [
+        (&["shared", "file", "late"][..], "shared memory"),
+        (&["shared", "file", "read"], ""),
+        (&["foreign"], "32-bit"),
+        (&["pipe", "9", "x"], ""),
+    ] {
+        let mut place = Place::new();
+        let program = tracee();
+        let command: Vec<&str> = [&*program].into_iter().chain(command.iter().copied()).collect();
+        let recording = place.record(None, nothing, &command);
+        assert_eq!(recording.status(), Status::Exited(0));
+        assert_eq!(recording.report().is_incomplete(), !says.is_empty(), "{command:?}");
+        assert!(recording.untraced.iter().all(|what| what.contains(says)), "{command:?}");
+    }
+}
+
+#[test]
+fn a_child_that_asks_not_to_be_traced_is_traced() {
+    let mut place = Place::new();
+    let recording = place.record(None, nothing, &[&*tracee(), "untraced"]);
+    assert_eq!(recording.status(), Status::Exited(7), "it could do what it wanted");
+    assert_eq!(recording.tasks, 2);
+    let all = lines(&place, 1);
+    assert!(all.iter().any(|line| line.starts_with("0.1 ") && line.contains("proof")), "{all:#?}");
+}
+
+#[test]
+fn a_child_whose_parent_is_killed_before_it_tells_of_it_runs_on() {
+    let place = Place::new();
+    let config = Config {
+        command: [tracee().into(), "orphans".into(), "100".into()].to_vec(),
+        output: place.trace(1),
+        timeout: Some(Duration::from_secs(100)),
+        ..Config::default()
+    };
+    let recording = record(&config, &mut |_| ()).expect("it is recorded");
+    assert!(!recording.timed_out);
+    assert_eq!(recording.status(), Status::Exited(0));
+}
