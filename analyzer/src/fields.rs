@@ -63,6 +63,17 @@ pub(crate) fn of(graph: &Graph, id: TypeId) -> Vec<Field> {
     }
 }
 
+/// The first variant whose payload the debug information does not show, if there is one.
+pub(crate) fn unreadable_variant(graph: &Graph, id: TypeId) -> Option<&str> {
+    let Kind::Enum(variants) = &graph.get(graph.defined(id)).kind else { return None };
+    let is_readable =
+        |payload: TypeId| matches!(graph.get(graph.defined(payload)).kind, Kind::Struct(_));
+    variants
+        .iter()
+        .find(|variant| !variant.payload.is_some_and(is_readable))
+        .map(|variant| &*variant.name)
+}
+
 /// DWARF calls the fields of tuples `__0`, `__1`, …
 fn field_name(name: &str) -> String {
     match FieldPath::member(name) {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use object::read::ReadCache;
 use object::{FileKind, Object, ObjectKind, ObjectSection};
@@ -54,12 +55,15 @@ pub(crate) struct Binary {
     pub(crate) notes: Vec<String>,
     /// A separate debug file that the binary names and that is not there.
     pub(crate) missing_debug_file: Option<String>,
+    /// When the file was written, where the file system tells.
+    pub(crate) written: Option<SystemTime>,
 }
 
 /// Reads an executable, following `.gnu_debuglink` and the build id to its debug file, and
 /// picking up a `.dwp` that lies beside it.
 pub(crate) fn load(path: &Path) -> Result<Binary, Error> {
     let mut file = open(path)?;
+    let written = file.metadata().and_then(|metadata| metadata.modified()).ok();
     let cache = ReadCache::new(&file);
     let object = parse(path, &cache)?;
     if object.kind() == ObjectKind::Relocatable {
@@ -80,6 +84,7 @@ pub(crate) fn load(path: &Path) -> Result<Binary, Error> {
         records: Vec::new(),
         notes: Vec::new(),
         missing_debug_file: None,
+        written,
     };
     for (address, part) in record_plan {
         binary.records.push(RecordSection { address, bytes: read_part(path, &mut file, &part)? });

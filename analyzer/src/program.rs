@@ -1,6 +1,7 @@
 //! One program: its binary, its types and the evidence about them.
 
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use samestate_report::{Finding, Report, Subject, rules};
 
@@ -25,6 +26,8 @@ pub(crate) struct Program {
     source_dirs: Vec<PathBuf>,
     notes: Vec<String>,
     missing_debug_file: Option<String>,
+    /// When the binary was written.
+    built: Option<SystemTime>,
 }
 
 impl Program {
@@ -41,6 +44,7 @@ impl Program {
             source_dirs: config.source_dirs.clone(),
             notes: binary.notes,
             missing_debug_file: binary.missing_debug_file,
+            built: binary.written,
         })
     }
 
@@ -58,7 +62,7 @@ impl Program {
             return Walk::default();
         }
         let roots = self.find_roots(report);
-        let sources = Sources::new(&self.contents, &self.source_dirs);
+        let sources = Sources::new(&self.contents, self.built, &self.source_dirs);
         let written = HandWritten::new(&self.contents, &sources);
         let judge = Judge {
             records: &self.records,

@@ -67,6 +67,11 @@ pub(crate) fn view(graph: &Graph, id: TypeId) -> View {
             if !is_std(ty.definition()) {
                 return View::Defined;
             }
+            if let Some(variant) = crate::fields::unreadable_variant(graph, graph.defined(id)) {
+                return View::Unseen(format!(
+                    "the debug information does not show what its `{variant}` holds"
+                ));
+            }
             let mut parts = Vec::new();
             for variant in variants {
                 let Some(payload) = variant.payload else { continue };
@@ -99,10 +104,40 @@ fn pointer(graph: &Graph, ty: &Type, target: Option<TypeId>) -> View {
     if matches!(pointee.kind, Kind::Function) {
         return View::Leaf;
     }
-    if class == Class::Raw && matches!(&*pointee.name, "()" | "u8" | "i8" | "core::ffi::c_void") {
+    if class == Class::Raw && is_untyped(pointee) {
         return View::Unseen(format!("`{}` is a pointer without a type", short(ty)));
     }
     View::Parts(vec![Part::here(target)])
+}
+
+/// What a raw pointer is said to point to when nothing is said about it.
+fn is_untyped(pointee: &Type) -> bool {
+    matches!(&*pointee.name, "()" | "u8" | "i8" | "void")
+        || is_std(pointee.definition()) && names::last_segment(pointee.definition()) == "c_void"
+}
+
+/// Whether values of the type take no room, so that there is nothing to save: markers, `()`, empty
+/// arrays. What has no size of its own, as trait objects and slices, is said to have none as well.
+pub(crate) fn is_empty(graph: &Graph, id: TypeId) -> bool {
+    let mut queue = vec![graph.defined(id)];
+    // Types without room are small; a damaged file may make a circle.
+    for _ in 0..64 {
+        let Some(id) = queue.pop() else { return true };
+        let ty = graph.get(id);
+        let is_object = ty.name.starts_with("dyn ") || ty.name.starts_with("(dyn ");
+        match &ty.kind {
+            Kind::Primitive if ty.size_bytes == Some(0) => {}
+            Kind::Array { len: Some(0), .. } => {}
+            Kind::Struct(members) if ty.size_bytes == Some(0) && !is_object => {
+                for member in members {
+                    let Some(ty) = member.ty else { return false };
+                    queue.push(graph.defined(ty));
+                }
+            }
+            _ => return false,
+        }
+    }
+    false
 }
 
 fn pointer_class(name: &str) -> Class {
@@ -123,6 +158,9 @@ fn structure(graph: &Graph, ty: &Type, members: &[Member]) -> View {
         return View::Trait(principal_trait(&ty.name));
     }
     if ty.name.starts_with('(') {
+        if members.iter().any(|member| member.ty.is_none()) {
+            return View::Unseen("the debug information does not tell all its types".to_owned());
+        }
         let parts = members.iter().filter_map(|member| {
             let steps = vec![FieldPath::member(&member.name)];
             Some(Part { steps, ty: member.ty? })
@@ -216,7 +254,10 @@ fn known(graph: &Graph, ty: &Type, holds: Holds) -> View {
     match holds {
         Holds::Nothing | Holds::Phantom => View::Leaf,
         Holds::Host(what) => View::Host(what),
-        Holds::One(param, _) => match parameter(ty, param) {
+        Holds::One(param, class) => match parameter(ty, param) {
+            Some(target) if class == Class::Raw && is_untyped(graph.get(graph.defined(target))) => {
+                View::Unseen(format!("`{}` is a pointer without a type", short(ty)))
+            }
             Some(target) => match unsized_argument(&ty.name) {
                 Unsized::Str => View::Leaf,
                 Unsized::Slice => View::Parts(vec![elements(target)]),
@@ -306,7 +347,7 @@ fn hidden_parameter(graph: &Graph, ty: &Type) -> Option<String> {
         let inner = graph.get(id);
         if let Kind::Pointer { target: Some(target) } = inner.kind {
             let pointee = graph.get(graph.defined(target));
-            if matches!(&*pointee.name, "()" | "u8" | "core::ffi::c_void") {
+            if is_untyped(pointee) {
                 erased.get_or_insert_with(|| short(inner));
             } else {
                 queue.push(target);

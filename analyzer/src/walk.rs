@@ -213,7 +213,13 @@ impl Walker<'_> {
     }
 
     fn visit_definition(&mut self, visit: Visit) {
-        let fields = fields::of(self.graph, visit.ty);
+        if let Some(variant) = fields::unreadable_variant(self.graph, visit.ty) {
+            let why = format!("the debug information does not show what its `{variant}` holds");
+            self.end(visit, EndKind::Unseen, why, Vec::new());
+        }
+        let mut fields = fields::of(self.graph, visit.ty);
+        // What takes no room has no value to be forgotten.
+        fields.retain(|field| !field.ty.is_some_and(|ty| view::is_empty(self.graph, ty)));
         if fields.is_empty() {
             return;
         }

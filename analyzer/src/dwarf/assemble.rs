@@ -76,6 +76,8 @@ fn type_of(ty: Interned, resolve: &impl Fn(Target) -> Option<TypeId>) -> Type {
     };
     let target = resolve(ty.target);
     let kind = match ty.shape {
+        // `const void` refers to nothing; what refers to something that is not there is not void.
+        Shape::Alias if target.is_none() && ty.target != Target::None => Kind::Declaration,
         Shape::Struct => Kind::Struct(members(ty.members)),
         Shape::Union => Kind::Union(members(ty.members)),
         Shape::Variants => Kind::Enum(

@@ -56,22 +56,64 @@ impl<'a> HandWritten<'a> {
         let krate = self.sources.krate(path.next().unwrap_or(""));
         let path: Vec<&str> = path.collect();
         let Some(found) = krate.definition(&path) else { return BTreeMap::new() };
-        let place = |line: u32| Place {
+        let place = |(line, column): (u32, u32)| Place {
             file: self.sources.shown(&found.source.path),
             line,
-            column: 0,
+            column,
             text: found.source.line(line).map(str::to_owned),
         };
-        found.item.fields.iter().map(|(key, &line)| (key.clone(), place(line))).collect()
+        found.item.fields.iter().map(|(key, &start)| (key.clone(), place(start))).collect()
     }
 
     /// The impl of the definition; `Ok(None)` if nothing hints at one.
-    fn locate(&self, definition: &str) -> Result<Option<Located>, String> {
+    fn locate(&self, id: TypeId) -> Result<Option<Located>, String> {
+        let located = self.search(self.contents.graph.get(id).definition())?;
+        if let Some(located) = &located
+            && let Some(other) = self.other_instance(id, located)
+        {
+            return Err(other);
+        }
+        Ok(located)
+    }
+
+    /// Whether the impl is for some instances of a generic type only, and maybe not for this one.
+    fn other_instance(&self, id: TypeId, located: &Located) -> Option<String> {
+        let syn::Type::Path(path) = &*located.block.item.self_ty else { return None };
+        let syn::PathArguments::AngleBracketed(args) = &path.path.segments.last()?.arguments else {
+            return None;
+        };
+        let params: Vec<_> = located.block.item.generics.type_params().map(|p| &p.ident).collect();
+        let is_open = |arg: &syn::GenericArgument| match arg {
+            syn::GenericArgument::Type(syn::Type::Path(ty)) => {
+                ty.path.get_ident().is_some_and(|ident| params.contains(&ident))
+            }
+            // Lifetimes do not tell instances apart; numbers seldom stand for themselves.
+            syn::GenericArgument::Lifetime(_) | syn::GenericArgument::Const(_) => true,
+            _ => false,
+        };
+        if args.args.iter().all(is_open) {
+            return None;
+        }
+        let name = names::short(&self.contents.graph.get(id).name);
+        let own = name.split_once('<').map(|(_, args)| args.trim_end_matches('>').to_owned())?;
+        let written: Vec<String> = args.args.iter().map(source::last_words).collect();
+        (own != written.join(", ")).then(|| {
+            format!("its impl is for `{}<{}>` only", located.block.self_ident, written.join(", "))
+        })
+    }
+
+    fn search(&self, definition: &str) -> Result<Option<Located>, String> {
         let mut problem = None;
+        let mut found: Option<Located> = None;
         for (path, line) in self.saves.get(definition).into_iter().flatten() {
             match self.sources.file(path) {
                 Ok(file) => match block_at(&file, *line) {
-                    Some(block) => return Ok(Some(Located { file, block })),
+                    Some(block) => match &found {
+                        Some(other) if !Rc::ptr_eq(&other.block.item, &block.item) => {
+                            return Err(format!("several impls are for `{definition}`"));
+                        }
+                        _ => found = Some(Located { file, block }),
+                    },
                     None => problem = problem.or_else(|| {
                         Some(format!(
                             "its `save` at {}:{line} is not written there: a macro made it, or the \
@@ -86,10 +128,17 @@ impl<'a> HandWritten<'a> {
         if let Some(problem) = problem {
             return Err(problem);
         }
+        if found.is_some() {
+            return Ok(found);
+        }
+        // Without the crate there is no impl of its trait to be missed.
+        if !self.contents.crates.contains_key(CRATE) && self.saves.is_empty() {
+            return Ok(None);
+        }
         let mut path = definition.split("::");
         let krate = self.sources.krate(path.next().unwrap_or(""));
         let path: Vec<&str> = path.collect();
-        let found = krate.implementation(TRAIT, &path);
+        let found = krate.implementation(TRAIT, &path)?;
         Ok(found.map(|found| Located { file: found.source, block: found.item }))
     }
 }
@@ -121,7 +170,7 @@ fn block_at(file: &SourceFile, line: u32) -> Option<ImplBlock> {
 impl Source for &HandWritten<'_> {
     fn about(&self, id: TypeId) -> Answer {
         let definition = self.contents.graph.get(id).definition();
-        let located = match self.locate(definition) {
+        let located = match self.locate(id) {
             Ok(Some(located)) => located,
             Ok(None) => return Answer::Silent,
             Err(why) => return Answer::CannotSee(why),
@@ -130,7 +179,10 @@ impl Source for &HandWritten<'_> {
             fields::of(&self.contents.graph, id).into_iter().map(|field| field.key).collect();
         let krate = self.sources.krate(names::crate_of(definition));
         let ident = names::last_segment(definition).to_owned();
-        let code = TypeCode::new(ident, fields.clone(), &located.file, krate);
+        let path: Vec<&str> = definition.split("::").skip(1).collect();
+        let found = krate.definition(&path);
+        let found = found.as_ref().map(|found| &found.item);
+        let code = TypeCode::new(ident, fields.clone(), &located.file, Rc::clone(&krate), found);
         let shown = self.sources.shown(&located.file.path);
         read(&located, &shown, &code, fields, self.places(id))
     }
@@ -157,10 +209,17 @@ fn read(
         let by = restored.hidden.as_deref().unwrap_or("code that was not found");
         return Answer::CannotSee(format!("its `restore` leaves the work to {by}"));
     }
+    if let Some((key, condition)) = saved.doubtful().or_else(|| restored.doubtful()) {
+        return Answer::CannotSee(format!(
+            "whether `{}` is saved hangs on `cfg({condition})`, and with which features it was built \
+             is not known",
+            key.name
+        ));
+    }
     let statements = fields.into_iter().map(|key| {
         let said = said(&key, &saved, &restored);
         let why = (said == Said::Nothing && saved.mentioned.contains(&key))
-            .then(|| "`save` only logs or asserts it".to_owned());
+            .then(|| "`save` only logs or tests it, which does not bring it back".to_owned());
         let place = places.remove(&key);
         (key, Statement { said, place, why })
     });
@@ -179,9 +238,7 @@ fn read(
 }
 
 fn place_of(file: &SourceFile, shown: &str, function: &syn::ImplItemFn) -> Place {
-    let start = function.sig.fn_token.span.start();
-    let line = u32::try_from(start.line).unwrap_or(0);
-    let column = u32::try_from(start.column + 1).unwrap_or(0);
+    let (line, column) = source::start_of(function.sig.fn_token.span);
     let text = file.line(line).map(str::to_owned);
     Place { file: shown.to_owned(), line, column, text }
 }

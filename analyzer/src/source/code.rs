@@ -6,7 +6,8 @@ use std::rc::Rc;
 use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 
-use super::{Crate, ImplBlock, SourceFile};
+use super::conditions::Facts;
+use super::{Crate, Definition, ImplBlock, SourceFile};
 use crate::evidence::FieldKey;
 
 /// The code that may stand for a type: its methods, and the functions around it.
@@ -15,6 +16,8 @@ pub(crate) struct TypeCode {
     pub(crate) ident: String,
     /// Its fields, as the debug information tells them.
     pub(crate) fields: BTreeSet<FieldKey>,
+    /// The conditions that its fields prove or refute.
+    pub(crate) facts: Facts,
     impls: Vec<ImplBlock>,
     functions: Vec<Rc<syn::ItemFn>>,
     krate: Rc<Crate>,
@@ -95,21 +98,32 @@ impl TypeCode {
         fields: BTreeSet<FieldKey>,
         file: &SourceFile,
         krate: Rc<Crate>,
+        definition: Option<&Definition>,
     ) -> Self {
+        let conditions = definition.into_iter().flat_map(|found| &found.conditions);
+        let facts = conditions.map(|(key, text)| (text.clone(), fields.contains(key))).collect();
         let of_type = file.impls.iter().filter(|item| item.self_ident == ident);
         let mut impls: Vec<ImplBlock> = of_type.cloned().collect();
         let elsewhere = krate
             .impls_of(&ident)
             .filter(|item| !file.impls.iter().any(|own| Rc::ptr_eq(&own.item, &item.item)));
         impls.extend(elsewhere.cloned());
-        Self { ident, fields, impls, functions: file.functions.clone(), krate }
+        Self { ident, fields, facts, impls, functions: file.functions.clone(), krate }
     }
 
     /// The method or associated function of this name. Inherent ones hide those of traits.
     pub(crate) fn method(&self, name: &str) -> Option<Callee<'_>> {
-        let inherent = self.impls.iter().filter(|item| item.trait_ident.is_none());
+        let mut inherent = self.impls.iter().filter(|item| item.trait_ident.is_none());
         let of_traits = self.impls.iter().filter(|item| item.trait_ident.is_some());
-        inherent.chain(of_traits).find_map(|item| item.function(name)).map(Callee::Method)
+        let has_it = |item: &&ImplBlock| item.has_function(name);
+        let named: Vec<&ImplBlock> = if inherent.clone().any(|item| item.has_function(name)) {
+            inherent.by_ref().filter(has_it).collect()
+        } else {
+            of_traits.filter(has_it).collect()
+        };
+        // Of several, none is surely the one that is called.
+        let [only] = named[..] else { return None };
+        only.function(name).map(Callee::Method)
     }
 
     /// The function of this name that is no method: of the same file, or the only one of the
@@ -240,9 +254,19 @@ pub(crate) fn names_in(pattern: &syn::Pat) -> Vec<String> {
     names.0
 }
 
-/// Macros that only tell somebody something.
+/// Macros that only tell or test something.
 pub(crate) fn is_weak_macro(path: &syn::Path) -> bool {
-    const WEAK: [&str; 21] = [
+    const WEAK: &[&str] = &[
+        "bail",
+        "debug_span",
+        "ensure",
+        "error_span",
+        "event",
+        "info_span",
+        "matches",
+        "span",
+        "trace_span",
+        "warn_span",
         "assert",
         "assert_eq",
         "assert_ne",
@@ -266,6 +290,104 @@ pub(crate) fn is_weak_macro(path: &syn::Path) -> bool {
         "warn",
     ];
     path.segments.last().is_some_and(|last| WEAK.iter().any(|weak| last.ident == weak))
+}
+
+/// Methods that tell something about a value without giving all of it away, or that overwrite it.
+pub(crate) fn is_weak_method(name: &syn::Ident) -> bool {
+    const WEAK: &[&str] = &[
+        "capacity",
+        "clear",
+        "cmp",
+        "contains",
+        "contains_key",
+        "ends_with",
+        "eq",
+        "ge",
+        "gt",
+        "is_empty",
+        "is_err",
+        "is_none",
+        "is_ok",
+        "is_some",
+        "keys",
+        "le",
+        "len",
+        "lt",
+        "ne",
+        "partial_cmp",
+        "set",
+        "starts_with",
+        "store",
+    ];
+    WEAK.iter().any(|weak| name == weak)
+}
+
+/// Functions that throw away what they get.
+pub(crate) fn is_weak_function(func: &syn::Expr) -> bool {
+    const WEAK: &[&str] = &["black_box", "drop", "forget", "size_of_val"];
+    match place(func) {
+        syn::Expr::Path(path) => {
+            path.path.segments.last().is_some_and(|last| WEAK.iter().any(|weak| last.ident == weak))
+        }
+        _ => false,
+    }
+}
+
+/// The last word of a type argument, if it is a plain name.
+pub(crate) fn last_words(arg: &syn::GenericArgument) -> String {
+    match arg {
+        syn::GenericArgument::Type(syn::Type::Path(ty)) => ty
+            .path
+            .segments
+            .last()
+            .filter(|last| last.arguments.is_none())
+            .map_or_else(|| "_".to_owned(), |last| last.ident.to_string()),
+        _ => "_".to_owned(),
+    }
+}
+
+/// Whether an operator only tells how two values compare.
+pub(crate) fn is_comparison(op: &syn::BinOp) -> bool {
+    matches!(
+        op,
+        syn::BinOp::Eq(_)
+            | syn::BinOp::Ne(_)
+            | syn::BinOp::Lt(_)
+            | syn::BinOp::Le(_)
+            | syn::BinOp::Gt(_)
+            | syn::BinOp::Ge(_)
+    )
+}
+
+/// An expression without the methods that lead from a value to what is in it.
+pub(crate) fn source(expr: &syn::Expr) -> &syn::Expr {
+    const INTO: &[&str] = &[
+        "as_deref",
+        "as_slice",
+        "borrow",
+        "chars",
+        "bytes",
+        "cloned",
+        "copied",
+        "enumerate",
+        "expect",
+        "into_iter",
+        "iter",
+        "lock",
+        "read",
+        "rev",
+        "unwrap",
+        "values",
+    ];
+    match place(expr) {
+        syn::Expr::MethodCall(call)
+            if call.args.len() <= 1 && INTO.iter().any(|name| call.method == name) =>
+        {
+            source(&call.receiver)
+        }
+        syn::Expr::Try(inner) => source(&inner.expr),
+        expr => expr,
+    }
 }
 
 /// A path as text.

@@ -33,8 +33,10 @@ pub(crate) struct Definition {
     pub(crate) scope: Vec<String>,
     /// Its name.
     pub(crate) ident: String,
-    /// The line of each field, from 1.
-    pub(crate) fields: BTreeMap<FieldKey, u32>,
+    /// Line and column of each field, from 1.
+    pub(crate) fields: BTreeMap<FieldKey, (u32, u32)>,
+    /// What `#[cfg(…)]` on fields and variants says, as text.
+    pub(crate) conditions: Vec<(FieldKey, String)>,
 }
 
 /// An impl.
@@ -51,12 +53,21 @@ pub(crate) struct ImplBlock {
 }
 
 impl ImplBlock {
-    /// A function in it.
+    /// Whether it has a function of this name, under whatever condition.
+    pub(crate) fn has_function(&self, name: &str) -> bool {
+        let is_named = |item: &syn::ImplItem| matches!(item, syn::ImplItem::Fn(function) if function.sig.ident == name);
+        self.item.items.iter().any(is_named)
+    }
+
+    /// A function in it. Two of one name are behind different conditions: neither is surely the
+    /// one that was compiled.
     pub(crate) fn function(&self, name: &str) -> Option<&syn::ImplItemFn> {
-        self.item.items.iter().find_map(|item| match item {
+        let mut named = self.item.items.iter().filter_map(|item| match item {
             syn::ImplItem::Fn(function) if function.sig.ident == name => Some(function),
             _ => None,
-        })
+        });
+        let first = named.next()?;
+        named.next().is_none().then_some(first)
     }
 }
 
@@ -91,10 +102,10 @@ impl SourceFile {
         Ok(file)
     }
 
-    /// A line, from 1, without its indentation.
+    /// A line, from 1, as it stands there: columns count from its first character.
     pub(crate) fn line(&self, line: u32) -> Option<&str> {
         let index = usize::try_from(line).ok()?.checked_sub(1)?;
-        self.lines.get(index).map(|line| line.trim())
+        self.lines.get(index).map(|line| line.trim_end())
     }
 }
 
@@ -112,9 +123,11 @@ fn depth(text: &str) -> usize {
     deepest
 }
 
-/// The line that a piece of source starts at, from 1.
-pub(super) fn line_of(span: proc_macro2::Span) -> u32 {
-    u32::try_from(span.start().line).unwrap_or(0)
+/// The line and the column that a piece of source starts at, from 1.
+pub(crate) fn start_of(span: proc_macro2::Span) -> (u32, u32) {
+    let start = span.start();
+    let number = |number: usize| u32::try_from(number).unwrap_or(0);
+    (number(start.line), number(start.column.saturating_add(1)))
 }
 
 struct Collector<'a> {
@@ -125,18 +138,23 @@ struct Collector<'a> {
 impl Collector<'_> {
     fn define(&mut self, ident: &syn::Ident, variants: &[(String, &syn::Fields)]) {
         let mut fields = BTreeMap::new();
+        let mut conditions = Vec::new();
         for (variant, list) in variants {
             for (index, field) in list.iter().enumerate() {
                 let name = match &field.ident {
                     Some(ident) => plain(ident),
                     None => index.to_string(),
                 };
-                let line = field.ident.as_ref().map_or_else(|| field.ty.span(), syn::Ident::span);
-                fields.insert(FieldKey { variant: variant.clone(), name }, line_of(line));
+                let span = field.ident.as_ref().map_or_else(|| field.ty.span(), syn::Ident::span);
+                let key = FieldKey { variant: variant.clone(), name };
+                let own = super::conditions::among(&field.attrs);
+                conditions
+                    .extend(own.iter().map(|own| (key.clone(), super::conditions::text(own))));
+                fields.insert(key, start_of(span));
             }
         }
         let (scope, ident) = (self.scope.clone(), plain(ident));
-        self.file.definitions.push(Definition { scope, ident, fields });
+        self.file.definitions.push(Definition { scope, ident, fields, conditions });
     }
 }
 

@@ -88,14 +88,17 @@ impl Crate {
         choose(named.collect(), scope)
     }
 
-    /// The impl of the trait for the type with this path after the crate's name; or the only one
-    /// for a type of its name.
+    /// The impl of the trait for the type with this path after the crate's name: the one in its
+    /// module, or the only one elsewhere that no other type of its name has a claim to.
+    ///
+    /// # Errors
+    /// Says why it is uncertain which impl is meant, or whether there is one.
     pub(crate) fn implementation(
         &self,
         trait_ident: &str,
         path: &[&str],
-    ) -> Option<Found<ImplBlock>> {
-        let (ident, scope) = path.split_last()?;
+    ) -> Result<Option<Found<ImplBlock>>, String> {
+        let Some((ident, scope)) = path.split_last() else { return Ok(None) };
         let named = self.files.iter().flat_map(|file| {
             let of_file = file.source.impls.iter();
             let of_type = of_file.filter(|item| {
@@ -108,7 +111,38 @@ impl Crate {
                 )
             })
         });
-        choose(named.collect(), scope)
+        let (mut own, others): (Vec<_>, Vec<_>) =
+            named.partition(|(at, _)| at.iter().map(String::as_str).eq(scope.iter().copied()));
+        if let Some((_, found)) = own.pop() {
+            return if own.is_empty() { Ok(Some(found)) } else { Err(several(ident)) };
+        }
+        // An impl beside another type of this name is that one's; which type one elsewhere is
+        // for is certain only if there is no other left.
+        let mut unclaimed = self.scopes_of(ident);
+        unclaimed.remove(&scope.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>());
+        let mut free = Vec::new();
+        for (at, found) in others {
+            if !unclaimed.remove(&at) {
+                free.push(found);
+            }
+        }
+        match (free.pop(), free.is_empty() && unclaimed.is_empty()) {
+            (Some(found), true) => Ok(Some(found)),
+            (Some(_), false) => Err(several(ident)),
+            (None, _) => match self.problems.first() {
+                Some(problem) => Err(problem.clone()),
+                None => Ok(None),
+            },
+        }
+    }
+
+    /// The modules and functions in which a type of this name is defined.
+    fn scopes_of(&self, ident: &str) -> BTreeSet<Vec<String>> {
+        let of_file = |file: &CrateFile| -> Vec<Vec<String>> {
+            let named = file.source.definitions.iter().filter(|item| item.ident == ident);
+            named.map(|item| scope_of(file, &item.scope)).collect()
+        };
+        self.files.iter().flat_map(of_file).collect()
     }
 
     /// All impls for types of this name.
@@ -124,6 +158,10 @@ impl Crate {
         let first = named.next()?;
         named.next().is_none().then(|| Rc::clone(first))
     }
+}
+
+fn several(ident: &str) -> String {
+    format!("several impls could be meant by that of `{ident}`")
 }
 
 fn scope_of(file: &CrateFile, inner: &[String]) -> Vec<String> {

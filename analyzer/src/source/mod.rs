@@ -2,6 +2,7 @@
 //! functions do with the fields.
 
 mod code;
+mod conditions;
 mod file;
 mod krate;
 mod restoring;
@@ -11,28 +12,46 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::SystemTime;
 
-pub(crate) use self::code::TypeCode;
-pub(crate) use self::file::{ImplBlock, SourceFile};
+pub(crate) use self::code::{TypeCode, last_words};
+pub(crate) use self::file::{Definition, ImplBlock, SourceFile, start_of};
 pub(crate) use self::krate::Crate;
 pub(crate) use self::restoring::{Restored, restored};
 pub(crate) use self::saving::{Saved, saved};
 use crate::dwarf::Contents;
 use crate::limits::MAX_SOURCE_LEN;
 
+/// What to do about a source that is not the one that was compiled.
+const REBUILD: &str = "rebuild the program";
+
 /// All sources of a program, each read when it is first asked for.
+///
+/// What is read must be what was compiled. Line tables could hold sums of the files, but rustc's
+/// never do: each names a file that does not exist, for which there is no sum. So a file that was
+/// written after the binary is not believed. Build tools go by the same times, so that building
+/// again is enough; where nothing but the time changed, that costs a build, whereas a field that
+/// is saved in a newer text only would cost a checkpoint. Sources of registries keep the time of
+/// their archive, so that fetching them late does no harm, and editing them shows. What this does
+/// not see: an edit between a build and a copy of the binary that got a new time.
 pub(crate) struct Sources<'a> {
     contents: &'a Contents,
+    /// When the binary was written.
+    built: Option<SystemTime>,
     dirs: &'a [PathBuf],
     files: RefCell<HashMap<PathBuf, Result<Rc<SourceFile>, String>>>,
     crates: RefCell<HashMap<String, Rc<Crate>>>,
 }
 
 impl<'a> Sources<'a> {
-    /// The sources of the program; `dirs` are searched for files that are not where the compiler
+    /// The sources of a program that was written at `built`; `dirs` are searched for files that are not where the compiler
     /// saw them.
-    pub(crate) fn new(contents: &'a Contents, dirs: &'a [PathBuf]) -> Self {
-        Self { contents, dirs, files: RefCell::default(), crates: RefCell::default() }
+    pub(crate) fn new(
+        contents: &'a Contents,
+        built: Option<SystemTime>,
+        dirs: &'a [PathBuf],
+    ) -> Self {
+        Self { contents, built, dirs, files: RefCell::default(), crates: RefCell::default() }
     }
 
     /// A source file, by its path as the compiler saw it.
@@ -41,7 +60,7 @@ impl<'a> Sources<'a> {
             return known.clone();
         }
         let read = match self.locate(path) {
-            Some(found) => read(&found).map(|text| (found, text)),
+            Some(found) => self.read(&found).map(|text| (found, text)),
             None => Err(format!(
                 "its source {} is not there; name the folder that holds it",
                 path.display()
@@ -50,6 +69,19 @@ impl<'a> Sources<'a> {
         let file = read.and_then(|(found, text)| SourceFile::parse(&found, &text)).map(Rc::new);
         self.files.borrow_mut().insert(path.to_owned(), file.clone());
         file
+    }
+
+    /// The text of a file, if it is not newer than the binary.
+    fn read(&self, found: &Path) -> Result<String, String> {
+        let (text, written) = read(found)?;
+        match (written, self.built) {
+            (Some(written), Some(built)) if written <= built => Ok(text),
+            (Some(_), Some(_)) => {
+                Err(format!("{} is newer than the binary: {REBUILD}", self.shown(found)))
+            }
+            // Without times there is nothing to compare.
+            (None, _) | (_, None) => Ok(text),
+        }
     }
 
     /// Where a file is now: where the compiler saw it, or below one of the folders to search.
@@ -97,7 +129,7 @@ impl<'a> Sources<'a> {
         shortest.unwrap_or(path).display().to_string()
     }
 
-    /// One line of a file, without its indentation.
+    /// One line of a file, as it stands there.
     pub(crate) fn line(&self, file: &str, line: u32) -> Option<String> {
         let path = self.resolve(file)?;
         let source = self.file(&path).ok()?;
@@ -120,12 +152,14 @@ impl<'a> Sources<'a> {
     }
 }
 
-fn read(path: &Path) -> Result<String, String> {
+/// The text of a file, and when it was written.
+fn read(path: &Path) -> Result<(String, Option<SystemTime>), String> {
     let failed =
         |error: std::io::Error| format!("its source {} cannot be read: {error}", path.display());
-    let len = std::fs::metadata(path).map_err(failed)?.len();
+    let metadata = std::fs::metadata(path).map_err(failed)?;
+    let len = metadata.len();
     if len > MAX_SOURCE_LEN {
         return Err(format!("its source {} has {len} bytes, which is too many", path.display()));
     }
-    std::fs::read_to_string(path).map_err(failed)
+    Ok((std::fs::read_to_string(path).map_err(failed)?, metadata.modified().ok()))
 }

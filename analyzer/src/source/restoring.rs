@@ -10,6 +10,7 @@ use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 
 use super::code::{self, Callee, TypeCode};
+use super::conditions::{self, Met};
 use crate::evidence::FieldKey;
 
 /// What a `restore` restores.
@@ -18,10 +19,33 @@ pub(crate) struct Restored {
     /// The fields that get a value from the image, with the names that the value is made of;
     /// empty if it comes from the restorer directly.
     pub(crate) fields: BTreeMap<FieldKey, BTreeSet<String>>,
+    /// The fields that get one only under conditions of which nothing is known.
+    conditional: BTreeMap<FieldKey, BTreeSet<String>>,
     /// Whether a place was found where a value of the type is made or filled.
     pub(crate) is_seen: bool,
     /// Set if the value is made where it cannot be seen: by what.
     pub(crate) hidden: Option<String>,
+}
+
+impl Restored {
+    /// A field that may be restored or not, and the condition that it hangs on.
+    pub(crate) fn doubtful(&self) -> Option<(&FieldKey, &String)> {
+        self.conditional
+            .iter()
+            .find(|(key, conditions)| {
+                !self.fields.contains_key(*key) && !conditions::are_exhaustive(conditions.iter())
+            })
+            .and_then(|(key, conditions)| Some((key, conditions.first()?)))
+    }
+
+    /// Counts what is restored whatever the conditions are.
+    fn settle(&mut self) {
+        for (key, conditions) in &self.conditional {
+            if conditions::are_exhaustive(conditions.iter()) {
+                self.fields.entry(key.clone()).or_default();
+            }
+        }
+    }
 }
 
 /// How deep helpers are followed.
@@ -37,6 +61,7 @@ pub(crate) fn restored(code: &TypeCode, restore: &syn::ImplItemFn) -> Restored {
         .collect();
     let mut out = Restored::default();
     read(code, &restore.block, sources.clone(), sources, 0, &mut out);
+    out.settle();
     out
 }
 
@@ -49,9 +74,19 @@ fn read(
     out: &mut Restored,
 ) {
     let (values, aliases) = (HashSet::from(["self".to_owned()]), HashMap::new());
-    let mut reader = RestoreReader { code, tainted, restorers, values, aliases, depth, out };
-    // Twice, because in a loop a name can be used before the line that fills it.
-    reader.visit_block(block);
+    let conditions = Vec::new();
+    let mut reader = RestoreReader {
+        code,
+        tainted,
+        restorers,
+        values,
+        aliases,
+        conditions,
+        shadowed: Vec::new(),
+        branches: 0,
+        depth,
+        out,
+    };
     reader.visit_block(block);
 }
 
@@ -65,6 +100,13 @@ struct RestoreReader<'a> {
     values: HashSet<String>,
     /// Names of places inside a value of the type.
     aliases: HashMap<String, Vec<FieldKey>>,
+    /// The conditions around what is being read of which nothing is known.
+    conditions: Vec<String>,
+    /// Names from the image that mean something else until their block ends, and whether they
+    /// read the image themselves.
+    shadowed: Vec<(String, bool)>,
+    /// How many branches and loops are around what is being read, so that it may not happen.
+    branches: usize,
     depth: usize,
     out: &'a mut Restored,
 }
@@ -84,7 +126,15 @@ impl<'ast> Visit<'ast> for Names {
     }
 }
 
+/// The names that the value of an expression is made of.
 fn names_of(expr: &syn::Expr) -> BTreeSet<String> {
+    // What a block does on the way is not what it gives.
+    if let syn::Expr::Block(syn::ExprBlock { block, label: None, .. })
+    | syn::Expr::Unsafe(syn::ExprUnsafe { block, .. }) = expr
+        && let [.., syn::Stmt::Expr(last, None)] = &block.stmts[..]
+    {
+        return names_of(last);
+    }
     let mut names = Names(BTreeSet::new());
     names.visit_expr(expr);
     names.0
@@ -108,6 +158,10 @@ impl RestoreReader<'_> {
         }
         let direct = from.is_empty() || from.iter().any(|name| self.restorers.contains(name));
         let from = if direct { BTreeSet::new() } else { from };
+        if let Some(condition) = self.conditions.last() {
+            self.out.conditional.entry(key).or_default().insert(condition.clone());
+            return;
+        }
         match self.out.fields.entry(key) {
             std::collections::btree_map::Entry::Vacant(vacant) => {
                 vacant.insert(from);
@@ -173,10 +227,62 @@ impl RestoreReader<'_> {
         }
     }
 
+    /// A place gets something that is not from the image, for sure.
+    fn overwrite(&mut self, target: &syn::Expr) {
+        let place = code::place(target);
+        let is_whole = match place {
+            syn::Expr::Field(field) => code::name_of(code::place(&field.base)).is_some(),
+            syn::Expr::Path(_) => true,
+            _ => false,
+        };
+        if !is_whole || !self.conditions.is_empty() {
+            return;
+        }
+        match &self.fields_of(target)[..] {
+            [field] => {
+                self.out.fields.remove(field);
+                self.out.conditional.remove(field);
+            }
+            _ => {
+                if let Some(name) = code::name_of(place) {
+                    self.tainted.remove(&name);
+                }
+            }
+        }
+    }
+
+    /// Reads a loop twice, because in it a name can be used before the line that fills it.
+    fn in_loop(&mut self, mut read: impl FnMut(&mut Self)) {
+        self.branches += 1;
+        read(self);
+        read(self);
+        self.branches -= 1;
+    }
+
+    /// Reads code that stands behind these conditions.
+    fn under(&mut self, conditions: &[syn::Meta], read: impl FnOnce(&mut Self)) {
+        match conditions::all(conditions, &self.code.facts) {
+            Met::Yes => read(self),
+            Met::No => {}
+            Met::Unknown(condition) => {
+                self.conditions.push(condition);
+                read(self);
+                self.conditions.pop();
+            }
+        }
+    }
+
     fn bind(&mut self, pattern: &syn::Pat, init: &syn::Expr) {
         if self.is_tainted(init) {
             self.tainted.extend(code::names_in(pattern));
             return;
+        }
+        // The names mean something else from here on.
+        for name in code::names_in(pattern) {
+            let is_restorer = self.restorers.remove(&name);
+            if self.tainted.remove(&name) {
+                self.shadowed.push((name, is_restorer));
+            }
         }
         let fields = self.fields_of(init);
         if !fields.is_empty() {
@@ -250,6 +356,17 @@ impl RestoreReader<'_> {
 }
 
 impl<'ast> Visit<'ast> for RestoreReader<'_> {
+    fn visit_block(&mut self, block: &'ast syn::Block) {
+        let outer = self.shadowed.len();
+        visit::visit_block(self, block);
+        for (name, is_restorer) in self.shadowed.split_off(outer) {
+            if is_restorer {
+                self.restorers.insert(name.clone());
+            }
+            self.tainted.insert(name);
+        }
+    }
+
     fn visit_local(&mut self, local: &'ast syn::Local) {
         if let Some(init) = &local.init {
             self.visit_expr(&init.expr);
@@ -275,9 +392,11 @@ impl<'ast> Visit<'ast> for RestoreReader<'_> {
         for field in &literal.fields {
             let key = FieldKey { variant: variant.clone(), name: code::member_name(&field.member) };
             rest.remove(&key);
-            if let Some(from) = self.taint(&field.expr) {
-                self.restore(key, from);
-            }
+            self.under(&conditions::among(&field.attrs), |reader| {
+                if let Some(from) = reader.taint(&field.expr) {
+                    reader.restore(key, from);
+                }
+            });
         }
         if let Some(base) = &literal.rest
             && let Some(from) = self.taint(base)
@@ -338,9 +457,44 @@ impl<'ast> Visit<'ast> for RestoreReader<'_> {
 
     fn visit_expr_assign(&mut self, assign: &'ast syn::ExprAssign) {
         visit::visit_expr_assign(self, assign);
-        if let Some(from) = self.taint(&assign.right) {
-            self.fill(&assign.left, &from);
+        match self.taint(&assign.right) {
+            Some(from) => self.fill(&assign.left, &from),
+            None if self.branches == 0 => self.overwrite(&assign.left),
+            // It may not happen.
+            None => {}
         }
+    }
+
+    fn visit_stmt(&mut self, statement: &'ast syn::Stmt) {
+        self.under(&conditions::of_statement(statement), |reader| {
+            visit::visit_stmt(reader, statement);
+        });
+    }
+
+    fn visit_expr_if(&mut self, item: &'ast syn::ExprIf) {
+        let condition = conditions::of_branch(&item.cond);
+        self.visit_expr(&item.cond);
+        self.branches += 1;
+        let otherwise: Vec<_> = condition.iter().map(conditions::opposite).collect();
+        self.under(condition.as_slice(), |reader| reader.visit_block(&item.then_branch));
+        if let Some((_, other)) = &item.else_branch {
+            self.under(&otherwise, |reader| reader.visit_expr(other));
+        }
+        self.branches -= 1;
+    }
+
+    fn visit_expr_while(&mut self, item: &'ast syn::ExprWhile) {
+        self.in_loop(|reader| visit::visit_expr_while(reader, item));
+    }
+
+    fn visit_expr_loop(&mut self, item: &'ast syn::ExprLoop) {
+        self.in_loop(|reader| visit::visit_expr_loop(reader, item));
+    }
+
+    fn visit_expr_closure(&mut self, item: &'ast syn::ExprClosure) {
+        self.branches += 1;
+        visit::visit_expr_closure(self, item);
+        self.branches -= 1;
     }
 
     fn visit_expr_binary(&mut self, binary: &'ast syn::ExprBinary) {
@@ -366,14 +520,18 @@ impl<'ast> Visit<'ast> for RestoreReader<'_> {
         self.visit_expr(&item.expr);
         for arm in &item.arms {
             self.bind(&arm.pat, &item.expr);
-            self.visit_arm(arm);
+            self.branches += 1;
+            self.under(&conditions::among(&arm.attrs), |reader| reader.visit_arm(arm));
+            self.branches -= 1;
         }
     }
 
     fn visit_expr_for_loop(&mut self, item: &'ast syn::ExprForLoop) {
         self.visit_expr(&item.expr);
-        self.bind(&item.pat, &item.expr);
-        self.visit_block(&item.body);
+        self.in_loop(|reader| {
+            reader.bind(&item.pat, &item.expr);
+            reader.visit_block(&item.body);
+        });
     }
 
     fn visit_macro(&mut self, item: &'ast syn::Macro) {

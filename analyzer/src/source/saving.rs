@@ -1,8 +1,9 @@
 //! Which fields a hand-written `save` uses.
 //!
-//! A field counts if its value is moved, passed, borrowed or looked at: through `self`, through a
-//! binding, by destructuring, in a helper method of the same type, or in the tokens of a macro.
-//! A log line or an assertion alone does not count.
+//! A field counts if its value is moved, passed or borrowed: through `self`, through a binding, by
+//! destructuring, in a helper method of the same type, or in the tokens of a macro. A log line, an
+//! assertion, a comparison, a condition or its length alone does not count: none of them brings
+//! the value back.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -10,6 +11,7 @@ use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 
 use super::code::{self, TypeCode};
+use super::conditions::{self, Met};
 use crate::evidence::FieldKey;
 
 /// What a `save` uses.
@@ -17,10 +19,31 @@ use crate::evidence::FieldKey;
 pub(crate) struct Saved {
     /// The fields whose values are used.
     pub(crate) fields: BTreeSet<FieldKey>,
-    /// The fields that are only logged or asserted.
+    /// The fields whose use hangs on conditions of which nothing is known.
+    conditional: BTreeMap<FieldKey, BTreeSet<String>>,
+    /// The fields that are only logged or tested.
     pub(crate) mentioned: BTreeSet<FieldKey>,
     /// Set if the whole value goes somewhere that cannot be seen: where.
     pub(crate) escapes: Option<String>,
+}
+
+impl Saved {
+    /// A field that may be saved or not, and the condition that it hangs on.
+    pub(crate) fn doubtful(&self) -> Option<(&FieldKey, &String)> {
+        self.conditional
+            .iter()
+            .find(|(key, _)| !self.fields.contains(*key))
+            .and_then(|(key, conditions)| Some((key, conditions.first()?)))
+    }
+
+    /// Counts what is used whatever the conditions are.
+    fn settle(&mut self) {
+        for (key, conditions) in &self.conditional {
+            if conditions::are_exhaustive(conditions.iter()) {
+                self.fields.insert(key.clone());
+            }
+        }
+    }
 }
 
 /// What this `save`, and what it calls, uses of its `self`.
@@ -31,9 +54,11 @@ pub(crate) fn saved(code: &TypeCode, save: &syn::ImplItemFn) -> Saved {
         selves: HashSet::from(["self".to_owned()]),
         bindings: BTreeMap::new(),
         followed: HashSet::from([save.sig.ident.to_string()]),
+        conditions: Vec::new(),
         is_weak: false,
     };
     reader.visit_block(&save.block);
+    reader.out.settle();
     reader.out
 }
 
@@ -46,7 +71,9 @@ struct SaveReader<'a> {
     bindings: BTreeMap<String, FieldKey>,
     /// Helpers that were followed.
     followed: HashSet<String>,
-    /// Whether what is being read only logs or asserts.
+    /// The conditions around what is being read of which nothing is known.
+    conditions: Vec<String>,
+    /// Whether what is being read only logs or tests.
     is_weak: bool,
 }
 
@@ -59,8 +86,74 @@ impl SaveReader<'_> {
         if !self.code.fields.contains(&key) {
             return;
         }
-        let list = if self.is_weak { &mut self.out.mentioned } else { &mut self.out.fields };
-        list.insert(key);
+        if self.is_weak {
+            self.out.mentioned.insert(key);
+        } else if let Some(condition) = self.conditions.last() {
+            self.out.conditional.entry(key).or_default().insert(condition.clone());
+        } else {
+            self.out.fields.insert(key);
+        }
+    }
+
+    /// Reads something in which a field by itself does not count.
+    fn test(&mut self, expr: &syn::Expr) {
+        if self.field_place(expr).is_none() {
+            self.visit_expr(expr);
+            return;
+        }
+        let was_weak = std::mem::replace(&mut self.is_weak, true);
+        self.visit_expr(expr);
+        self.is_weak = was_weak;
+    }
+
+    /// Reads code that stands behind these conditions.
+    fn under(&mut self, conditions: &[syn::Meta], read: impl FnOnce(&mut Self)) {
+        match conditions::all(conditions, &self.code.facts) {
+            Met::Yes => read(self),
+            Met::No => {}
+            Met::Unknown(condition) => {
+                self.conditions.push(condition);
+                read(self);
+                self.conditions.pop();
+            }
+        }
+    }
+
+    /// Gives the names in a pattern to what it takes apart: a field, or something in it. A pattern
+    /// without names only tests it.
+    fn take_apart(&mut self, pattern: &syn::Pat, expr: &syn::Expr) -> bool {
+        if self.is_self(expr) {
+            self.destructure(pattern);
+            return true;
+        }
+        if let Some(key) = self.field_place(code::source(expr)) {
+            self.bind(pattern, &key);
+            if code::names_in(pattern).is_empty() && self.code.fields.contains(&key) {
+                self.out.mentioned.insert(key);
+            }
+            return true;
+        }
+        // Several values side by side: each pattern has its own.
+        if let (syn::Expr::Tuple(values), syn::Pat::Tuple(patterns)) = (code::place(expr), pattern)
+            && values.elems.len() == patterns.elems.len()
+        {
+            for (pattern, value) in patterns.elems.iter().zip(&values.elems) {
+                if !self.take_apart(pattern, value) {
+                    self.visit_expr(value);
+                }
+            }
+            return true;
+        }
+        self.forget(pattern);
+        false
+    }
+
+    /// Names that mean something else from here on.
+    fn forget(&mut self, pattern: &syn::Pat) {
+        for name in code::names_in(pattern) {
+            self.bindings.remove(&name);
+            self.selves.remove(&name);
+        }
     }
 
     fn escape(&mut self, to: impl Into<String>) {
@@ -155,9 +248,13 @@ impl<'ast> Visit<'ast> for SaveReader<'_> {
                 Some(method) => self.follow(&method, None),
                 None => self.escape(format!("`{}`", call.method)),
             }
+        } else if code::is_weak_method(&call.method) {
+            self.test(&call.receiver);
         } else {
             self.visit_expr(&call.receiver);
         }
+        let was_weak = self.is_weak;
+        self.is_weak |= code::is_weak_method(&call.method) && call.method != "set";
         for (index, argument) in call.args.iter().enumerate() {
             if self.is_self(argument) {
                 // A method of another type gets the whole value.
@@ -169,12 +266,17 @@ impl<'ast> Visit<'ast> for SaveReader<'_> {
                 self.visit_expr(argument);
             }
         }
+        self.is_weak = was_weak;
     }
 
     fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
         for (index, argument) in call.args.iter().enumerate() {
             if !self.is_self(argument) {
-                self.visit_expr(argument);
+                if code::is_weak_function(&call.func) {
+                    self.test(argument);
+                } else {
+                    self.visit_expr(argument);
+                }
                 continue;
             }
             match self.code.callee(&call.func) {
@@ -187,12 +289,8 @@ impl<'ast> Visit<'ast> for SaveReader<'_> {
 
     fn visit_local(&mut self, local: &'ast syn::Local) {
         let Some(init) = &local.init else { return };
-        if self.is_self(&init.expr) {
-            self.destructure(&local.pat);
-        } else if let Some(key) = self.field_place(&init.expr) {
-            // Only what is done with the name counts; `_` throws the value away.
-            self.bind(&local.pat, &key);
-        } else {
+        // Only what is done with the names counts; `_` throws the value away.
+        if !self.take_apart(&local.pat, &init.expr) {
             self.visit_expr(&init.expr);
         }
         if let Some((_, diverge)) = &init.diverge {
@@ -206,30 +304,92 @@ impl<'ast> Visit<'ast> for SaveReader<'_> {
         {
             return;
         }
-        visit::visit_expr_assign(self, assign);
+        // What is assigned to is overwritten, not read.
+        if self.field_place(&assign.left).is_none() {
+            self.visit_expr(&assign.left);
+        }
+        self.visit_expr(&assign.right);
+    }
+
+    fn visit_stmt(&mut self, statement: &'ast syn::Stmt) {
+        if let syn::Stmt::Expr(expr, Some(_)) = statement
+            && self.field_place(expr).is_some()
+        {
+            return;
+        }
+        self.under(&conditions::of_statement(statement), |reader| {
+            visit::visit_stmt(reader, statement);
+        });
+    }
+
+    fn visit_expr_binary(&mut self, binary: &'ast syn::ExprBinary) {
+        if code::is_comparison(&binary.op) {
+            self.test(&binary.left);
+            self.test(&binary.right);
+        } else {
+            visit::visit_expr_binary(self, binary);
+        }
+    }
+
+    fn visit_expr_if(&mut self, item: &'ast syn::ExprIf) {
+        if let Some(condition) = conditions::of_branch(&item.cond) {
+            let conditions = [condition];
+            self.under(&conditions, |reader| reader.visit_block(&item.then_branch));
+            if let Some((_, other)) = &item.else_branch {
+                let otherwise = conditions::opposite(&conditions[0]);
+                self.under(&[otherwise], |reader| reader.visit_expr(other));
+            }
+            return;
+        }
+        // `if self.flag { 1 } else { 0 }` is a way to write the flag.
+        if is_choice(item) {
+            self.visit_expr(&item.cond);
+        } else {
+            self.condition(&item.cond);
+        }
+        self.visit_block(&item.then_branch);
+        if let Some((_, other)) = &item.else_branch {
+            self.visit_expr(other);
+        }
+    }
+
+    fn visit_expr_while(&mut self, item: &'ast syn::ExprWhile) {
+        self.condition(&item.cond);
+        self.visit_block(&item.body);
+    }
+
+    fn visit_expr_for_loop(&mut self, item: &'ast syn::ExprForLoop) {
+        if !self.take_apart(&item.pat, &item.expr) {
+            self.visit_expr(&item.expr);
+        }
+        self.visit_block(&item.body);
     }
 
     fn visit_expr_let(&mut self, expr: &'ast syn::ExprLet) {
-        if self.is_self(&expr.expr) {
-            self.destructure(&expr.pat);
-        } else {
+        if !self.take_apart(&expr.pat, &expr.expr) {
             self.visit_expr(&expr.expr);
         }
     }
 
     fn visit_expr_match(&mut self, item: &'ast syn::ExprMatch) {
-        let is_self = self.is_self(&item.expr);
-        if !is_self {
+        // Where no arm gives a name to a part, the arms may stand for the values.
+        let is_told = item.arms.iter().any(|arm| !code::names_in(&arm.pat).is_empty());
+        let is_apart = self.is_self(&item.expr)
+            || is_told && self.field_place(code::source(&item.expr)).is_some()
+            || matches!(code::place(&item.expr), syn::Expr::Tuple(_));
+        if !is_apart {
             self.visit_expr(&item.expr);
         }
         for arm in &item.arms {
-            if is_self {
-                self.destructure(&arm.pat);
-            }
-            if let syn::Pat::Guard(guard) = &arm.pat {
-                visit::visit_pat_guard(self, guard);
-            }
-            self.visit_expr(&arm.body);
+            self.under(&conditions::among(&arm.attrs), |reader| {
+                if is_apart && !reader.take_apart(&arm.pat, &item.expr) {
+                    reader.visit_expr(&item.expr);
+                }
+                if let syn::Pat::Guard(guard) = &arm.pat {
+                    visit::visit_pat_guard(reader, guard);
+                }
+                reader.visit_expr(&arm.body);
+            });
         }
     }
 
@@ -239,7 +399,15 @@ impl<'ast> Visit<'ast> for SaveReader<'_> {
         let arguments =
             item.parse_body_with(Punctuated::<syn::Expr, syn::Token![,]>::parse_terminated);
         match arguments {
-            Ok(arguments) => arguments.iter().for_each(|argument| self.visit_expr(argument)),
+            Ok(arguments) if arguments.iter().any(|argument| self.is_self(argument)) => {
+                let others = arguments.iter().filter(|argument| !self.is_self(argument));
+                others.collect::<Vec<_>>().into_iter().for_each(|other| self.visit_expr(other));
+                self.tokens(item);
+            }
+            Ok(arguments) => {
+                arguments.iter().for_each(|argument| self.visit_expr(argument));
+                self.inline_arguments(&arguments);
+            }
             Err(_) => self.tokens(item),
         }
         self.is_weak = was_weak;
@@ -249,10 +417,65 @@ impl<'ast> Visit<'ast> for SaveReader<'_> {
     fn visit_item(&mut self, _: &'ast syn::Item) {}
 }
 
+/// Whether both branches are nothing but a literal.
+fn is_choice(item: &syn::ExprIf) -> bool {
+    let is_literal =
+        |block: &syn::Block| matches!(&block.stmts[..], [syn::Stmt::Expr(syn::Expr::Lit(_), None)]);
+    let other = item.else_branch.as_ref().map(|(_, other)| &**other);
+    is_literal(&item.then_branch)
+        && matches!(other, Some(syn::Expr::Block(other)) if is_literal(&other.block))
+}
+
 impl SaveReader<'_> {
+    /// A condition: what stands in it by itself only decides something.
+    fn condition(&mut self, expr: &syn::Expr) {
+        match expr {
+            syn::Expr::Binary(syn::ExprBinary {
+                op: syn::BinOp::And(_) | syn::BinOp::Or(_),
+                left,
+                right,
+                ..
+            }) => {
+                self.condition(left);
+                self.condition(right);
+            }
+            syn::Expr::Unary(syn::ExprUnary { op: syn::UnOp::Not(_), expr, .. }) => {
+                self.condition(expr);
+            }
+            syn::Expr::Paren(inner) => self.condition(&inner.expr),
+            expr => self.test(expr),
+        }
+    }
+
+    /// The names in the text that a formatting macro starts with: `"{state}"`.
+    fn inline_arguments(&mut self, arguments: &Punctuated<syn::Expr, syn::Token![,]>) {
+        let literals = arguments.iter().filter_map(|argument| match argument {
+            syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) => Some(text.value()),
+            _ => None,
+        });
+        for text in literals {
+            for part in text.split('{').skip(1) {
+                let name = part.split([':', '}']).next().unwrap_or("");
+                if let Some(key) = self.bindings.get(name).cloned() {
+                    self.use_field(key);
+                }
+            }
+        }
+    }
+
     /// A macro that takes no list of expressions: `self.field` anywhere in it counts.
     fn tokens(&mut self, item: &syn::Macro) {
         let words = code::words(&item.tokens);
+        // `all!(self, saver, a b)`: a macro that gets the value together with names of fields
+        // uses those.
+        let names = words
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| at.checked_sub(1).is_none_or(|before| words[before] != "."));
+        let named: Vec<FieldKey> = names
+            .map(|(_, name)| FieldKey { variant: String::new(), name: name.clone() })
+            .filter(|key| self.code.fields.contains(key) && !self.bindings.contains_key(&key.name))
+            .collect();
         for (at, word) in words.iter().enumerate() {
             if self.selves.contains(word) {
                 match (words.get(at + 1).map(String::as_str), words.get(at + 2)) {
@@ -261,6 +484,9 @@ impl SaveReader<'_> {
                         self.use_field(FieldKey { variant: String::new(), name });
                     }
                     _ if item.path.is_ident("matches") => {}
+                    _ if !named.is_empty() => {
+                        named.iter().for_each(|key| self.use_field(key.clone()));
+                    }
                     _ => self.escape(format!("`{}!`", code::path_name(&item.path))),
                 }
             } else if let Some(key) = self.bindings.get(word).cloned() {

@@ -64,6 +64,9 @@ const RESTORE: &str =
     "Some(Self { state: u64::restore(restorer)?, draws: u64::restore(restorer)? })";
 const SAVE: &str = "self.state.save(saver); self.draws.save(saver);";
 
+const FORGETFUL: &str = "Some(Self { state: SEED, draws: u64::restore(restorer)? })";
+const FORGOTTEN: &[&str] = &["uncovered-field app::Root.rng.state"];
+
 /// `save`, `restore`, and what must be found.
 const CASES: &[(&str, &str, &[&str])] = &[
     // Ways to save everything.
@@ -142,6 +145,131 @@ const CASES: &[(&str, &str, &[&str])] = &[
         "Some(Self { state: SEED, draws: u64::restore(restorer)? })",
         &["uncovered-field app::Root.rng.state"],
     ),
+    // Tested, measured, compared, overwritten: not saved.
+    ("self.draws.save(saver); if self.state > 3 { 1u8.save(saver); }", FORGETFUL, FORGOTTEN),
+    (
+        "self.draws.save(saver); if self.state > 3 && self.draws > 1 { return; }",
+        FORGETFUL,
+        FORGOTTEN,
+    ),
+    ("self.draws.save(saver); while self.state == 3 { return; }", FORGETFUL, FORGOTTEN),
+    ("self.draws.save(saver); let big = self.state > 3; let _ = big;", FORGETFUL, FORGOTTEN),
+    (
+        "self.draws.save(saver); let big = matches!(self.state, 3 | 4); let _ = big;",
+        FORGETFUL,
+        FORGOTTEN,
+    ),
+    ("self.draws.save(saver); if self.state.eq(&3) { return; }", FORGETFUL, FORGOTTEN),
+    ("self.draws.save(saver); self.state; drop(self.state);", FORGETFUL, FORGOTTEN),
+    (
+        "self.draws.save(saver); let state = self.state; println!(\"{state}\");",
+        FORGETFUL,
+        FORGOTTEN,
+    ),
+    (
+        "let Self { state, draws } = self; draws.save(saver); let state = 5u64; state.save(saver);",
+        FORGETFUL,
+        FORGOTTEN,
+    ),
+    (
+        "let this = self; let f = |s: &mut Saver| this.draws.save(s); f(saver);",
+        FORGETFUL,
+        FORGOTTEN,
+    ),
+    // The same words, and saved.
+    (
+        "if self.state > 3 { self.state.save(saver); } else { self.state.save(saver); } self.draws.save(saver);",
+        RESTORE,
+        &[],
+    ),
+    (
+        "let Self { state, draws } = self; saver.0.extend(format!(\"{state} {draws}\").bytes());",
+        RESTORE,
+        &[],
+    ),
+    (
+        "let f = |s: &mut Saver| { self.state.save(s); self.draws.save(s); }; f(saver);",
+        RESTORE,
+        &[],
+    ),
+    ("[&self.state, &self.draws].iter().for_each(|v| v.save(saver));", RESTORE, &[]),
+    (
+        "for v in [self.state, self.draws] { if v > 3 { v.save(saver); } else { v.save(saver); } }",
+        RESTORE,
+        &[],
+    ),
+    (
+        "match (self.state, &self.draws) { (a, b) => { a.save(saver); b.save(saver); } }",
+        RESTORE,
+        &[],
+    ),
+    ("all!(self, saver, state draws);", RESTORE, &[]),
+    ("all!(self, saver, draws);", FORGETFUL, FORGOTTEN),
+    // Restored, and then overwritten or hidden by a constant.
+    (
+        SAVE,
+        "let mut rng = Self { state: u64::restore(restorer)?, draws: u64::restore(restorer)? }; rng.state = SEED; Some(rng)",
+        &["save-without-restore app::Root.rng.state"],
+    ),
+    (
+        SAVE,
+        "let mut state = u64::restore(restorer)?; let draws = u64::restore(restorer)?; state = SEED; Some(Self { state, draws })",
+        &["save-without-restore app::Root.rng.state"],
+    ),
+    (
+        SAVE,
+        "let state = u64::restore(restorer)?; let draws = u64::restore(restorer)?; let state = SEED; Some(Self { state, draws })",
+        &["save-without-restore app::Root.rng.state"],
+    ),
+    (
+        SAVE,
+        "Some(Self { state: { let _ = u64::restore(restorer)?; SEED }, draws: u64::restore(restorer)? })",
+        &["save-without-restore app::Root.rng.state"],
+    ),
+    // A constant before, beside, or in doubt.
+    (
+        SAVE,
+        "let mut rng = Rng::new(0, 0); rng.state = 0; rng.state = u64::restore(restorer)?; rng.draws = u64::restore(restorer)?; Some(rng)",
+        &[],
+    ),
+    (
+        SAVE,
+        "let mut rng = Self { state: u64::restore(restorer)?, draws: u64::restore(restorer)? }; if rng.state == 0 { rng.state = SEED; } Some(rng)",
+        &[],
+    ),
+    (
+        SAVE,
+        "let state = u64::restore(restorer)?; { let state = 5; drop(state); } let draws = { let d = u64::restore(restorer)?; d }; Some(Self { state, draws })",
+        &[],
+    ),
+    (
+        SAVE,
+        "let mut state = 0; let mut draws = 0; for i in 0..2 { let v = u64::restore(restorer)?; if i == 0 { state = v } else { draws = v } } Some(Self { state, draws })",
+        &[],
+    ),
+    // Behind conditions that the binary does not tell.
+    (
+        "self.draws.save(saver); #[cfg(feature = \"x\")] self.state.save(saver);",
+        FORGETFUL,
+        &["cannot-see app::Root.rng"],
+    ),
+    (
+        "self.draws.save(saver); if cfg!(feature = \"x\") { self.state.save(saver); }",
+        FORGETFUL,
+        &["cannot-see app::Root.rng"],
+    ),
+    ("self.draws.save(saver); #[cfg(test)] self.state.save(saver);", FORGETFUL, FORGOTTEN),
+    (
+        "self.draws.save(saver); #[cfg(feature = \"x\")] self.state.save(saver); #[cfg(not(feature = \"x\"))] self.state.save(saver);",
+        RESTORE,
+        &[],
+    ),
+    ("self.draws.save(saver); #[cfg(not(test))] { self.state.save(saver); }", RESTORE, &[]),
+    (
+        SAVE,
+        "Some(Self { #[cfg(feature = \"x\")] state: u64::restore(restorer)?, #[cfg(not(feature = \"x\"))] state: SEED, draws: u64::restore(restorer)? })",
+        &["cannot-see app::Root.rng"],
+    ),
     // One side only.
     (
         SAVE,
@@ -211,15 +339,16 @@ fn a_finding_says_where_why_and_what_to_do() {
     else {
         panic!("{report:#?}")
     };
-    assert_eq!(place.text.as_deref(), Some("state: u64,"));
+    assert_eq!(place.text.as_deref(), Some("    state: u64,"));
     assert_eq!(source.lines().nth(place.line as usize - 1), Some("    state: u64,"));
+    assert_eq!(place.column, 5);
     assert_eq!(place.file, "src/main.rs");
     assert_eq!(way[..], ["app::Root", "rng: app::Rng", "state: u64"]);
     assert!(evidence.iter().any(|e| {
         e.says.contains("`save` is written by hand")
             && e.place
                 .as_ref()
-                .is_some_and(|place| place.text.as_ref().unwrap().starts_with("fn save"))
+                .is_some_and(|place| place.text.as_ref().unwrap().starts_with("    fn save"))
     }));
     assert!(help.contains("`state`"));
     assert_eq!(group.as_deref(), Some("app::Rng"));
@@ -262,7 +391,7 @@ fn without_its_source_an_impl_is_not_seen_and_not_clean() {
         source_dirs: vec![hidden.path().to_owned()],
     };
     let found = samestate_analyzer::coverage(&config).unwrap();
-    std::fs::copy(hidden.path().join("src/main.rs"), &file).unwrap();
+    std::fs::rename(hidden.path().join("src/main.rs"), &file).unwrap();
     assert_eq!(lines(&report), ["cannot-see app::Root.rng"]);
     assert_eq!(report.exit_code(), ExitCode::CouldNotCheck);
     assert_eq!(lines(&found), [""; 0]);

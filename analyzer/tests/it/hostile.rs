@@ -138,13 +138,17 @@ fn a_source_that_nests_without_end_is_not_read() {
     let binary = compile(&source, Flavor::Debug);
     assert_eq!(lines(&cover(&binary, &[])), [""; 0]);
     let file = binary.parent().unwrap().join("src/main.rs");
+    let written = std::fs::metadata(&file).unwrap().modified().unwrap();
     std::fs::write(
         &file,
         format!("{source}\nfn f() {{ {}{} }}", "(".repeat(100_000), ")".repeat(100_000)),
     )
     .unwrap();
+    let deep = std::fs::File::options().append(true).open(&file).unwrap();
+    deep.set_modified(written).unwrap();
     let report = cover(&binary, &[]);
     std::fs::write(&file, &source).unwrap();
+    deep.set_modified(written).unwrap();
     assert_eq!(lines(&report), ["cannot-see app::Root.deep"]);
 }
 

@@ -7,3 +7,4 @@ mod containers;
 mod coverage;
 mod drift;
 mod hostile;
+mod reading;
