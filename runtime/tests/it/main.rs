@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails it by panicking")]
 
+mod bytes;
 mod derive;
 mod dynamic;
 mod evolve;
