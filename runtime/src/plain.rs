@@ -28,11 +28,13 @@ macro_rules! number {
             const SAME: bool =
                 cfg!(target_endian = "little") && size_of::<$ty>() == size_of::<$wire>();
 
+            #[inline]
             fn put(self, out: &mut Vec<u8>) {
                 // Widening at most: `usize` has 64 bits or fewer.
                 out.extend_from_slice(&(self as $wire).to_le_bytes());
             }
 
+            #[inline]
             fn get(bytes: &[u8]) -> Option<Self> {
                 let wire = $wire::from_le_bytes(bytes.try_into().ok()?);
                 number!(@narrow $ty $wire wire)
@@ -51,6 +53,7 @@ number! {
 }
 
 /// The encoding of these numbers, where it is what stands in memory.
+#[inline]
 pub(crate) fn as_encoded<T: Number>(numbers: &[T]) -> Option<&[u8]> {
     if !T::SAME {
         return None;
@@ -63,6 +66,7 @@ pub(crate) fn as_encoded<T: Number>(numbers: &[T]) -> Option<&[u8]> {
 }
 
 /// The numbers that `bytes` encode, by one copy, where memory and encoding are the same.
+#[inline]
 pub(crate) fn copy_encoded<T: Number>(bytes: &[u8]) -> Option<Vec<T>> {
     if !T::SAME || bytes.len() % T::LEN != 0 {
         return None;
@@ -84,6 +88,7 @@ pub(crate) fn copy_encoded<T: Number>(bytes: &[u8]) -> Option<Vec<T>> {
 }
 
 /// Copies the numbers that `bytes` encode to `numbers`; `false` if that takes more than a copy.
+#[inline]
 pub(crate) fn copy_into<T: Number>(bytes: &[u8], numbers: &mut [T]) -> bool {
     if !T::SAME || bytes.len() != size_of_val(numbers) {
         return false;

@@ -46,6 +46,7 @@ impl<T: ?Sized, const N: usize> Record<T, N> {
 }
 
 /// Reads the number of one of `variants` variants.
+#[inline]
 pub fn variant(restorer: &mut Restorer<'_>, variants: usize) -> Result<u32, RestoreError> {
     let number = match samestate_image::layout::variant_width(variants) {
         1 => u32::from(restorer.array::<1>()?[0]),
@@ -56,6 +57,7 @@ pub fn variant(restorer: &mut Restorer<'_>, variants: usize) -> Result<u32, Rest
 }
 
 /// Looks at the number of one of `variants` variants, and reads it if it is `expected`.
+#[inline]
 pub fn variant_is(
     restorer: &mut Restorer<'_>,
     variants: usize,
@@ -69,6 +71,7 @@ pub fn variant_is(
 }
 
 /// Writes the number of one of `variants` variants.
+#[inline]
 pub fn save_variant(saver: &mut crate::Saver<'_>, number: u32, variants: usize) {
     let width = samestate_image::layout::variant_width(variants);
     saver.bytes(&number.to_le_bytes()[..width]);

@@ -79,6 +79,7 @@ impl<'i> Restorer<'i> {
     }
 
     /// How many bytes are left.
+    #[inline]
     fn left(&self) -> u64 {
         (self.values.len() - self.at) as u64 + self.block_len
     }
@@ -98,6 +99,7 @@ impl<'i> Restorer<'i> {
     ///
     /// # Errors
     /// [`RestoreErrorKind::Truncated`] if there are fewer.
+    #[inline]
     pub fn bytes(&mut self, count: usize) -> Result<&'i [u8], RestoreError> {
         match self.values[self.at..].get(..count) {
             Some(bytes) => {
@@ -115,6 +117,7 @@ impl<'i> Restorer<'i> {
     ///
     /// # Errors
     /// [`RestoreErrorKind::Truncated`] if there are fewer.
+    #[inline]
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], RestoreError> {
         let mut array = [0; N];
         array.copy_from_slice(self.bytes(N)?);
@@ -126,6 +129,7 @@ impl<'i> Restorer<'i> {
     ///
     /// # Errors
     /// If it is no number, or longer than it needs to be.
+    #[inline]
     pub fn read_len(&mut self) -> Result<u64, RestoreError> {
         match self.array::<1>()?[0] {
             LONG_LEN => {
@@ -143,6 +147,7 @@ impl<'i> Restorer<'i> {
     ///
     /// # Errors
     /// If the bytes are not there.
+    #[inline]
     pub fn opaque(&mut self) -> Result<&'i [u8], RestoreError> {
         let count = self.count(1)?;
         self.bytes(count)
@@ -150,6 +155,7 @@ impl<'i> Restorer<'i> {
 
     /// Reads a number of values that take at least `least` bytes each, and checks that these
     /// bytes are there.
+    #[inline]
     pub(crate) fn count(&mut self, least: usize) -> Result<usize, RestoreError> {
         let count = self.read_len()?;
         let left = self.left();
@@ -165,12 +171,14 @@ impl<'i> Restorer<'i> {
 
     /// How many values to set memory aside for, given that `count` are claimed: never more memory
     /// than there are bytes left.
+    #[inline]
     pub(crate) fn capacity<T>(&self, count: usize) -> usize {
         let left = usize::try_from(self.left()).unwrap_or(usize::MAX);
         count.min(left / size_of::<T>().max(1))
     }
 
     /// Reads a run of `count` values of `size` bytes each that are nothing but numbers.
+    #[inline]
     pub(crate) fn run(&mut self, count: usize, size: usize) -> Result<&'i [u8], RestoreError> {
         let Some(len) = count.checked_mul(size) else {
             return Err(self.error(RestoreErrorKind::TooMany { count: count as u64 }));
@@ -216,6 +224,7 @@ impl<'i> Restorer<'i> {
     }
 
     /// Reads what stands inside a box or a container of `T`.
+    #[inline]
     pub(crate) fn nested<T, R>(
         &mut self,
         inside: impl FnOnce(&mut Self) -> Result<R, RestoreError>,
@@ -228,6 +237,7 @@ impl<'i> Restorer<'i> {
     }
 
     /// Reads a key; returns it with its bytes.
+    #[inline]
     pub(crate) fn key<K: Checkpoint>(&mut self) -> Result<(K, &'i [u8]), RestoreError> {
         let start = self.at;
         let outer = std::mem::replace(&mut self.whole, true);

@@ -34,11 +34,13 @@ impl Checkpoint for bool {
 impl Checkpoint for char {
     const MIN_LEN: usize = 4;
 
+    #[inline]
     fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
         saver.bytes(&u32::from(*self).to_le_bytes());
         Ok(())
     }
 
+    #[inline]
     fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
         let code = u32::from_le_bytes(restorer.array()?);
         Self::from_u32(code).ok_or_else(|| restorer.bad_value("char"))
@@ -50,10 +52,12 @@ impl Checkpoint for char {
 }
 
 impl Checkpoint for () {
+    #[inline]
     fn save<'a>(&'a self, _: &mut Saver<'a>) -> Result<(), SaveError> {
         Ok(())
     }
 
+    #[inline]
     fn restore(_: &mut Restorer<'_>) -> Result<Self, RestoreError> {
         Ok(())
     }
@@ -64,10 +68,12 @@ impl Checkpoint for () {
 }
 
 impl<T: ?Sized + 'static> Checkpoint for PhantomData<T> {
+    #[inline]
     fn save<'a>(&'a self, _: &mut Saver<'a>) -> Result<(), SaveError> {
         Ok(())
     }
 
+    #[inline]
     fn restore(_: &mut Restorer<'_>) -> Result<Self, RestoreError> {
         Ok(Self)
     }
@@ -80,10 +86,12 @@ impl<T: ?Sized + 'static> Checkpoint for PhantomData<T> {
 impl<T: Checkpoint> Checkpoint for Wrapping<T> {
     const MIN_LEN: usize = T::MIN_LEN;
 
+    #[inline]
     fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
         self.0.save(saver)
     }
 
+    #[inline]
     fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
         T::restore(restorer).map(Wrapping)
     }
@@ -96,12 +104,14 @@ impl<T: Checkpoint> Checkpoint for Wrapping<T> {
 impl Checkpoint for Duration {
     const MIN_LEN: usize = 12;
 
+    #[inline]
     fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
         saver.bytes(&self.as_secs().to_le_bytes());
         saver.bytes(&self.subsec_nanos().to_le_bytes());
         Ok(())
     }
 
+    #[inline]
     fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
         let seconds = u64::from_le_bytes(restorer.array()?);
         let nanoseconds = u32::from_le_bytes(restorer.array()?);

@@ -12,11 +12,13 @@ macro_rules! text {
         impl Checkpoint for $ty {
             const MIN_LEN: usize = 1;
 
+            #[inline]
             fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
                 saver.opaque(self.as_bytes());
                 Ok(())
             }
 
+            #[inline]
             fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
                 match core::str::from_utf8(restorer.opaque()?) {
                     Ok(text) => Ok(text.into()),

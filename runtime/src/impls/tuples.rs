@@ -10,11 +10,13 @@ macro_rules! tuple {
             const MIN_LEN: usize = 0 $(+ $name::MIN_LEN)*;
             const MAY_KEEP: bool = false $(|| $name::MAY_KEEP)*;
 
+            #[inline]
             fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
                 $(self.$index.save(saver)?;)*
                 Ok(())
             }
 
+            #[inline]
             fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
                 Ok(($($name::restore(restorer)?,)*))
             }
