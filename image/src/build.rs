@@ -10,6 +10,58 @@ use crate::schema_chunk::TypeHash;
 const ZEROS: &[u8] = &[0; 4096];
 const _: () = assert!(ZEROS.len() as u64 == PAGE);
 
+/// Where the chunks of an image go.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    /// The chunks, whose checksums are yet to be taken.
+    pub(crate) chunks: Vec<Chunk>,
+    /// Where the directory starts.
+    pub(crate) end: u64,
+}
+
+impl Layout {
+    /// Places chunks of these lengths, the schema's first.
+    pub(crate) fn new(lens: impl Iterator<Item = usize>) -> Result<Self, ImageError> {
+        let too_long = ImageError::Malformed { part: "directory", what: "the length of a chunk" };
+        let mut chunks = Vec::with_capacity(lens.size_hint().0);
+        let mut end = header::LEN as u64;
+        for (index, len) in lens.enumerate() {
+            let (kind, len) = (ChunkKind::at(index), len as u64);
+            let offset = kind.place(end, len);
+            let next = offset.and_then(|offset| offset.checked_add(len));
+            let (Some(offset), Some(next)) = (offset, next) else { return Err(too_long) };
+            chunks.push(Chunk { kind, offset, len, crc: 0 });
+            end = next;
+        }
+        let end = align_up(end, ALIGN).ok_or(too_long)?;
+        Ok(Self { chunks, end })
+    }
+
+    /// The zeros after a chunk.
+    pub(crate) fn padding(&self, index: usize) -> &'static [u8] {
+        let Chunk { offset, len, .. } = self.chunks[index];
+        let next = self.chunks.get(index + 1).map_or(self.end, |next| next.offset);
+        // Chunks are aligned to a page at most.
+        #[expect(clippy::cast_possible_truncation, reason = "less than a page")]
+        &ZEROS[..(next - offset - len) as usize]
+    }
+
+    /// The image's id, and what follows the chunks, when all checksums are taken.
+    pub(crate) fn end(&mut self, root_hash: TypeHash) -> ([u8; 16], Vec<u8>) {
+        let directory = Directory { chunks: std::mem::take(&mut self.chunks) };
+        let id = directory.image_id(root_hash);
+        let mut tail = directory.encode();
+        let trailer = Trailer {
+            directory_offset: self.end,
+            directory_len: tail.len() as u64,
+            image_id: id,
+            directory_crc: crc32fast::hash(&tail),
+        };
+        tail.extend_from_slice(&trailer.encode());
+        (id, tail)
+    }
+}
+
 /// The chunks of an image to be.
 #[derive(Clone, Copy, Debug)]
 pub struct Parts<'a> {
@@ -28,7 +80,7 @@ pub struct Built<'a> {
     pub id: [u8; 16],
     /// Length of the image in bytes.
     pub len: u64,
-    chunks: Vec<(&'a [u8], usize)>,
+    chunks: Vec<(&'a [u8], &'static [u8])>,
     end: Vec<u8>,
 }
 
@@ -41,46 +93,20 @@ impl<'a> Built<'a> {
         parts: Parts<'a>,
         blocks: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<Self, ImageError> {
-        let too_long = ImageError::Malformed { part: "directory", what: "the length of a chunk" };
         let all = || [parts.schema, parts.values].into_iter();
         let slices: Vec<&'a [u8]> = all().chain(blocks).collect();
-        let mut placed = Vec::with_capacity(slices.len());
-        let mut end = header::LEN as u64;
-        for (index, slice) in slices.iter().enumerate() {
-            let len = slice.len() as u64;
-            let kind = ChunkKind::at(index);
-            let offset = kind.place(end, len);
-            let next = offset.and_then(|offset| offset.checked_add(len));
-            let (Some(offset), Some(next)) = (offset, next) else { return Err(too_long) };
-            placed.push((kind, offset, len));
-            end = next;
-        }
-        let Some(directory_offset) = align_up(end, ALIGN) else { return Err(too_long) };
+        let mut layout = Layout::new(slices.iter().map(|slice| slice.len()))?;
         let mut chunks = Vec::with_capacity(slices.len());
-        let mut entries = Vec::with_capacity(slices.len());
-        for (index, (&slice, &(kind, offset, len))) in slices.iter().zip(&placed).enumerate() {
-            let next = placed.get(index + 1).map_or(directory_offset, |&(_, offset, _)| offset);
-            // Less than a page, because chunks are aligned to a page at most.
-            #[expect(clippy::cast_possible_truncation, reason = "less than a page")]
-            let padding = (next - offset - len) as usize;
+        for (index, slice) in slices.into_iter().enumerate() {
+            let padding = layout.padding(index);
             let mut hasher = crc32fast::Hasher::new();
             hasher.update(slice);
-            hasher.update(&ZEROS[..padding]);
-            entries.push(Chunk { kind, offset, len, crc: hasher.finalize() });
+            hasher.update(padding);
+            layout.chunks[index].crc = hasher.finalize();
             chunks.push((slice, padding));
         }
-        let directory = Directory { chunks: entries };
-        let id = directory.image_id(parts.root_hash);
-        let mut tail = directory.encode();
-        let trailer = Trailer {
-            directory_offset,
-            directory_len: tail.len() as u64,
-            image_id: id,
-            directory_crc: crc32fast::hash(&tail),
-        };
-        tail.extend_from_slice(&trailer.encode());
-        let len = directory_offset + tail.len() as u64;
-        Ok(Self { id, len, chunks, end: tail })
+        let (id, end) = layout.end(parts.root_hash);
+        Ok(Self { id, len: layout.end + end.len() as u64, chunks, end })
     }
 
     /// The slices to write, in order; `header` is [`Header::encode`]d.
@@ -90,7 +116,7 @@ impl<'a> Built<'a> {
         slices.push(header);
         for &(chunk, padding) in &self.chunks {
             slices.push(chunk);
-            slices.push(&ZEROS[..padding]);
+            slices.push(padding);
         }
         slices.push(&self.end);
         slices.retain(|slice| !slice.is_empty());

@@ -39,6 +39,11 @@ const FIXED_LEN: usize = 40;
 pub const TRAILER_LEN: usize = 80;
 const TRAILER_CRC_OFFSET: usize = 68;
 
+/// Length in bytes of what follows the chunks.
+pub(crate) const fn end_len(chunks: usize) -> usize {
+    FIXED_LEN + chunks * ENTRY_LEN + TRAILER_LEN
+}
+
 /// What a chunk holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ChunkKind {

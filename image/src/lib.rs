@@ -19,7 +19,8 @@
 //! | module | what it is for |
 //! |---|---|
 //! | [`header`], [`schema_chunk`], [`directory`] | encode and decode of one part each |
-//! | [`build`] | putting an image together |
+//! | [`build`] | putting an image together to be written |
+//! | [`assembly`] | putting one together in memory |
 //! | [`Image`] | opening and checking one |
 //! | [`value`] | the values as a tree, without the program |
 //! | [`evolve`] | bringing an old image to the types of a program |
@@ -28,6 +29,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod assembly;
 pub mod build;
 pub mod difference;
 pub mod directory;

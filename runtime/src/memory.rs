@@ -1,7 +1,9 @@
 //! Images in memory: for rollback, for the network, for tests.
 
 use std::borrow::Cow;
+use std::sync::atomic::Ordering;
 
+use samestate_image::assembly::Assembly;
 use samestate_image::build::{Built, Parts};
 use samestate_image::{Header, Image, difference, evolve};
 
@@ -14,9 +16,30 @@ use crate::{Checkpoint, Handles, RestoreError, Restorer, SaveError, Saver};
 /// # Errors
 /// [`SaveError`] if it cannot be saved.
 pub fn to_vec<T: Checkpoint>(value: &T) -> Result<Vec<u8>, SaveError> {
-    let program = Program::of::<T>()?;
-    let encoded = Encoded::new(value, &program, Vec::new())?;
-    Ok(encoded.built(&program)?.to_vec(&Header::default()))
+    let program = Program::known::<T>()?;
+    let mut image = Vec::new();
+    // Only a hint: without this much memory the image may still fit, if it is smaller now.
+    let _ = image.try_reserve_exact(program.image_len.load(Ordering::Relaxed));
+    let assembly = Assembly::begin(&mut image, &Header::default(), &program.encoded);
+    let assembly = assembly.map_err(SaveError::Schema)?;
+    let mut saver = Saver::behind(image, assembly.digest());
+    let saved = save_whole(value, &mut saver);
+    let digest = saver.take_digest().unwrap_or_else(|| assembly.digest());
+    let (mut image, blocks) = saver.into_parts();
+    if let Err((at, error)) = saved {
+        image.truncate(at);
+        image.drain(..assembly.values_at().min(at));
+        return Err(error.locate(|| Encoded { values: image, blocks }.path_of_end(&program)));
+    }
+    let blocks = blocks.iter().map(|block| &**block);
+    assembly
+        .finish(&mut image, digest, blocks, program.chunk.root_hash())
+        .map_err(SaveError::Schema)?;
+    program.image_len.store(image.len(), Ordering::Relaxed);
+    if image.len() < image.capacity() / 2 {
+        image.shrink_to_fit();
+    }
+    Ok(image)
 }
 
 /// Restores a value from an image in memory.
@@ -33,7 +56,7 @@ pub fn from_slice<T: Checkpoint>(image: &[u8]) -> Result<T, RestoreError> {
 /// As [`from_slice`], and if a handle is missing, has another type or is not asked for.
 pub fn from_slice_with<T: Checkpoint>(image: &[u8], handles: Handles) -> Result<T, RestoreError> {
     let image = Image::from_bytes(image)?;
-    decode(&image, &Program::of::<T>().map_err(program_error)?, handles)
+    decode(&image, &*Program::known::<T>().map_err(program_error)?, handles)
 }
 
 /// Restores an image into a running value. Fields with `skip(keep)` stay as they are, and so do
@@ -67,11 +90,20 @@ pub fn restore_in_place<T: Checkpoint>(
     handles: Handles,
 ) -> Result<(), RestoreError> {
     let image = Image::from_bytes(image)?;
-    decode_for(running, &image, &Program::of::<T>().map_err(program_error)?, handles)
+    decode_for(running, &image, &*Program::known::<T>().map_err(program_error)?, handles)
 }
 
 pub(crate) fn program_error(error: SaveError) -> RestoreError {
     RestoreError::new(RestoreErrorKind::Program(error))
+}
+
+/// Saves the root; else tells where in the buffer what is at fault would stand.
+fn save_whole<'a, T: Checkpoint>(
+    value: &'a T,
+    saver: &mut Saver<'a>,
+) -> Result<(), (usize, SaveError)> {
+    value.save(saver).map_err(|error| (saver.buffer().len(), error))?;
+    saver.finish()
 }
 
 /// The state as it goes into an image.
@@ -88,14 +120,13 @@ impl<'a> Encoded<'a> {
         buffer: Vec<u8>,
     ) -> Result<Self, SaveError> {
         let mut saver = Saver::with_buffer(buffer);
-        let saved = value.save(&mut saver).map_err(|error| (None, error));
-        let saved = saved.and_then(|()| saver.finish().map_err(|(at, error)| (Some(at), error)));
+        let saved = save_whole(value, &mut saver);
         let (values, blocks) = saver.into_parts();
         let mut encoded = Self { values, blocks };
         match saved {
             Ok(()) => Ok(encoded),
             Err((at, error)) => Err(error.locate(|| {
-                encoded.values.truncate(at.unwrap_or(encoded.values.len()));
+                encoded.values.truncate(at);
                 encoded.path_of_end(program)
             })),
         }

@@ -58,6 +58,8 @@ impl<'a> Saver<'a> {
         if self.is_whole() {
             return Err(problem(PointerProblem::InKey));
         }
+        // Not an error that anyone sees: the entries of the map are saved again, each in its turn.
+        self.keep_in_turn().map_err(|()| problem(PointerProblem::InKey))?;
         let at = self.buffer().len();
         let all = self.objects();
         let number = all.objects.len();
@@ -75,8 +77,8 @@ impl<'a> Saver<'a> {
             object.owned |= pointer.owns;
             let now_cyclic = object.open && !std::mem::replace(&mut object.cyclic, object.open);
             let code_at = object.at;
-            if let (true, Some(code)) = (now_cyclic, self.buffer().get_mut(code_at)) {
-                *code += 1;
+            if now_cyclic {
+                self.change(code_at, |code| *code += 1);
             }
             self.write_number(u64::from(pointer.base()) + NEW_OBJECT_CODES + known as u64);
             return Ok(());

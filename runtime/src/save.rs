@@ -1,10 +1,15 @@
+mod entries;
+
 use std::borrow::Cow;
 
+use samestate_image::assembly::Digest;
 use samestate_image::layout::{BLOCK_MIN, EMPTY_LIMIT, LONG_LEN};
 
 use crate::depth::Depth;
 use crate::objects::SavedObjects;
 use crate::{Checkpoint, SaveError};
+
+use entries::Aside;
 
 /// What values are saved to. Long runs of numbers are borrowed from the state, all else is encoded
 /// into one buffer; both are written to the file when everything is there.
@@ -18,9 +23,30 @@ pub struct Saver<'a> {
     /// Set inside keys, which must stand in one piece because they are put in order.
     whole: bool,
     objects: Option<Box<SavedObjects>>,
+    aside: Aside,
+    /// The checksum of the values, if it is taken while they are encoded.
+    digest: Option<Digest>,
 }
 
 impl<'a> Saver<'a> {
+    /// Encodes behind what is in `values`, and takes the checksum meanwhile.
+    pub(crate) fn behind(values: Vec<u8>, digest: Digest) -> Self {
+        Self { values, digest: Some(digest), ..Self::default() }
+    }
+
+    /// Lets the checksum follow; to be called between the values of containers.
+    #[inline]
+    pub(crate) fn follow(&mut self) {
+        if let Some(digest) = &mut self.digest {
+            digest.follow(&self.values);
+        }
+    }
+
+    /// The checksum so far; `None` if it was not taken, or given up.
+    pub(crate) fn take_digest(&mut self) -> Option<Digest> {
+        self.digest.take()
+    }
+
     pub(crate) fn with_buffer(mut values: Vec<u8>) -> Self {
         values.clear();
         Self { values, ..Self::default() }
@@ -31,15 +57,18 @@ impl<'a> Saver<'a> {
     }
 
     /// Writes bytes whose number the restoring side knows.
+    #[inline]
     pub fn bytes(&mut self, bytes: &[u8]) {
         self.values.extend_from_slice(bytes);
     }
 
     /// Writes a number of values or bytes.
+    #[inline]
     pub fn write_len(&mut self, len: usize) {
         self.write_number(len as u64);
     }
 
+    #[inline]
     pub(crate) fn write_number(&mut self, number: u64) {
         match u8::try_from(number) {
             Ok(short) if short < LONG_LEN => self.values.push(short),
@@ -53,6 +82,7 @@ impl<'a> Saver<'a> {
     /// Writes bytes with their number: the counterpart of [`SchemaBuilder::opaque`].
     ///
     /// [`SchemaBuilder::opaque`]: crate::SchemaBuilder::opaque
+    #[inline]
     pub fn opaque(&mut self, bytes: &[u8]) {
         self.write_len(bytes.len());
         self.bytes(bytes);
@@ -77,10 +107,14 @@ impl<'a> Saver<'a> {
             depth: self.depth,
             whole: self.whole,
             objects: self.objects.take(),
+            aside: self.aside,
+            digest: self.digest.take(),
             ..Saver::default()
         };
         let result = write(&mut inner);
         self.objects = inner.objects.take();
+        self.aside = inner.aside;
+        self.digest = inner.digest.take();
         self.block_len += inner.block_len;
         let (values, blocks) = inner.into_parts();
         self.values = values;
@@ -104,8 +138,24 @@ impl<'a> Saver<'a> {
     }
 
     /// Where values are encoded to.
+    #[inline]
     pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.values
+    }
+
+    /// Changes a byte that was written before.
+    pub(crate) fn change(&mut self, at: usize, change: impl FnOnce(&mut u8)) {
+        // The checksum may be past it; then it is taken at the end.
+        self.digest = None;
+        if let Some(byte) = self.values.get_mut(at) {
+            change(byte);
+        }
+    }
+
+    /// Writes a run of numbers that stand in memory as they do in an image.
+    #[inline]
+    pub(crate) fn borrowed_run(&mut self, bytes: &'a [u8]) {
+        if bytes.len() < BLOCK_MIN { self.bytes(bytes) } else { self.run(Cow::Borrowed(bytes)) }
     }
 
     /// Writes a run of numbers, little-endian, whose length the restoring side knows.
@@ -130,6 +180,7 @@ impl<'a> Saver<'a> {
     }
 
     /// Writes what stands inside a box or a container of `T`.
+    #[inline]
     pub(crate) fn nested<T, R>(
         &mut self,
         inside: impl FnOnce(&mut Self) -> Result<R, SaveError>,
@@ -142,11 +193,13 @@ impl<'a> Saver<'a> {
     }
 
     /// How many bytes were written.
+    #[inline]
     fn written(&self) -> u64 {
         self.values.len() as u64 + self.block_len
     }
 
     /// Writes `count` values by `write`, with their number before them.
+    #[inline]
     pub(crate) fn container<T: Checkpoint>(
         &mut self,
         count: usize,
@@ -161,19 +214,5 @@ impl<'a> Saver<'a> {
             return Err(SaveError::TooManyEmpty { count });
         }
         Ok(())
-    }
-
-    /// Encodes keys in one piece each; returns where each ends.
-    pub(crate) fn keys<K: Checkpoint>(
-        &mut self,
-        keys: impl Iterator<Item = &'a K>,
-    ) -> Result<(Vec<u8>, Vec<usize>), SaveError> {
-        let mut inner = Saver { depth: self.depth, whole: true, ..Saver::default() };
-        let mut ends = Vec::with_capacity(keys.size_hint().0);
-        for key in keys {
-            key.save(&mut inner)?;
-            ends.push(inner.values.len());
-        }
-        Ok((inner.values, ends))
     }
 }

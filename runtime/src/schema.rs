@@ -1,7 +1,9 @@
 //! How types describe what they save.
 
 use std::any::{TypeId, type_name};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use samestate_image::SchemaChunk;
 use samestate_image::evolve::{FieldNote, From, Make, Notes, TypeNote, VariantNote};
@@ -36,15 +38,33 @@ enum Known {
 }
 
 /// The description of a root type, with what restoring it needs.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Program {
     pub(crate) chunk: SchemaChunk,
     pub(crate) encoded: Vec<u8>,
     pub(crate) needed: Vec<Needed>,
     pub(crate) notes: Notes,
+    /// Length in bytes of the last image made in memory, 0 if there is none.
+    pub(crate) image_len: AtomicUsize,
 }
 
+/// The root types that were described.
+static KNOWN: RwLock<BTreeMap<TypeId, Arc<Program>>> = RwLock::new(BTreeMap::new());
+
 impl Program {
+    /// The description of `T`, made once.
+    pub(crate) fn known<T: Checkpoint>() -> Result<Arc<Self>, SaveError> {
+        let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(program) = known.get(&TypeId::of::<T>()) {
+            return Ok(Arc::clone(program));
+        }
+        drop(known);
+        // Without a lock, because it calls the program's own code.
+        let program = Arc::new(Self::of::<T>()?);
+        let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::clone(known.entry(TypeId::of::<T>()).or_insert(program)))
+    }
+
     /// Describes `T`.
     pub(crate) fn of<T: Checkpoint>() -> Result<Self, SaveError> {
         let mut builder = SchemaBuilder::default();
@@ -58,7 +78,8 @@ impl Program {
         let table = Table { types: builder.types, root };
         let chunk =
             SchemaChunk::new(type_name::<T>().to_owned(), table).map_err(SaveError::Schema)?;
-        Ok(Self { encoded: chunk.encode(), chunk, needed: builder.needed, notes: builder.notes })
+        let (encoded, image_len) = (chunk.encode(), AtomicUsize::new(0));
+        Ok(Self { encoded, chunk, needed: builder.needed, notes: builder.notes, image_len })
     }
 }
 

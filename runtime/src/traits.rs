@@ -100,7 +100,10 @@ pub trait Checkpoint: Sized + 'static {
     /// Writes many values.
     #[doc(hidden)]
     fn save_slice<'a>(slice: &'a [Self], saver: &mut Saver<'a>) -> Result<(), SaveError> {
-        slice.iter().try_for_each(|value| value.save(saver))
+        slice.iter().try_for_each(|value| {
+            saver.follow();
+            value.save(saver)
+        })
     }
 
     /// Reads many values whose bytes are proven present, as far as `MIN_LEN` says.

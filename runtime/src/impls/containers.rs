@@ -11,11 +11,13 @@ impl<T: Checkpoint> Checkpoint for Option<T> {
     const MIN_LEN: usize = 1;
     const MAY_KEEP: bool = T::MAY_KEEP;
 
+    #[inline]
     fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
         saver.bytes(&[u8::from(self.is_some())]);
         self.as_ref().map_or(Ok(()), |value| value.save(saver))
     }
 
+    #[inline]
     fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
         match restorer.array()? {
             [0] => Ok(None),
@@ -51,10 +53,12 @@ impl<T: Checkpoint, const N: usize> Checkpoint for [T; N] {
     const MAY_KEEP: bool = T::MAY_KEEP;
     const PLAIN_LEN: usize = N * T::PLAIN_LEN;
 
+    #[inline]
     fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
         T::save_slice(self, saver)
     }
 
+    #[inline]
     fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
         T::restore_array(restorer)
     }
@@ -75,11 +79,15 @@ impl<T: Checkpoint, const N: usize> Checkpoint for [T; N] {
         schema.add(Type::Array(inner, N as u64))
     }
 
+    #[inline]
     fn save_slice<'a>(slice: &'a [Self], saver: &mut Saver<'a>) -> Result<(), SaveError> {
         if T::PLAIN_LEN > 0 {
             T::save_slice(slice.as_flattened(), saver)
         } else {
-            slice.iter().try_for_each(|value| value.save(saver))
+            slice.iter().try_for_each(|value| {
+                saver.follow();
+                value.save(saver)
+            })
         }
     }
 

@@ -3,41 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, Hash};
-use std::ops::Range;
 
 use samestate_schema::types::{Type, TypeRef};
 
 use crate::error::RestoreErrorKind;
 use crate::{Checkpoint, RestoreError, Restorer, SaveError, Saver, SchemaBuilder};
 
-/// Which key comes next, and where its bytes are.
-type Order = Vec<(usize, Range<usize>)>;
-
-/// Encoded keys, and the order of their bytes.
-fn in_order<'a, K: Checkpoint>(
-    saver: &mut Saver<'a>,
-    keys: impl Iterator<Item = &'a K>,
-) -> Result<(Vec<u8>, Order), SaveError> {
-    let (bytes, ends) = saver.keys(keys)?;
-    let mut start = 0;
-    let mut order: Vec<_> =
-        ends.into_iter().map(|end| std::mem::replace(&mut start, end)..end).enumerate().collect();
-    order.sort_unstable_by(|(_, a), (_, b)| bytes[a.clone()].cmp(&bytes[b.clone()]));
-    Ok((bytes, order))
-}
-
 fn save_map<'a, K: Checkpoint, V: Checkpoint>(
     saver: &mut Saver<'a>,
     entries: impl ExactSizeIterator<Item = (&'a K, &'a V)> + Clone,
 ) -> Result<(), SaveError> {
-    saver.container::<(K, V)>(entries.len(), |saver| {
-        let (bytes, order) = in_order(saver, entries.clone().map(|(key, _)| key))?;
-        let values: Vec<&V> = entries.map(|(_, value)| value).collect();
-        order.into_iter().try_for_each(|(index, range)| {
-            saver.bytes(&bytes[range]);
-            values[index].save(saver)
-        })
-    })
+    saver.container::<(K, V)>(entries.len(), |saver| saver.entries(entries))
 }
 
 fn restore_map<K: Checkpoint, V: Checkpoint>(
@@ -61,13 +37,9 @@ fn restore_map<K: Checkpoint, V: Checkpoint>(
 
 fn save_set<'a, K: Checkpoint>(
     saver: &mut Saver<'a>,
-    keys: impl ExactSizeIterator<Item = &'a K>,
+    keys: impl ExactSizeIterator<Item = &'a K> + Clone,
 ) -> Result<(), SaveError> {
-    saver.container::<K>(keys.len(), |saver| {
-        let (bytes, order) = in_order(saver, keys)?;
-        order.into_iter().for_each(|(_, range)| saver.bytes(&bytes[range]));
-        Ok(())
-    })
+    saver.container::<K>(keys.len(), |saver| saver.entries(keys.map(|key| (key, &()))))
 }
 
 /// Checks that no key is equal to another, though their encodings differ.

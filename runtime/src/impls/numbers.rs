@@ -29,18 +29,19 @@ macro_rules! number {
                 schema.add(Type::Primitive(Primitive::$primitive))
             }
 
+            #[inline]
             fn save_slice<'a>(slice: &'a [Self], saver: &mut Saver<'a>) -> Result<(), SaveError> {
-                saver.run(as_encoded(slice).map_or_else(
-                    || {
-                        let mut bytes = Vec::with_capacity(slice.len() * <$ty as Number>::LEN);
-                        slice.iter().for_each(|number| number.put(&mut bytes));
-                        Cow::Owned(bytes)
-                    },
-                    Cow::Borrowed,
-                ));
+                if let Some(bytes) = as_encoded(slice) {
+                    saver.borrowed_run(bytes);
+                } else {
+                    let mut bytes = Vec::with_capacity(slice.len() * <$ty as Number>::LEN);
+                    slice.iter().for_each(|number| number.put(&mut bytes));
+                    saver.run(Cow::Owned(bytes));
+                }
                 Ok(())
             }
 
+            #[inline]
             fn restore_vec(
                 restorer: &mut Restorer<'_>,
                 count: usize,
@@ -54,6 +55,7 @@ macro_rules! number {
                 numbers.ok_or_else(|| restorer.bad_value($name))
             }
 
+            #[inline]
             fn restore_array<const N: usize>(
                 restorer: &mut Restorer<'_>,
             ) -> Result<[Self; N], RestoreError> {
