@@ -61,7 +61,7 @@ fn can_be_root(ty: &Type) -> bool {
         && !is_std(ty.definition())
         && !ty.definition().contains('{')
         && !ty.name.starts_with("dyn ")
-        && !ty.name.starts_with(['<', '&', '('])
+        && !ty.name.starts_with(['<', '&', '(', '*', '['])
 }
 
 /// The names that differ least, by their last part first.

@@ -82,6 +82,8 @@ fn a_root_that_is_not_there() {
         Path::new("particles::simulation::Simulaton"),
     ]);
     says(&said, 3, &["root-not-found", "particles::simulation::Simulation"]);
+    // What is offered could be a root: no pointers, no slices.
+    assert!(!said.stdout.contains("`*") && !said.stdout.contains("`["), "{}", said.stdout);
 }
 
 #[test]
