@@ -12,7 +12,7 @@ allowed() {
     samestate) echo samestate-schema samestate-image samestate-macros libc rustix indexmap ndarray smallvec ;;
     samestate-report) echo samestate-schema annotate-snippets anstyle serde serde_json ;;
     samestate-analyzer)
-        echo samestate-schema samestate-report object gimli petgraph rayon syn proc-macro2 \
+        echo samestate-schema samestate-report object gimli petgraph rayon syn proc-macro2 quote \
             rustc-demangle strsim thiserror xxhash-rust
         ;;
     samestate-tracer)
