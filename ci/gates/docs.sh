@@ -13,6 +13,6 @@ for document in README.md ARCHITECTURE.md CONTRIBUTING.md docs/*.md; do
             echo "$document names \`$path\`, which does not exist" >&2
             missing=1
         fi
-    done < <(grep -oE '`(schema|image|macros|runtime|report|analyzer|tracer|cli|examples|ci|docs|\.ci)/[A-Za-z0-9_./*-]*`' "$document" | tr -d '`' | sort -u)
+    done < <(grep -oE '`(schema|image|macros|runtime|report|analyzer|tracer|cli|examples|fuzz|benches|ci|docs|\.ci)/[A-Za-z0-9_./*-]*`' "$document" | tr -d '`' | sort -u)
 done
 exit $missing

@@ -2,4 +2,6 @@
 # Every Rust file is formatted.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-cargo fmt --all --check
+for manifest in Cargo.toml benches/Cargo.toml fuzz/Cargo.toml; do
+    cargo fmt --all --manifest-path "$manifest" --check
+done

@@ -84,8 +84,8 @@ pub(crate) enum Command {
 /// Where the analyzer starts and where it looks.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct RootArgs {
-    /// A struct from which the state hangs, such as `sim::Machine`; may be given several times.
-    /// Without it, the types marked `#[checkpoint(root)]`.
+    /// A struct from which the state hangs, such as `sim::Machine`, besides the types marked
+    /// `#[checkpoint(root)]`; may be given several times.
     #[arg(long = "root", value_name = "TYPE")]
     pub(crate) roots: Vec<String>,
     /// A folder that source paths in the debug information may be relative to.

@@ -1,9 +1,8 @@
 //! Why a command came to no report.
 
 use std::error::Error;
-use std::io;
+use std::io::{self, Write as _};
 
-use anstream::eprintln;
 use samestate_report::ExitCode;
 
 use crate::args::OutputArgs;
@@ -45,13 +44,15 @@ impl Failure {
         let style = clap::builder::styling::AnsiColor::Red.on_default().bold();
         output::choose_colors(output);
         let mut text = self.error.to_string();
-        eprintln!("{style}error{style:#}: {text}");
+        // Where stderr cannot be written, the exit code still tells.
+        let mut stderr = anstream::stderr().lock();
+        let _ = writeln!(stderr, "{style}error{style:#}: {text}");
         let mut cause = self.error.source();
         while let Some(error) = cause {
             let reason = error.to_string();
             // Many messages tell their cause already.
             if !text.contains(&reason) {
-                eprintln!("  because {reason}");
+                let _ = writeln!(stderr, "  because {reason}");
             }
             text.push_str(&reason);
             cause = error.source();

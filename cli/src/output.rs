@@ -1,7 +1,7 @@
 //! Results on stdout.
 
 use std::env;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use samestate_report::Report;
@@ -27,7 +27,12 @@ pub(crate) fn print(text: &str, args: OutputArgs) -> Result<(), Failure> {
     choose_colors(args);
     let mut stdout = anstream::stdout().lock();
     let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
-    written.map_err(Failure::unchecked)
+    match written {
+        // Whoever read our output has seen enough; the verdict stands.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Failure::unchecked(format!("cannot write to stdout: {error}"))),
+        Ok(()) => Ok(()),
+    }
 }
 
 /// Applies `--color` to both streams.

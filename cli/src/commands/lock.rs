@@ -1,12 +1,14 @@
 //! `samestate lock`
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use samestate_report::render::text;
 use samestate_report::{Finding, Report, Side, Sides, Subject, rules};
 
-use crate::args::{LockArgs, OutputArgs};
+use crate::args::{Format, LockArgs, OutputArgs};
 use crate::commands::coverage;
 use crate::failure::Failure;
 use crate::output;
@@ -14,9 +16,12 @@ use crate::progress::Progress;
 
 /// Writes the lock file, or checks it.
 pub(crate) fn run(args: &LockArgs, output: OutputArgs) -> Result<u8, Failure> {
+    if output.format == Format::Json && args.output == Path::new("-") && !args.check {
+        return Err(Failure::usage("a lock on stdout is text; leave out `--format json`"));
+    }
     let progress = Progress::new(format!("reading {}", args.binary.display()));
     let config = coverage::config(&args.binary, &args.roots);
-    let (text, mut report) = samestate_analyzer::lock_text(&config)?;
+    let (lock, mut report) = samestate_analyzer::lock_text(&config)?;
     drop(progress);
     if !has_types(&report) {
         // A lock without types would look like one of a program without state.
@@ -24,12 +29,17 @@ pub(crate) fn run(args: &LockArgs, output: OutputArgs) -> Result<u8, Failure> {
         return output::report(&report, output);
     }
     if args.check {
-        check(&text, &args.output, &mut report)?;
+        check(&lock, &args.output, &mut report)?;
     } else if args.output == Path::new("-") {
-        output::print(&text, output)?;
+        output::print(&lock, output)?;
+        if report.is_incomplete() {
+            // What the lock does not show must not go unsaid.
+            let style = text::Style { color: true, verbose: output.verbose };
+            let _ = write!(anstream::stderr(), "{}", text::render(&report, style));
+        }
         return Ok(report.exit_code().code());
     } else {
-        write(&text, &args.output)?;
+        write(&lock, &args.output)?;
         report.notes.push(format!("wrote {}", args.output.display()));
     }
     output::report(&report, output)
@@ -63,17 +73,22 @@ fn check(text: &str, path: &Path, report: &mut Report) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Puts the new text in the place of the old one, which stays if writing fails.
+/// Puts the new text in the place of the old one, which stays if writing fails. A link stays a
+/// link.
 fn write(text: &str, path: &Path) -> Result<(), Failure> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let new = path.with_file_name(name);
-    let written = fs::write(&new, text).and_then(|()| fs::rename(&new, path));
-    written.map_err(|error| {
-        // What is left of the new one is of no use; the error at hand says why.
-        let _ = fs::remove_file(&new);
-        cannot("write", path, &error)
-    })
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = match target.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let written = tempfile::Builder::new()
+        .permissions(fs::Permissions::from_mode(0o644))
+        .tempfile_in(folder)
+        .and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.persist(&target).map_err(|error| error.error)
+        });
+    written.map(drop).map_err(|error| cannot("write", path, &error))
 }
 
 fn cannot(what: &str, path: &Path, error: &io::Error) -> Failure {

@@ -1,8 +1,8 @@
 //! `samestate record`
 
+use std::io::Write as _;
 use std::time::Duration;
 
-use anstream::eprint;
 use samestate_report::render::text;
 use samestate_tracer::Config;
 use samestate_tracer::trace::Status;
@@ -27,7 +27,8 @@ pub(crate) fn run(args: &RecordArgs, output: OutputArgs) -> Result<u8, Failure> 
     let report = recording.report();
     output::choose_colors(output);
     let style = text::Style { color: true, verbose: output.verbose };
-    eprint!("{}", text::render(&report, style));
+    // The program ran, whether or not this can be told.
+    let _ = write!(anstream::stderr(), "{}", text::render(&report, style));
     Ok(match recording.status() {
         // What could not be seen must not look like a clean recording.
         Status::Exited(0) => report.exit_code().code(),

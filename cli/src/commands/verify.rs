@@ -1,8 +1,8 @@
 //! `samestate verify`
 
+use std::io::Write as _;
 use std::time::Duration;
 
-use anstream::eprintln;
 use samestate_report::{Report, Table};
 use samestate_tracer::trace::Status;
 use samestate_tracer::{Checkpoint, Verification, Verify};
@@ -43,7 +43,7 @@ fn complete(verified: Verification) -> Report {
     if status != Status::Exited(0) {
         report.notes.push(format!("the original ended with {status}"));
         // It may say why.
-        eprintln!("{}", String::from_utf8_lossy(&output).trim_end());
+        let _ = writeln!(anstream::stderr(), "{}", String::from_utf8_lossy(&output).trim_end());
     }
     report
 }

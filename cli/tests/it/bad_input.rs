@@ -200,8 +200,52 @@ fn a_program_that_does_not_end() {
     let run = fresh("endless").join("run");
     let said =
         samestate(["record", "--timeout", "1", "-o", run.to_str().unwrap(), "--", "sleep", "60"]);
-    assert_ne!(said.code, 0, "{}", said.stderr);
+    assert_eq!(said.code, 128 + 9, "{}", said.stderr);
     says(&samestate([Path::new("show"), &run]), 0, &["nanosleep"]);
+}
+
+#[test]
+fn the_verdict_stands_though_nobody_reads_the_report() {
+    use std::process::Stdio;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_samestate"))
+        .args(["coverage", "--verbose", "--format", "json"])
+        .arg(env!("CARGO_BIN_EXE_samestate"))
+        .args(["--root", "samestate_report::report::Report"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The reader goes away before anything is written.
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn nothing_is_lost_where_nothing_can_be_said() {
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let run = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_samestate"));
+        command.args(args).stdout(full()).stderr(full()).status().unwrap().code()
+    };
+    assert_eq!(run(&["coverage", "no/such/program"]), Some(2));
+    assert_eq!(run(&["explain"]), Some(3));
+    let trace = fresh("untold").join("run");
+    let args = ["record", "-o", trace.to_str().unwrap(), "--", "sh", "-c", "exit 7"];
+    assert_eq!(run(&args), Some(7));
+}
+
+#[test]
+fn a_lock_replaces_nothing_but_the_lock() {
+    let folder = fresh("lock-beside");
+    let (lock, link) = (folder.join("checkpoint.lock"), folder.join("link.lock"));
+    let beside = folder.join("checkpoint.lock.new");
+    fs::write(&beside, "mine").unwrap();
+    fs::write(&lock, "old").unwrap();
+    std::os::unix::fs::symlink("checkpoint.lock", &link).unwrap();
+    says(&samestate([Path::new("lock"), &particles("complete"), Path::new("-o"), &link]), 0, &[]);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(fs::read_to_string(&lock).unwrap().starts_with("samestate lock"));
+    assert_eq!(fs::read_to_string(&beside).unwrap(), "mine");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 3, "no temporary file is left");
 }
 
 #[test]

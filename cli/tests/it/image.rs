@@ -73,6 +73,8 @@ fn a_damaged_image_is_an_error_and_an_intact_one_is_not() {
     let said = look("show", &file, &[]);
     assert_eq!(said.code, 1);
     assert!(said.stdout.contains("damaged-image"), "{}", said.stdout);
+    fs::write(&file, "no image at all").unwrap();
+    assert_eq!(look("verify", &file, &[]).code, 3);
     fs::remove_file(&file).unwrap();
     assert_eq!(look("verify", &file, &[]).code, 2);
 }

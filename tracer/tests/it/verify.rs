@@ -332,7 +332,7 @@ fn copies_that_do_not_fit_lose_nothing() {
     let small = ["-t", "tmpfs", "-o", "size=16k", "samestate"];
     let mounted = std::process::Command::new("mount").args(small).arg(&work).status();
     if !mounted.is_ok_and(|status| status.success()) {
-        println!("skipped: no small file system can be mounted");
+        crate::support::skipped("no small file system can be mounted");
         return;
     }
     let mut config = config(folder.path(), "");

@@ -57,6 +57,9 @@ const STATES: [State; 3] = [
 
 /// Builds the example and shows every report; fails if one does not say what it was built to say.
 pub(crate) fn run(args: &DemoArgs, output: OutputArgs) -> Result<u8, Failure> {
+    if output.format == Format::Json {
+        return Err(Failure::usage("`demo` shows many reports; it prints text only"));
+    }
     let clone = find_clone(args.clone.as_deref())?;
     let builder = Builder::new(&clone)?;
     let mut programs = Vec::new();

@@ -57,6 +57,9 @@ fn open(file: &Path) -> Result<Result<Image<'static>, ImageError>, Failure> {
             ImageError::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Err(Failure::usage(error))
             }
+            ImageError::NotAnImage => {
+                Err(Failure::unchecked(format!("{}: {error}", file.display())))
+            }
             ImageError::Read { .. } | ImageError::Version { .. } => Err(Failure::unchecked(error)),
             _ => Ok(Err(error)),
         },
