@@ -35,6 +35,14 @@ pub(crate) fn print(text: &str, args: OutputArgs) -> Result<(), Failure> {
     }
 }
 
+/// Tells a report on stderr, where stdout belongs to something else. That it cannot be told there
+/// changes nothing: the exit code still tells.
+pub(crate) fn aside(report: &Report, args: OutputArgs) {
+    choose_colors(args);
+    let style = text::Style { color: true, verbose: args.verbose };
+    let _ = write!(anstream::stderr(), "{}", text::render(report, style));
+}
+
 /// Applies `--color` to both streams.
 pub(crate) fn choose_colors(args: OutputArgs) {
     match args.color {

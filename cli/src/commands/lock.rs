@@ -5,7 +5,6 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use samestate_report::render::text;
 use samestate_report::{Finding, Report, Side, Sides, Subject, rules};
 
 use crate::args::{Format, LockArgs, OutputArgs};
@@ -34,8 +33,7 @@ pub(crate) fn run(args: &LockArgs, output: OutputArgs) -> Result<u8, Failure> {
         output::print(&lock, output)?;
         if report.is_incomplete() {
             // What the lock does not show must not go unsaid.
-            let style = text::Style { color: true, verbose: output.verbose };
-            let _ = write!(anstream::stderr(), "{}", text::render(&report, style));
+            output::aside(&report, output);
         }
         return Ok(report.exit_code().code());
     } else {

@@ -1,9 +1,7 @@
 //! `samestate record`
 
-use std::io::Write as _;
 use std::time::Duration;
 
-use samestate_report::render::text;
 use samestate_tracer::Config;
 use samestate_tracer::trace::Status;
 
@@ -25,10 +23,7 @@ pub(crate) fn run(args: &RecordArgs, output: OutputArgs) -> Result<u8, Failure> 
     // No progress is shown: the terminal belongs to the program.
     let recording = samestate_tracer::record(&config, &mut |_| {})?;
     let report = recording.report();
-    output::choose_colors(output);
-    let style = text::Style { color: true, verbose: output.verbose };
-    // The program ran, whether or not this can be told.
-    let _ = write!(anstream::stderr(), "{}", text::render(&report, style));
+    output::aside(&report, output);
     Ok(match recording.status() {
         // What could not be seen must not look like a clean recording.
         Status::Exited(0) => report.exit_code().code(),
