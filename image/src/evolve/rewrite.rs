@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use samestate_schema::path::{FieldPath, Step};
-use samestate_schema::types::{Dyn, Field, Primitive, Table, Type, TypeRef};
+use samestate_schema::types::{Dyn, Field, Table, Type, TypeRef};
 
 use super::{Encoded, EvolveError, Notes};
 use crate::build::{Built, Parts};
@@ -92,7 +92,7 @@ impl Writer<'_> {
         };
         match (value, old_type, new_type) {
             (_, Type::Primitive(primitive), Type::Primitive(_)) => {
-                match number(value, *primitive) {
+                match value.primitive_bytes(*primitive) {
                     Some(bytes) => self.out.values.extend_from_slice(&bytes),
                     None => return self.fail("not a value of its type"),
                 }
@@ -388,18 +388,4 @@ fn has_pointers(table: &Table, ty: TypeRef) -> bool {
         queue.extend(ty.children().into_iter().filter(|child| seen.insert(*child)));
     }
     false
-}
-
-fn number(value: &Value<'_>, primitive: Primitive) -> Option<Vec<u8>> {
-    let bytes: Vec<u8> = match value {
-        Value::Unit => Vec::new(),
-        Value::Bool(value) => vec![u8::from(*value)],
-        Value::Char(value) => u32::from(*value).to_le_bytes().into(),
-        Value::Unsigned(value) => value.to_le_bytes().into(),
-        Value::Signed(value) => value.to_le_bytes().into(),
-        Value::F32(value) => value.to_bits().to_le_bytes().into(),
-        Value::F64(value) => value.to_bits().to_le_bytes().into(),
-        _ => return None,
-    };
-    bytes.get(..primitive.size()).map(<[u8]>::to_vec)
 }

@@ -119,7 +119,7 @@ impl<'a> Writer<'a> {
     fn value(&mut self, value: &Value<'_>, ty: TypeRef) -> Option<()> {
         match (value, self.table.get(ty)?) {
             (_, Type::Primitive(primitive)) => {
-                let bytes = primitive_bytes(value, *primitive)?;
+                let bytes = value.primitive_bytes(*primitive)?;
                 let primitive = *primitive;
                 match self.site(|| candidates::edits(candidates::numbers(primitive, &bytes))) {
                     Some(Change::Bytes(other)) => self.values.extend_from_slice(other),
@@ -483,18 +483,4 @@ fn one(primitive: Primitive) -> Vec<u8> {
         Primitive::Char => u32::from('a').to_le_bytes().into(),
         other => 1_u128.to_le_bytes()[..other.size()].to_vec(),
     }
-}
-
-fn primitive_bytes(value: &Value<'_>, primitive: Primitive) -> Option<Vec<u8>> {
-    let bytes: Vec<u8> = match value {
-        Value::Unit => Vec::new(),
-        Value::Bool(value) => vec![u8::from(*value)],
-        Value::Char(value) => u32::from(*value).to_le_bytes().into(),
-        Value::Unsigned(value) => value.to_le_bytes().into(),
-        Value::Signed(value) => value.to_le_bytes().into(),
-        Value::F32(value) => value.to_bits().to_le_bytes().into(),
-        Value::F64(value) => value.to_bits().to_le_bytes().into(),
-        _ => return None,
-    };
-    bytes.get(..primitive.size()).map(<[u8]>::to_vec)
 }

@@ -403,3 +403,21 @@ pub(super) fn number(primitive: Primitive, bytes: &[u8]) -> Option<Value<'static
 fn little(bytes: &[u8]) -> u128 {
     bytes.iter().rev().fold(0, |number, byte| number << 8 | u128::from(*byte))
 }
+
+impl Value<'_> {
+    /// The bytes of a number, or of another value of fixed size, as an image holds them: what
+    /// [`number`] reads. `None` if the value is of another kind.
+    pub(crate) fn primitive_bytes(&self, primitive: Primitive) -> Option<Vec<u8>> {
+        let bytes: Vec<u8> = match self {
+            Value::Unit => Vec::new(),
+            Value::Bool(value) => vec![u8::from(*value)],
+            Value::Char(value) => u32::from(*value).to_le_bytes().into(),
+            Value::Unsigned(value) => value.to_le_bytes().into(),
+            Value::Signed(value) => value.to_le_bytes().into(),
+            Value::F32(value) => value.to_bits().to_le_bytes().into(),
+            Value::F64(value) => value.to_bits().to_le_bytes().into(),
+            _ => return None,
+        };
+        bytes.get(..primitive.size()).map(<[u8]>::to_vec)
+    }
+}
