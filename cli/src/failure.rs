@@ -7,6 +7,7 @@ use samestate_report::ExitCode;
 
 use crate::args::OutputArgs;
 use crate::output;
+use crate::signals::Signals;
 
 /// Why a command came to no report, and the exit code that says so.
 #[derive(Debug)]
@@ -14,17 +15,24 @@ pub(crate) struct Failure {
     /// [`ExitCode::Usage`] or [`ExitCode::CouldNotCheck`].
     code: ExitCode,
     error: Box<dyn Error>,
+    /// A signal that ended the work ends us, too, once that is told.
+    signals: Option<Signals>,
 }
 
 impl Failure {
     /// What the user asked for makes no sense.
     pub(crate) fn usage(error: impl Into<Box<dyn Error>>) -> Self {
-        Self { code: ExitCode::Usage, error: error.into() }
+        Self { code: ExitCode::Usage, error: error.into(), signals: None }
     }
 
     /// What the user asked for could not be done.
     pub(crate) fn unchecked(error: impl Into<Box<dyn Error>>) -> Self {
-        Self { code: ExitCode::CouldNotCheck, error: error.into() }
+        Self { code: ExitCode::CouldNotCheck, error: error.into(), signals: None }
+    }
+
+    /// A signal ended the work.
+    pub(crate) fn interrupted(error: impl Into<Box<dyn Error>>, signals: Signals) -> Self {
+        Self { signals: Some(signals), ..Self::unchecked(error) }
     }
 
     /// The file is not there (usage), or it cannot be read (unchecked).
@@ -56,6 +64,9 @@ impl Failure {
             }
             text.push_str(&reason);
             cause = error.source();
+        }
+        if let Some(signals) = &self.signals {
+            signals.end_as_told();
         }
         self.code.code()
     }

@@ -8,8 +8,10 @@
 mod args;
 mod commands;
 mod failure;
+mod input;
 mod output;
 mod progress;
+mod signals;
 
 use std::process::ExitCode;
 

@@ -123,6 +123,9 @@ pub enum Error {
         /// The file that it has locked.
         lock: PathBuf,
     },
+    /// [`Verify::interrupt`](crate::Verify::interrupt) was set.
+    #[error("interrupted; the files of the state are as they were before")]
+    Interrupted,
     /// Files could not be put back.
     #[error(
         "cannot put {path:?} back; its copy is kept in {kept:?}, and the next verification of it \

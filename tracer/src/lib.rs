@@ -25,4 +25,4 @@ mod verify;
 pub use compare::{Comparison, compare};
 pub use error::Error;
 pub use record::{Config, Knobs, MirrorUse, OnProgress, Progress, Recording, Stream, record};
-pub use verify::{Checkpoint, Verdict, Verification, Verify, split_words, verify};
+pub use verify::{Checkpoint, Verdict, Verification, Verify, verify};

@@ -5,6 +5,7 @@ use samestate_report::Report;
 
 use crate::args::{CoverageArgs, OutputArgs, RootArgs};
 use crate::failure::Failure;
+use crate::input;
 use crate::output;
 use crate::progress::Progress;
 
@@ -15,6 +16,7 @@ pub(crate) fn run(args: &CoverageArgs, output: OutputArgs) -> Result<u8, Failure
 
 /// Makes the report.
 pub(crate) fn report(args: &CoverageArgs) -> Result<Report, Failure> {
+    input::files(&[&args.binary])?;
     let _progress = Progress::new(format!("reading {}", args.binary.display()));
     Ok(samestate_analyzer::coverage(&config(&args.binary, &args.roots))?)
 }

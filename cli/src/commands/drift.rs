@@ -5,6 +5,7 @@ use samestate_report::Report;
 
 use crate::args::{DriftArgs, OutputArgs};
 use crate::failure::Failure;
+use crate::input;
 use crate::output;
 use crate::progress::Progress;
 
@@ -15,6 +16,7 @@ pub(crate) fn run(args: &DriftArgs, output: OutputArgs) -> Result<u8, Failure> {
 
 /// Makes the report.
 pub(crate) fn report(args: &DriftArgs) -> Result<Report, Failure> {
+    input::files(&[&args.old, &args.new])?;
     let _progress =
         Progress::new(format!("comparing {} with {}", args.old.display(), args.new.display()));
     let config = DriftConfig {

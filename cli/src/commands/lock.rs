@@ -10,6 +10,7 @@ use samestate_report::{Finding, Report, Side, Sides, Subject, rules};
 use crate::args::{Format, LockArgs, OutputArgs};
 use crate::commands::coverage;
 use crate::failure::Failure;
+use crate::input;
 use crate::output;
 use crate::progress::Progress;
 
@@ -17,6 +18,10 @@ use crate::progress::Progress;
 pub(crate) fn run(args: &LockArgs, output: OutputArgs) -> Result<u8, Failure> {
     if output.format == Format::Json && args.output == Path::new("-") && !args.check {
         return Err(Failure::usage("a lock on stdout is text; leave out `--format json`"));
+    }
+    input::files(&[&args.binary])?;
+    if args.check {
+        input::files(&[&args.output])?;
     }
     let progress = Progress::new(format!("reading {}", args.binary.display()));
     let config = coverage::config(&args.binary, &args.roots);

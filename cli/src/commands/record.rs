@@ -1,5 +1,6 @@
 //! `samestate record`
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use samestate_tracer::Config;
@@ -7,16 +8,21 @@ use samestate_tracer::trace::Status;
 
 use crate::args::{OutputArgs, RecordArgs};
 use crate::failure::Failure;
+use crate::input;
 use crate::output;
+use crate::signals::Signals;
 
 /// Records, says on stderr what it came to, and ends as the program did.
 ///
 /// The program's own output goes where it always goes, so nothing is said on stdout.
 pub(crate) fn run(args: &RecordArgs, output: OutputArgs) -> Result<u8, Failure> {
+    input::files(args.like.as_deref().as_slice())?;
+    let signals = Signals::but_interrupts();
     let config = Config {
         command: args.command.clone(),
         output: args.output.clone(),
         like: args.like.clone(),
+        interrupt: Arc::clone(&signals.interrupt),
         timeout: args.timeout.map(Duration::from_secs),
         ..Config::default()
     };
@@ -24,6 +30,7 @@ pub(crate) fn run(args: &RecordArgs, output: OutputArgs) -> Result<u8, Failure> 
     let recording = samestate_tracer::record(&config, &mut |_| {})?;
     let report = recording.report();
     output::aside(&report, output);
+    signals.end_as_told();
     Ok(match recording.status() {
         // What could not be seen must not look like a clean recording.
         Status::Exited(0) => report.exit_code().code(),

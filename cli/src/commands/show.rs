@@ -7,6 +7,7 @@ use samestate_tracer::show::Show;
 
 use crate::args::{Format, OutputArgs, ShowArgs};
 use crate::failure::Failure;
+use crate::input;
 use crate::output;
 
 /// Prints a run, a line per call.
@@ -14,6 +15,7 @@ pub(crate) fn run(args: &ShowArgs, output: OutputArgs) -> Result<u8, Failure> {
     if output.format == Format::Json {
         return Err(Failure::usage("`show` prints text only"));
     }
+    input::files(&[&args.run])?;
     output::choose_colors(output);
     let mut show = Show::open(&args.run)?;
     let mut stdout = io::BufWriter::new(anstream::stdout().lock());

@@ -1,16 +1,19 @@
 //! `samestate verify`
 
+use std::ffi::OsString;
 use std::io::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use samestate_report::{Report, Table};
 use samestate_tracer::trace::Status;
-use samestate_tracer::{Checkpoint, Verification, Verify};
+use samestate_tracer::{Checkpoint, Error, Verification, Verify};
 
 use crate::args::{OutputArgs, VerifyArgs};
 use crate::failure::Failure;
 use crate::output;
 use crate::progress::Progress;
+use crate::signals::Signals;
 
 /// Prints whether each restored run did what the original did.
 pub(crate) fn run(args: &VerifyArgs, output: OutputArgs) -> Result<u8, Failure> {
@@ -19,19 +22,29 @@ pub(crate) fn run(args: &VerifyArgs, output: OutputArgs) -> Result<u8, Failure> 
 
 /// Makes the report.
 pub(crate) fn report(args: &VerifyArgs) -> Result<Report, Failure> {
-    let restore = samestate_tracer::split_words(&args.restore);
+    let Some(restore) = shlex::split(&args.restore) else {
+        return Err(Failure::usage(format!(
+            "`--restore` has a quote that is not closed, or ends in a backslash: {}",
+            args.restore
+        )));
+    };
+    let signals = Signals::all();
     let config = Verify {
         command: args.command.clone(),
-        restore,
+        restore: restore.into_iter().map(OsString::from).collect(),
+        interrupt: Arc::clone(&signals.interrupt),
         state: args.state.clone(),
         work: args.keep.clone(),
         timeout: args.timeout.map(Duration::from_secs),
         ..Verify::default()
     };
     let progress = Progress::new("running the original");
-    let verified = samestate_tracer::verify(&config, &mut |step| progress.tell(&step))?;
+    let verified = samestate_tracer::verify(&config, &mut |step| progress.tell(&step));
     drop(progress);
-    Ok(complete(verified))
+    match verified {
+        Err(error @ Error::Interrupted) => Err(Failure::interrupted(error, signals)),
+        verified => Ok(complete(verified?)),
+    }
 }
 
 /// The report with a row for each checkpoint.

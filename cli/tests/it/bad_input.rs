@@ -254,3 +254,44 @@ fn options_that_make_no_sense() {
     says(&samestate(["no-such-command"]), 2, &["Usage"]);
     says(&samestate(["record", "-o", "x"]), 2, &["CMD"]);
 }
+
+#[test]
+fn a_file_that_is_no_file() {
+    let folder = fresh("no-file");
+    let pipe = folder.join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for (path, what) in [(&folder, "a folder"), (&pipe, "a pipe"), (&"/dev/zero".into(), "device")]
+    {
+        let path: &Path = path;
+        for command in ["coverage", "lock", "show"] {
+            says(&samestate([Path::new(command), path]), 2, &[what, "give a file"]);
+        }
+        for command in ["drift", "compare"] {
+            says(&samestate([Path::new(command), path, path]), 2, &[what, "give a file"]);
+        }
+        for command in ["show", "tree", "extract", "verify"] {
+            says(&samestate([Path::new("image"), Path::new(command), path]), 2, &[what]);
+        }
+        says(&samestate([Path::new("image"), Path::new("diff"), path, path]), 2, &[what]);
+    }
+}
+
+#[test]
+fn a_restore_command_with_an_open_quote() {
+    let said = samestate(["verify", "--restore", "run '{image}", "--", "true"]);
+    says(&said, 2, &["quote", "run '{image}"]);
+}
+
+#[test]
+fn a_state_path_that_never_exists() {
+    let nowhere = fresh("nowhere").join("typo");
+    let verify = |path: &Path| {
+        let words = ["verify", "--restore", "true {image}", "--state"].map(Path::new);
+        let program = ["--", "true"].map(Path::new);
+        samestate(words.into_iter().chain([path]).chain(program))
+    };
+    says(&verify(&nowhere), 3, &["there was nothing", "typo"]);
+    fs::write(&nowhere, "").unwrap();
+    let said = verify(&nowhere);
+    assert!(!said.stdout.contains("there was nothing"), "{}", said.stdout);
+}

@@ -6,6 +6,7 @@ mod bad_input;
 mod explain;
 mod fixtures;
 mod image;
+mod interrupt;
 mod readme;
 mod real_programs;
 mod table;

@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::descriptors::{self, Table};
@@ -93,7 +94,7 @@ impl<'a> Engine<'a> {
             knobs: config.knobs.describe(),
         };
         let writer = Writer::create(&config.output, &header)
-            .and_then(|writer| Watchdog::new(writer, config.timeout))
+            .and_then(|writer| Watchdog::new(writer, config.timeout, Arc::clone(&config.interrupt)))
             .inspect_err(|_| end(root))?;
         let mut engine = Self {
             tasks: HashMap::new(),
@@ -153,6 +154,7 @@ impl<'a> Engine<'a> {
             calls: self.calls,
             tasks: self.next_task.into(),
             timed_out: self.writer.is_expired(),
+            interrupted: self.writer.is_interrupted(),
             bytes: self.writer.finish()?,
             unknown: self.unknown,
             untraced: self.untraced.into_iter().collect(),
@@ -164,14 +166,14 @@ impl<'a> Engine<'a> {
         self.resume(self.root, 0)?;
         while let Some((tid, stop)) = wait::next().map_err(Error::trace("wait for a stop", 0))? {
             self.handle(tid, stop)?;
-            if self.writer.is_expired() {
+            if self.writer.is_expired() || self.writer.is_interrupted() {
                 self.expire()?;
             }
         }
         Ok(())
     }
 
-    /// The time is up: everything is killed, and its end written down.
+    /// The time is up, or nobody wants the run any more: everything is killed, and its end written down.
     fn expire(&mut self) -> Result<(), Error> {
         for pid in self.tasks.values().map(|task| task.pid).chain(self.early.keys().copied()) {
             ptrace::kill(pid);

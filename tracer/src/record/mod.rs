@@ -16,6 +16,8 @@ mod watchdog;
 use std::ffi::OsString;
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 pub(crate) use capture::NAMED;
@@ -76,6 +78,9 @@ pub struct Config {
     pub knobs: Knobs,
     /// A run that takes longer is killed, with all its processes; the trace up to there is kept.
     pub timeout: Option<Duration>,
+    /// Set to end the run: all processes are killed within a fraction of a second, and the trace up
+    /// to there is kept. Meant for a handler of signals.
+    pub interrupt: Arc<AtomicBool>,
     /// If more threads and processes than this exist at once, the run is killed; `None` is 10,000.
     pub most_tasks: Option<usize>,
 }

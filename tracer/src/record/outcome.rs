@@ -28,6 +28,8 @@ pub struct Recording {
     pub bytes: u64,
     /// Whether it was killed because it took too long.
     pub timed_out: bool,
+    /// Whether it was killed because [`Config::interrupt`](super::Config::interrupt) was set.
+    pub interrupted: bool,
     /// Calls without a row in the table: how often each number was seen.
     pub unknown: BTreeMap<u64, u64>,
     /// What could not be traced, each once.
@@ -64,6 +66,14 @@ impl Recording {
                 &rules::UNTRACED,
                 Subject::Input("run".to_owned()),
                 "the run took too long and was killed; what it would have done is not known",
+            ));
+        }
+        if self.interrupted {
+            report.findings.push(Finding::new(
+                &rules::UNTRACED,
+                Subject::Input("run".to_owned()),
+                "the recording was interrupted and the program killed; what it would have done is \
+                 not known",
             ));
         }
         for what in &self.untraced {

@@ -1,5 +1,5 @@
 //! What has to happen while the tracer waits for a stop: events are written to the file although
-//! the program sleeps, and a run that takes too long is ended.
+//! the program sleeps, and a run that takes too long or is no longer wanted is ended.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,6 +24,8 @@ struct Shared {
     inner: Mutex<Inner>,
     finished: Condvar,
     expired: AtomicBool,
+    /// Set by whoever does not want the run any more.
+    interrupt: Arc<AtomicBool>,
 }
 
 struct Inner {
@@ -36,13 +38,18 @@ struct Inner {
 }
 
 impl Watchdog {
-    pub(super) fn new(writer: Writer, timeout: Option<Duration>) -> Result<Self, Error> {
+    pub(super) fn new(
+        writer: Writer,
+        timeout: Option<Duration>,
+        interrupt: Arc<AtomicBool>,
+    ) -> Result<Self, Error> {
         let inner =
             Inner { writer: Some(writer), failed: None, processes: HashSet::new(), done: false };
         let shared = Arc::new(Shared {
             inner: Mutex::new(inner),
             finished: Condvar::new(),
             expired: AtomicBool::new(false),
+            interrupt,
         });
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let watched = Arc::clone(&shared);
@@ -74,6 +81,11 @@ impl Watchdog {
     /// Whether the time is up.
     pub(super) fn is_expired(&self) -> bool {
         self.shared.expired.load(Ordering::Relaxed)
+    }
+
+    /// Whether nobody wants the run any more.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.shared.interrupt.load(Ordering::Relaxed)
     }
 
     /// Finishes the trace and says how long it is in bytes.
@@ -112,8 +124,11 @@ impl Shared {
         let mut inner = self.lock();
         while !inner.done {
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            if left == Some(Duration::ZERO) {
+            let expired = left == Some(Duration::ZERO);
+            if expired {
                 self.expired.store(true, Ordering::Relaxed);
+            }
+            if expired || self.interrupt.load(Ordering::Relaxed) {
                 // Also those that come into being meanwhile.
                 inner.processes.iter().copied().for_each(ptrace::kill);
             }

@@ -48,6 +48,21 @@ impl Guard {
         Ok(Self { state, before, keeps, done: false })
     }
 
+    /// The state paths where there was nothing, neither before nor at one of these moments, and
+    /// where there is nothing now.
+    pub(super) fn nowhere<'a>(&self, moments: impl Iterator<Item = &'a Snapshot>) -> Vec<PathBuf> {
+        let roots = self.keeps.iter().map(|keep| &keep.root);
+        let mut nowhere: Vec<_> =
+            roots.filter(|root| !root.is_symlink() && !root.exists()).collect();
+        let nothing =
+            |snapshot: &Snapshot, root| matches!(snapshot.0.get(root), Some(Entry::Nothing) | None);
+        nowhere.retain(|root| nothing(&self.before, *root));
+        for moment in moments {
+            nowhere.retain(|root| nothing(moment, *root));
+        }
+        nowhere.into_iter().cloned().collect()
+    }
+
     /// Puts them back. If that fails, the copies stay for the next start.
     pub(super) fn finish(mut self) -> Result<(), Error> {
         self.done = true;

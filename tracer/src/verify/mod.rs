@@ -12,11 +12,11 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use samestate_report::{Finding, Report, Subject, rules};
-
-pub use words::split_words;
 
 use crate::record::{Config, Knobs, OnProgress, Progress, Recording, Stream};
 use crate::trace::Status;
@@ -44,6 +44,9 @@ pub struct Verify {
     /// A run that takes longer is killed. `None` leaves the original alone, and gives a restored
     /// run ten times as long as the original took, but at least a minute.
     pub timeout: Option<Duration>,
+    /// Set to end the verification: what runs is killed, the files are put back, and the result is
+    /// [`Error::Interrupted`]. Meant for a handler of signals.
+    pub interrupt: Arc<AtomicBool>,
     /// So many findings about calls are written out for each checkpoint; 0 is the usual number.
     pub most_findings: usize,
 }
@@ -184,7 +187,15 @@ fn run(
     report.input("command", show_words(&config.command));
     report.input("restore", show_words(&config.restore));
     let original = original::run(config, work, &mut guard.state, progress)?;
+    go_on(config)?;
     blind(&original.recording, &mut report);
+    for path in guard.nowhere(original.checkpoints.iter().map(|checkpoint| &checkpoint.files)) {
+        report.notes.push(format!(
+            "there was nothing at the state path {} before, while or after the original ran: is \
+             it the right one?",
+            path.display()
+        ));
+    }
     let mut checkpoints = Vec::new();
     let usable = original.checkpoints.iter().filter(|checkpoint| checkpoint.image.is_some());
     let of = usable.count();
@@ -201,6 +212,8 @@ fn run(
         let mut findings = Report::default();
         let out = (&mut findings, &mut skipped);
         let seen = restored::run(config, work, number, &original, checkpoint, image, out)?;
+        // What the killed run did not do says nothing.
+        go_on(config)?;
         for mut finding in findings.findings {
             finding.group = Some(format!("checkpoint {number} (step {})", checkpoint.step));
             report.findings.push(finding);
@@ -233,6 +246,11 @@ fn run(
     })
 }
 
+/// Whether the verification is still wanted.
+fn go_on(config: &Verify) -> Result<(), Error> {
+    if config.interrupt.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
+}
+
 fn facts(report: &mut Report, checkpoints: &[Checkpoint], original: &Original) {
     report.fact("checkpoints", checkpoints.len() as u64);
     report.detail("calls of the original run", original.recording.calls);
@@ -263,6 +281,7 @@ fn recording(config: &Verify, command: Vec<OsString>, trace: PathBuf, printed: F
         like: None,
         knobs: config.knobs,
         timeout: config.timeout,
+        interrupt: Arc::clone(&config.interrupt),
         most_tasks: None,
     }
 }

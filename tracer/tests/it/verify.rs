@@ -5,13 +5,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use samestate_tracer::trace::Status;
-use samestate_tracer::{Error, Verdict, Verification, Verify, split_words, verify};
+use samestate_tracer::{Error, Verdict, Verification, Verify, verify};
 
 use crate::support::{call, first, short, sides, tracee};
 
+/// The words of a command, as a shell would find them.
+fn words(command: impl AsRef<str>) -> Vec<OsString> {
+    let words = shlex::split(command.as_ref()).expect("quotes are closed");
+    words.into_iter().map(OsString::from).collect()
+}
+
 /// A folder with a simulation that saves at steps 2, 4 and 6.
 fn config(folder: &Path, flags: &str) -> Verify {
-    let words = |command: String| -> Vec<OsString> { split_words(&command) };
     let folder = folder.join("state");
     Verify {
         command: words(format!("{} sim '{}' 6 2 {flags}", tracee(), folder.display())),
@@ -142,7 +147,7 @@ fn findings_stand_in_the_order_of_their_checkpoints_and_notes_once() {
 fn a_program_without_markers_is_not_clean() {
     let folder = folder();
     let mut config = config(folder.path(), "");
-    config.command = split_words("/bin/echo hello");
+    config.command = words("/bin/echo hello");
     let found = verify(&config, &mut |_| ()).expect("it can be verified");
     first(&found.report, "no-marker");
     assert!(found.report.is_incomplete());
@@ -153,7 +158,7 @@ fn a_program_without_markers_is_not_clean() {
 fn a_template_without_a_place_for_the_image_is_refused() {
     let folder = folder();
     let mut config = config(folder.path(), "");
-    config.restore = split_words("/bin/true");
+    config.restore = words("/bin/true");
     let refused = verify(&config, &mut |_| ());
     assert!(matches!(refused, Err(Error::NoPlaceholder)));
 }
@@ -207,7 +212,7 @@ fn rough(folder: &Path, last: &str) -> Verify {
     );
     Verify {
         command: vec!["sh".into(), "-c".into(), script.into()],
-        restore: split_words("true {image}"),
+        restore: words("true {image}"),
         directory: Some(folder.to_owned()),
         state: vec!["state".into(), "state/deep".into(), "by-link".into(), "new/deep".into()],
         ..Verify::default()

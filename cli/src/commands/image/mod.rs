@@ -13,6 +13,7 @@ use samestate_report::{Finding, Report, Subject, rules};
 
 use crate::args::{Format, ImageCommand, OutputArgs};
 use crate::failure::Failure;
+use crate::input;
 use crate::output;
 
 /// Looks into an image.
@@ -52,6 +53,7 @@ fn looked(
 
 /// The image, or what is wrong with it; that there is none is another matter.
 fn open(file: &Path) -> Result<Result<Image<'static>, ImageError>, Failure> {
+    input::files(&[file])?;
     match Image::open(file) {
         Err(error) => match &error {
             ImageError::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
