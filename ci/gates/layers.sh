@@ -20,7 +20,7 @@ allowed() {
         ;;
     samestate-cli)
         echo samestate-schema samestate-analyzer samestate-tracer samestate-image samestate-report \
-            anstream anyhow cargo_metadata clap indicatif serde serde_json tempfile
+            anstream cargo_metadata clap indicatif serde serde_json shlex signal-hook tempfile
         ;;
     # Programs that use samestate as a user does.
     particles) echo samestate ;;
