@@ -6,8 +6,9 @@ use crate::build::Layout;
 use crate::directory::end_len;
 use crate::header::{self, Header};
 use crate::schema_chunk::TypeHash;
+use crate::stream::{self, Stores};
 
-/// How many bytes are hashed and copied at once: they must fit the innermost cache.
+/// How many bytes are hashed at once: they must fit the innermost cache.
 const PIECE: usize = 16 * 1024;
 
 /// The checksum of what stands at the end of a buffer that grows.
@@ -95,13 +96,11 @@ impl Assembly {
         let whole = end_len(layout.chunks.len()) as u64 + layout.end;
         let more = usize::try_from(whole).unwrap_or(usize::MAX).saturating_sub(out.len());
         out.reserve_exact(more);
+        let stores = Stores::of(out.len() + more);
         layout.chunks[0].crc = crc32fast::hash(&out[header::LEN..self.values_at]);
         for (index, block) in (1..).zip(blocks) {
             layout.chunks[index].crc = digest.close(out, layout.padding(index));
-            for piece in block.chunks(PIECE) {
-                digest.hasher.update(piece);
-                out.extend_from_slice(piece);
-            }
+            stream::append(out, block, stores, |piece| digest.hasher.update(piece));
             digest.at = out.len();
         }
         let last = layout.chunks.len() - 1;
