@@ -13,6 +13,7 @@ mod memory;
 mod objects;
 mod plain;
 mod pointee;
+mod prefetch;
 mod restore;
 mod save;
 mod schema;

@@ -58,8 +58,6 @@ impl<'a> Saver<'a> {
         if self.is_whole() {
             return Err(problem(PointerProblem::InKey));
         }
-        // Not an error that anyone sees: the entries of the map are saved again, each in its turn.
-        self.keep_in_turn().map_err(|()| problem(PointerProblem::InKey))?;
         let at = self.buffer().len();
         let all = self.objects();
         let number = all.objects.len();

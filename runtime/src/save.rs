@@ -9,8 +9,6 @@ use crate::depth::Depth;
 use crate::objects::SavedObjects;
 use crate::{Checkpoint, SaveError};
 
-use entries::Aside;
-
 /// What values are saved to. Long runs of numbers are borrowed from the state, all else is encoded
 /// into one buffer; both are written to the file when everything is there.
 #[derive(Debug, Default)]
@@ -23,7 +21,6 @@ pub struct Saver<'a> {
     /// Set inside keys, which must stand in one piece because they are put in order.
     whole: bool,
     objects: Option<Box<SavedObjects>>,
-    aside: Aside,
     /// The checksum of the values, if it is taken while they are encoded.
     digest: Option<Digest>,
 }
@@ -107,13 +104,11 @@ impl<'a> Saver<'a> {
             depth: self.depth,
             whole: self.whole,
             objects: self.objects.take(),
-            aside: self.aside,
             digest: self.digest.take(),
             ..Saver::default()
         };
         let result = write(&mut inner);
         self.objects = inner.objects.take();
-        self.aside = inner.aside;
         self.digest = inner.digest.take();
         self.block_len += inner.block_len;
         let (values, blocks) = inner.into_parts();

@@ -97,6 +97,11 @@ pub trait Checkpoint: Sized + 'static {
         0
     }
 
+    /// Asks the processor to fetch what the value points to.
+    #[doc(hidden)]
+    #[inline]
+    fn prefetch(_: &Self) {}
+
     /// Writes many values.
     #[doc(hidden)]
     fn save_slice<'a>(slice: &'a [Self], saver: &mut Saver<'a>) -> Result<(), SaveError> {

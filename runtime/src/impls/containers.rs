@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use samestate_image::layout::BLOCK_MIN;
 use samestate_schema::types::{Type, TypeRef};
 
+use crate::prefetch::fetch;
 use crate::{Assignment, Checkpoint, RestoreError, Restorer, SaveError, Saver, SchemaBuilder};
 
 impl<T: Checkpoint> Checkpoint for Option<T> {
@@ -137,6 +138,11 @@ impl<T: Checkpoint> Checkpoint for Vec<T> {
 
     fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
         saver.container::<T>(self.len(), |saver| T::save_slice(self, saver))
+    }
+
+    #[inline]
+    fn prefetch(values: &Self) {
+        fetch(values);
     }
 
     fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use samestate_schema::types::{Type, TypeRef};
 
+use crate::prefetch::fetch;
 use crate::{Checkpoint, RestoreError, Restorer, SaveError, Saver, SchemaBuilder};
 
 macro_rules! text {
@@ -16,6 +17,11 @@ macro_rules! text {
             fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
                 saver.opaque(self.as_bytes());
                 Ok(())
+            }
+
+            #[inline]
+            fn prefetch(text: &Self) {
+                fetch(text.as_bytes());
             }
 
             #[inline]
