@@ -4,12 +4,12 @@
 //! directory                                    entry, 32 bytes
 //! offset size                                  offset size
 //!      0    8  magic, "ss-direc"                    0    2  kind: 1 schema, 2 values, 3 block
-//!      8   16  id of the parent image, zeros        2    2  codec: 0 none
-//!     24    4  number of this shard, from 0         4    4  CRC32 of the stored bytes and of
+//!      8   16  id of the parent image, zeros        2    2  codec, see crate::codec
+//!     24    4  number of this shard, 0              4    4  CRC32 of the stored bytes and of
 //!     28    4  count of shards, 1                              the zeros up to what follows
 //!     32    8  count of chunks                      8    8  offset in the image
 //!     40    …  entries                             16    8  stored length
-//!                                                  24    8  length after decoding
+//!                                                  24    8  length after decompressing
 //! trailer, 80 bytes
 //!      0    8  offset of the directory
 //!      8    8  length of the directory
@@ -23,10 +23,15 @@
 //!
 //! A chunk starts at the next multiple of 64 after the one before it, a block of 64 KiB or more at
 //! the next multiple of 4096, and the directory at the next multiple of 64 after the last chunk.
+//! All these lengths are stored ones.
+//!
+//! Parent and shards are places kept free for images that build on an earlier one, and for images
+//! in several files. This version writes neither, and refuses both.
 
 use samestate_schema::wire::{Reader, WireError, Writer};
 
 use crate::ImageError;
+use crate::codec::{Codec, MAX_RATIO};
 use crate::layout::{ALIGN, BLOCK_MIN, PAGE, PAGE_ALIGNED_MIN, align_up};
 use crate::schema_chunk::{TypeHash, hash128};
 
@@ -98,11 +103,15 @@ impl ChunkKind {
 pub struct Chunk {
     /// What it holds.
     pub kind: ChunkKind,
+    /// How it is stored.
+    pub codec: Codec,
     /// Where it starts in the image, in bytes.
     pub offset: u64,
-    /// Its length in bytes.
+    /// How many bytes it takes in the image.
     pub len: u64,
-    /// CRC32 of it and of the padding after it.
+    /// How many bytes it holds: more than it takes if it is compressed.
+    pub raw_len: u64,
+    /// CRC32 of what is stored and of the padding after it.
     pub crc: u32,
 }
 
@@ -125,11 +134,11 @@ impl Directory {
         out.u64(self.chunks.len() as u64);
         for chunk in &self.chunks {
             out.u16(chunk.kind.code());
-            out.u16(0);
+            out.u16(chunk.codec.code());
             out.u32(chunk.crc);
             out.u64(chunk.offset);
             out.u64(chunk.len);
-            out.u64(chunk.len);
+            out.u64(chunk.raw_len);
         }
         out.into_bytes()
     }
@@ -146,10 +155,10 @@ impl Directory {
             return Err(malformed("the magic"));
         }
         if input.array::<16>()? != [0; 16] {
-            return Err(malformed("a parent image"));
+            return Err(ImageError::Unsupported { what: "builds on another image" });
         }
         if (input.u32()?, input.u32()?) != (0, 1) {
-            return Err(malformed("the number of shards"));
+            return Err(ImageError::Unsupported { what: "is one of several shards" });
         }
         let count = input.u64()?;
         if count.checked_mul(ENTRY_LEN as u64) != Some(input.remaining() as u64) {
@@ -162,23 +171,29 @@ impl Directory {
             if input.u16()? != kind.code() {
                 return Err(malformed("the kind of a chunk"));
             }
-            match input.u16()? {
-                0 => {}
-                code => return Err(ImageError::Codec { code }),
-            }
+            let codec = Codec::from_code(input.u16()?)?;
             let crc = input.u32()?;
             let (offset, len, raw_len) = (input.u64()?, input.u64()?, input.u64()?);
-            if len != raw_len {
+            let fits = match codec {
+                Codec::None => len == raw_len,
+                // What an image holds can be told by any program.
+                _ if kind == ChunkKind::Schema => {
+                    return Err(malformed("a compressed schema"));
+                }
+                // Nothing else bounds the memory that it will take.
+                _ => len < raw_len && raw_len <= len.saturating_mul(MAX_RATIO),
+            };
+            if !fits {
                 return Err(malformed("the length of a chunk"));
             }
-            if kind == ChunkKind::Block && len < BLOCK_MIN as u64 {
+            if kind == ChunkKind::Block && raw_len < BLOCK_MIN as u64 {
                 return Err(malformed("the length of a block"));
             }
             if kind.place(end, len) != Some(offset) {
                 return Err(malformed("the offset of a chunk"));
             }
             end = offset.checked_add(len).ok_or(malformed("the length of a chunk"))?;
-            chunks.push(Chunk { kind, offset, len, crc });
+            chunks.push(Chunk { kind, codec, offset, len, raw_len, crc });
         }
         if chunks.len() < 2 || align_up(end, ALIGN) != Some(directory_offset) {
             return Err(malformed("the place of the chunks"));
@@ -186,7 +201,8 @@ impl Directory {
         Ok(Self { chunks })
     }
 
-    /// The image's id: equal state gives an equal id.
+    /// The image's id: equal state gives an equal id. To be asked of the directory that the image
+    /// has when nothing in it is compressed.
     #[must_use]
     pub fn image_id(&self, root_hash: TypeHash) -> [u8; 16] {
         let mut out = Writer::new();

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use samestate_schema::types::TableError;
 use samestate_schema::wire::WireError;
 
+use crate::codec::Codec;
+
 /// Why a file or some bytes are not an image that can be used.
 #[derive(Debug)]
 pub enum ImageError {
@@ -44,10 +46,25 @@ pub enum ImageError {
         /// What in it is impossible.
         what: &'static str,
     },
-    /// A chunk is stored in a way that this program cannot read.
-    Codec {
+    /// A chunk is stored in a way that this version does not know.
+    UnknownCodec {
         /// The code of the method.
         code: u16,
+    },
+    /// A chunk is, or is to be, compressed in a way that this program was built without.
+    CodecMissing {
+        /// The way.
+        codec: Codec,
+    },
+    /// The image uses a part of the format that this version only keeps room for.
+    Unsupported {
+        /// What the image is or does.
+        what: &'static str,
+    },
+    /// There is not enough memory for what the chunks hold.
+    Memory {
+        /// How many bytes they hold.
+        needed: u64,
     },
     /// A part of the image is malformed at an offset in it.
     Wire(WireError),
@@ -77,10 +94,23 @@ impl fmt::Display for ImageError {
             Self::Malformed { part, what } => {
                 write!(f, "the image is malformed: {what} in its {part} is impossible")
             }
-            Self::Codec { code } => write!(
+            Self::UnknownCodec { code } => write!(
                 f,
-                "a chunk of the image is stored by method {code}, which this program does not know"
+                "a chunk of the image is compressed by method {code}, which this version does not \
+                 know; use a newer version of samestate"
             ),
+            Self::CodecMissing { codec } => write!(
+                f,
+                "this program was built without {codec} compression; turn on the feature `{codec}` \
+                 of the crate `samestate`"
+            ),
+            Self::Unsupported { what } => write!(
+                f,
+                "the image {what}, which this version cannot read; use a newer version of samestate"
+            ),
+            Self::Memory { needed } => {
+                write!(f, "no memory for the {needed} bytes that the compressed image holds")
+            }
             Self::Wire(error) => write!(f, "the image is malformed: {error}"),
             Self::Table(error) => write!(f, "the image is malformed: {error}"),
         }
@@ -98,7 +128,10 @@ impl std::error::Error for ImageError {
             | Self::Truncated { .. }
             | Self::Checksum { .. }
             | Self::Malformed { .. }
-            | Self::Codec { .. } => None,
+            | Self::UnknownCodec { .. }
+            | Self::CodecMissing { .. }
+            | Self::Unsupported { .. }
+            | Self::Memory { .. } => None,
         }
     }
 }

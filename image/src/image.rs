@@ -5,16 +5,24 @@ use std::path::Path;
 use samestate_schema::types::Table;
 
 use crate::ImageError;
+use crate::build::Layout;
+use crate::codec::Codec;
 use crate::directory::{Chunk, ChunkKind, Directory, Trailer};
-use crate::header::Header;
+use crate::header::{self, Header};
 use crate::schema_chunk::SchemaChunk;
 
 /// An image in memory, checked whole: every checksum, the place of every chunk, and the schema.
 #[derive(Clone, Debug)]
 pub struct Image<'b> {
+    /// The header and the chunks, none of them compressed.
     bytes: Cow<'b, [u8]>,
     header: Header,
-    directory: Directory,
+    /// Where in `bytes` the chunks are.
+    raw: Directory,
+    /// The directory of the image as it is stored, if chunks of it are compressed.
+    stored: Option<Directory>,
+    /// Length of the image as it is stored.
+    len: usize,
     schema: SchemaChunk,
     id: [u8; 16],
 }
@@ -64,13 +72,23 @@ impl<'b> Image<'b> {
                 return Err(ImageError::Malformed { part, what: "the padding" });
             }
         }
+        // The schema is never compressed. It comes first: what cannot be decompressed here can at
+        // least be refused for what it is.
         let schema = directory.chunks.first().and_then(|c| slice(&bytes, c.offset, c.len));
         let schema = SchemaChunk::decode(schema.unwrap_or(&[]))?;
-        let id = directory.image_id(schema.root_hash());
+        let len = bytes.len();
+        let plain = directory.chunks.iter().all(|chunk| chunk.codec == Codec::None);
+        let (bytes, raw, stored) = if plain {
+            (bytes, directory, None)
+        } else {
+            let (expanded, raw) = expanded(&bytes, &directory)?;
+            (Cow::Owned(expanded), raw, Some(directory))
+        };
+        let id = raw.image_id(schema.root_hash());
         if id != trailer.image_id {
             return Err(ImageError::Malformed { part: "trailer", what: "the image id" });
         }
-        Ok(Self { bytes, header, directory, schema, id })
+        Ok(Self { bytes, header, raw, stored, len, schema, id })
     }
 
     /// What the header tells.
@@ -97,22 +115,22 @@ impl<'b> Image<'b> {
         &self.schema.table
     }
 
-    /// All chunks.
+    /// All chunks, as they are stored.
     #[must_use]
     pub fn chunks(&self) -> &[Chunk] {
-        &self.directory.chunks
+        &self.stored.as_ref().unwrap_or(&self.raw).chunks
     }
 
-    /// Length of the image in bytes.
+    /// Length of the image in bytes, as it is stored.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.bytes.len()
+    pub const fn len(&self) -> usize {
+        self.len
     }
 
     /// Whether the image has no bytes, which never is.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
     /// The encoded root value, without its blocks.
@@ -127,10 +145,40 @@ impl<'b> Image<'b> {
     }
 
     fn of_kind(&self, kind: ChunkKind) -> impl Iterator<Item = &[u8]> + Clone {
-        let chunks = self.directory.chunks.iter().filter(move |chunk| chunk.kind == kind);
+        let chunks = self.raw.chunks.iter().filter(move |chunk| chunk.kind == kind);
         // Every chunk was found in the image when it was checked.
         chunks.filter_map(|chunk| slice(&self.bytes, chunk.offset, chunk.len))
     }
+}
+
+/// The image with nothing compressed, up to its directory, and that directory.
+///
+/// The directory was checked, so the chunks hold at most [`MAX_RATIO`](crate::codec::MAX_RATIO)
+/// times what is there.
+fn expanded(bytes: &[u8], stored: &Directory) -> Result<(Vec<u8>, Directory), ImageError> {
+    let lens = stored.chunks.iter().map(|chunk| (Codec::None, chunk.raw_len, chunk.raw_len));
+    let mut layout = Layout::of(lens)?;
+    let needed = layout.end;
+    let mut out = Vec::new();
+    let fits = usize::try_from(needed).is_ok_and(|needed| out.try_reserve_exact(needed).is_ok());
+    if !fits {
+        return Err(ImageError::Memory { needed });
+    }
+    out.extend_from_slice(slice(bytes, 0, header::LEN as u64).unwrap_or_default());
+    for (index, chunk) in stored.chunks.iter().enumerate() {
+        let part = chunk.kind.name();
+        let Chunk { offset, raw_len, .. } = layout.chunks[index];
+        // Both are at most `needed`, which fits.
+        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        let end = start.saturating_add(usize::try_from(raw_len).unwrap_or(usize::MAX));
+        out.resize(end, 0);
+        let stored = slice(bytes, chunk.offset, chunk.len).unwrap_or_default();
+        if !chunk.codec.unpack(stored, &mut out[start..])? {
+            return Err(ImageError::Malformed { part, what: "what is compressed" });
+        }
+        layout.check(index, &out[start..]);
+    }
+    Ok((out, layout.directory()))
 }
 
 fn slice(bytes: &[u8], offset: u64, len: u64) -> Option<&[u8]> {

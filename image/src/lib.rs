@@ -20,6 +20,7 @@
 //! |---|---|
 //! | [`header`], [`schema_chunk`], [`directory`] | encode and decode of one part each |
 //! | [`build`] | putting an image together to be written |
+//! | [`codec`] | compression of chunks |
 //! | [`assembly`], [`stream`] | putting one together in memory |
 //! | [`Image`] | opening and checking one |
 //! | [`value`] | the values as a tree, without the program |
@@ -31,6 +32,7 @@
 
 pub mod assembly;
 pub mod build;
+pub mod codec;
 pub mod difference;
 pub mod directory;
 mod error;
@@ -44,6 +46,7 @@ pub mod schema_chunk;
 pub mod stream;
 pub mod value;
 
+pub use codec::Codec;
 pub use error::ImageError;
 pub use header::Header;
 pub use image::Image;

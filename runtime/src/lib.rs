@@ -3,6 +3,7 @@
 extern crate self as samestate;
 
 mod assignment;
+mod compression;
 mod depth;
 mod dynamic;
 mod error;
@@ -26,10 +27,11 @@ mod traits;
 pub mod __private;
 
 pub use assignment::Assignment;
+pub use compression::Compression;
 pub use error::{PointerProblem, RestoreError, RestoreErrorKind, SaveError};
 pub use handles::Handles;
 pub use marker::{is_traced, mark};
-pub use memory::{from_slice, from_slice_with, restore_in_place, to_vec};
+pub use memory::{from_slice, from_slice_with, restore_in_place, to_vec, to_vec_compressed};
 pub use pointee::Pointee;
 pub use restore::Restorer;
 pub use samestate_image::difference::Difference;

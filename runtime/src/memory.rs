@@ -9,7 +9,7 @@ use samestate_image::{Header, Image, difference, evolve};
 
 use crate::error::RestoreErrorKind;
 use crate::schema::Program;
-use crate::{Checkpoint, Handles, RestoreError, Restorer, SaveError, Saver};
+use crate::{Checkpoint, Compression, Handles, RestoreError, Restorer, SaveError, Saver};
 
 /// Saves a value to an image in memory. Equal values give equal bytes.
 ///
@@ -40,6 +40,20 @@ pub fn to_vec<T: Checkpoint>(value: &T) -> Result<Vec<u8>, SaveError> {
         image.shrink_to_fit();
     }
     Ok(image)
+}
+
+/// Saves a value to an image in memory whose parts are compressed. [`from_slice`] reads it, and it
+/// has the id of the image that [`to_vec`] gives.
+///
+/// # Errors
+/// [`SaveError`] if it cannot be saved.
+pub fn to_vec_compressed<T: Checkpoint>(
+    value: &T,
+    compression: Compression,
+) -> Result<Vec<u8>, SaveError> {
+    let program = Program::known::<T>()?;
+    let encoded = Encoded::new(value, &program, Vec::new())?;
+    Ok(encoded.built(&program, compression)?.to_vec(&Header::default()))
 }
 
 /// Restores a value from an image in memory.
@@ -134,20 +148,25 @@ impl<'a> Encoded<'a> {
 
     /// The path of the value that would come next: the image that would be, without it, is read.
     fn path_of_end(&self, program: &Program) -> Option<String> {
-        let image = self.built(program).ok()?.to_vec(&Header::default());
+        let image = self.built(program, Compression::None).ok()?.to_vec(&Header::default());
         let image = Image::from_bytes(image).ok()?;
         let path = samestate_image::value::path_of_end(&image, &program.chunk.root_name)?;
         Some(path.to_string())
     }
 
     /// Lays the image out.
-    pub(crate) fn built<'s>(&'s self, program: &'s Program) -> Result<Built<'s>, SaveError> {
+    pub(crate) fn built<'s>(
+        &'s self,
+        program: &'s Program,
+        compression: Compression,
+    ) -> Result<Built<'s>, SaveError> {
         let parts = Parts {
             root_hash: program.chunk.root_hash(),
             schema: &program.encoded,
             values: &self.values,
         };
-        Built::new(parts, self.blocks.iter().map(|block| &**block)).map_err(SaveError::Schema)
+        let blocks = self.blocks.iter().map(|block| &**block);
+        Built::compressed(parts, blocks, compression.codec()).map_err(SaveError::Schema)
     }
 
     /// The buffer, to be used again.

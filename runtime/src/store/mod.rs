@@ -23,7 +23,7 @@ use lock::Lock;
 
 use crate::memory::{Encoded, decode, decode_for, program_error};
 use crate::schema::Program;
-use crate::{Checkpoint, Handles, RestoreError, SaveError, mark};
+use crate::{Checkpoint, Compression, Handles, RestoreError, SaveError, mark};
 
 /// A folder of images.
 ///
@@ -60,6 +60,7 @@ pub struct Store {
     programs: HashMap<TypeId, Arc<Program>>,
     /// Memory that every save encodes into.
     buffer: Vec<u8>,
+    compression: Compression,
     /// Taken by the first save.
     lock: Option<Lock>,
 }
@@ -94,7 +95,16 @@ impl Store {
             .map_err(|source| StoreError::io("make the folder", &dir, source))?;
         names::list(&dir)?;
         let (programs, buffer) = (HashMap::new(), Vec::new());
-        Ok(Self { dir, seq: 0, restored: None, programs, buffer, lock: None })
+        let compression = Compression::None;
+        Ok(Self { dir, seq: 0, restored: None, programs, buffer, compression, lock: None })
+    }
+
+    /// The store with the images that it saves from now on compressed in this way; those that it
+    /// restores may be compressed in any way that this program was built with.
+    #[must_use]
+    pub fn with_compression(mut self, compression: Compression) -> Self {
+        self.compression = compression;
+        self
     }
 
     /// The newest image; `None` if there is none yet.
@@ -127,7 +137,7 @@ impl Store {
         let path = names::next(&self.dir, step)?;
         let buffer = std::mem::take(&mut self.buffer);
         let encoded = Encoded::new(root, &program, buffer).map_err(StoreError::Save)?;
-        let built = encoded.built(&program).map_err(StoreError::Save)?;
+        let built = encoded.built(&program, self.compression).map_err(StoreError::Save)?;
         let (id, len) = (built.id, built.len);
         let about = Marker { image_id: id, path: names::bytes(&path), ..marker };
         mark(&Marker { kind: Kind::Saved, ..about.clone() });

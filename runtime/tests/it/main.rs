@@ -3,12 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails it by panicking")]
 
 mod bytes;
+mod compression;
 mod derive;
 mod dynamic;
 mod evolve;
 #[cfg(any(feature = "smallvec", feature = "indexmap", feature = "ndarray"))]
 mod features;
 mod hostile;
+mod hostile_forge;
 mod inplace;
 mod manual;
 mod program;
