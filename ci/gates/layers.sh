@@ -10,7 +10,8 @@ allowed() {
     samestate-image) echo samestate-schema blake3 crc32fast lz4_flex zstd ;;
     samestate-macros) echo samestate-schema proc-macro2 quote syn ;;
     samestate) echo samestate-schema samestate-image samestate-macros libc rustix indexmap ndarray smallvec ;;
-    samestate-report) echo samestate-schema annotate-snippets anstyle serde serde_json ;;
+    samestate-report) echo samestate-schema annotate-snippets anstyle quick-junit serde serde-sarif serde_json \
+        xxhash-rust ;;
     samestate-analyzer)
         echo samestate-schema samestate-report object gimli rayon syn proc-macro2 quote \
             rustc-demangle strsim thiserror xxhash-rust

@@ -40,8 +40,14 @@ pub(crate) struct OutputArgs {
 pub(crate) enum Format {
     /// For people.
     Text,
-    /// Stable and versioned, for programs.
+    /// Stable and versioned, for programs; docs/report.schema.json describes it.
     Json,
+    /// SARIF 2.1.0, for code scanning services and editors.
+    Sarif,
+    /// JUnit XML, for services that show tests.
+    Junit,
+    /// Annotations for a workflow on GitHub.
+    Github,
 }
 
 /// When to use colors.

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use samestate_report::Report;
-use samestate_report::render::{json, text};
+use samestate_report::render::{github, json, junit, sarif, text};
 
 use crate::args::{Color, Format, OutputArgs};
 use crate::failure::Failure;
@@ -15,11 +15,22 @@ pub(crate) fn report(report: &Report, args: OutputArgs) -> Result<u8, Failure> {
     let report = &from_here(report);
     let text = match args.format {
         Format::Json => json::render(report).map_err(Failure::unchecked)?,
+        Format::Sarif => sarif::render(report).map_err(Failure::unchecked)?,
+        Format::Junit => junit::render(report).map_err(Failure::unchecked)?,
+        Format::Github => github::render(report),
         // Colors are removed again where they are not wanted.
         Format::Text => text::render(report, text::Style { color: true, verbose: args.verbose }),
     };
     print(&text, args)?;
     Ok(report.exit_code().code())
+}
+
+/// Refuses the formats of reports for a command that makes none.
+pub(crate) fn text_only(command: &str, args: OutputArgs) -> Result<(), Failure> {
+    if args.format == Format::Text {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("`{command}` prints text only; leave out `--format`")))
 }
 
 /// Prints text that may hold colors.

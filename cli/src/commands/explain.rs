@@ -4,15 +4,13 @@ use std::fmt::Write as _;
 
 use samestate_report::{ExitCode, Rule, rules};
 
-use crate::args::{ExplainArgs, Format, OutputArgs};
+use crate::args::{ExplainArgs, OutputArgs};
 use crate::failure::Failure;
 use crate::output;
 
 /// Explains one rule, or lists all.
 pub(crate) fn run(args: &ExplainArgs, output: OutputArgs) -> Result<u8, Failure> {
-    if output.format == Format::Json {
-        return Err(Failure::usage("`explain` prints text only"));
-    }
+    output::text_only("explain", output)?;
     let text = match &args.rule {
         None => list(),
         Some(id) => match rules::by_id(id) {

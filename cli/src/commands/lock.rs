@@ -16,8 +16,8 @@ use crate::progress::Progress;
 
 /// Writes the lock file, or checks it.
 pub(crate) fn run(args: &LockArgs, output: OutputArgs) -> Result<u8, Failure> {
-    if output.format == Format::Json && args.output == Path::new("-") && !args.check {
-        return Err(Failure::usage("a lock on stdout is text; leave out `--format json`"));
+    if output.format != Format::Text && args.output == Path::new("-") && !args.check {
+        return Err(Failure::usage("a lock on stdout is text; leave out `--format`"));
     }
     input::files(&[&args.binary])?;
     if args.check {

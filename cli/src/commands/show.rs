@@ -5,16 +5,14 @@ use std::io::{self, Write as _};
 use samestate_report::{ExitCode, Finding, Report, Subject, rules};
 use samestate_tracer::show::Show;
 
-use crate::args::{Format, OutputArgs, ShowArgs};
+use crate::args::{OutputArgs, ShowArgs};
 use crate::failure::Failure;
 use crate::input;
 use crate::output;
 
 /// Prints a run, a line per call.
 pub(crate) fn run(args: &ShowArgs, output: OutputArgs) -> Result<u8, Failure> {
-    if output.format == Format::Json {
-        return Err(Failure::usage("`show` prints text only"));
-    }
+    output::text_only("show", output)?;
     input::files(&[&args.run])?;
     output::choose_colors(output);
     let mut show = Show::open(&args.run)?;

@@ -5,6 +5,7 @@
 mod bad_input;
 mod explain;
 mod fixtures;
+mod formats;
 mod image;
 mod interrupt;
 mod readme;

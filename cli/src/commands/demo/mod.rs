@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use samestate_report::{ExitCode, Report, Severity, Table};
 
 use self::build::Builder;
-use crate::args::{CoverageArgs, DemoArgs, DriftArgs, Format, OutputArgs, RootArgs, VerifyArgs};
+use crate::args::{CoverageArgs, DemoArgs, DriftArgs, OutputArgs, RootArgs, VerifyArgs};
 use crate::commands::{coverage, drift, verify};
 use crate::failure::Failure;
 use crate::output;
@@ -57,9 +57,7 @@ const STATES: [State; 3] = [
 
 /// Builds the example and shows every report; fails if one does not say what it was built to say.
 pub(crate) fn run(args: &DemoArgs, output: OutputArgs) -> Result<u8, Failure> {
-    if output.format == Format::Json {
-        return Err(Failure::usage("`demo` shows many reports; it prints text only"));
-    }
+    output::text_only("demo", output)?;
     let clone = find_clone(args.clone.as_deref())?;
     let builder = Builder::new(&clone)?;
     let mut programs = Vec::new();
@@ -82,7 +80,7 @@ pub(crate) fn run(args: &DemoArgs, output: OutputArgs) -> Result<u8, Failure> {
             cells.push(if fired.is_empty() { "clean".to_owned() } else { fired.join(", ") });
             prompt(command, output)?;
             output::report(report, output)?;
-            output::print(if output.format == Format::Text { "\n" } else { "" }, output)?;
+            output::print("\n", output)?;
             if !as_expected {
                 surprises.push(format!("{} of the {} example", report.command, state.name));
             }
@@ -116,9 +114,7 @@ pub(crate) fn run(args: &DemoArgs, output: OutputArgs) -> Result<u8, Failure> {
     heading("an image of the complete example, restored by the drifted one", output)?;
     let refusal = old_image::restore(&programs[0], &programs[2])?;
     prompt_raw(&refusal.command, output)?;
-    if output.format == Format::Text {
-        output::print(&format!("{}\n\n", refusal.said), output)?;
-    }
+    output::print(&format!("{}\n\n", refusal.said), output)?;
     if !refusal.names_the_field {
         surprises.push("restoring an old image".to_owned());
     }
@@ -185,10 +181,7 @@ fn make_empty(folder: &Path) -> Result<(), Failure> {
 
 fn heading(text: &str, output: OutputArgs) -> Result<(), Failure> {
     let style = clap::builder::styling::Style::new().bold();
-    if output.format == Format::Text {
-        output::print(&format!("{style}━━ {text}{style:#}\n\n"), output)?;
-    }
-    Ok(())
+    output::print(&format!("{style}━━ {text}{style:#}\n\n"), output)
 }
 
 fn prompt(command: &str, output: OutputArgs) -> Result<(), Failure> {
@@ -197,10 +190,7 @@ fn prompt(command: &str, output: OutputArgs) -> Result<(), Failure> {
 
 fn prompt_raw(command: &str, output: OutputArgs) -> Result<(), Failure> {
     let style = clap::builder::styling::Style::new().dimmed();
-    if output.format == Format::Text {
-        output::print(&format!("{style}$ {command}{style:#}\n"), output)?;
-    }
-    Ok(())
+    output::print(&format!("{style}$ {command}{style:#}\n"), output)
 }
 
 /// The clone that holds the example: the folder given, or the nearest one above this.

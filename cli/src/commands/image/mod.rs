@@ -39,9 +39,7 @@ fn looked(
     output: OutputArgs,
     look: impl FnOnce(&Image<'_>) -> Result<String, Failure>,
 ) -> Result<u8, Failure> {
-    if output.format == Format::Json {
-        return Err(Failure::usage("this command prints text only"));
-    }
+    output::text_only("image", output)?;
     match open(file)? {
         Ok(image) => {
             output::print(&look(&image)?, output)?;
