@@ -79,7 +79,9 @@ fn field_finding(definition: &str, reached: &Reached, field: &ReachedField) -> O
         variant => format!("{variant}.{}", field.key.name),
     };
     let (rule, message) = match field.verdict.verdict {
-        Verdict::Saved(_) | Verdict::Left(_) | Verdict::Unknown => return None,
+        Verdict::Saved(_) | Verdict::Volatile | Verdict::Left(_) | Verdict::Unknown => {
+            return None;
+        }
         Verdict::Uncovered => (
             &rules::UNCOVERED_FIELD,
             format!("no checkpoint covers `{name}: {}` of `{definition}`", field.type_text),
@@ -134,7 +136,11 @@ fn help(definition: &str, name: &str, field: &ReachedField, is_known: bool) -> S
         Verdict::RestoredOnly => {
             format!("write `{name}` in `save`, at the same place of the order")
         }
-        Verdict::Uncovered | Verdict::Saved(_) | Verdict::Left(_) | Verdict::Unknown
+        Verdict::Uncovered
+        | Verdict::Saved(_)
+        | Verdict::Volatile
+        | Verdict::Left(_)
+        | Verdict::Unknown
             if is_known =>
         {
             format!(
@@ -142,7 +148,11 @@ fn help(definition: &str, name: &str, field: &ReachedField, is_known: bool) -> S
              write `#[checkpoint(skip(default), reason = \"…\")]` on the field"
             )
         }
-        Verdict::Uncovered | Verdict::Saved(_) | Verdict::Left(_) | Verdict::Unknown => {
+        Verdict::Uncovered
+        | Verdict::Saved(_)
+        | Verdict::Volatile
+        | Verdict::Left(_)
+        | Verdict::Unknown => {
             format!("write `#[derive(Checkpoint)]` on `{definition}`")
         }
     }

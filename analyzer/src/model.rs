@@ -104,7 +104,7 @@ impl FieldState {
     /// Whether the field's value is, or may have to be, in an image.
     pub(crate) const fn is_state(self) -> bool {
         match self {
-            Self::Treated(Treatment::Saved)
+            Self::Treated(Treatment::Saved | Treatment::Volatile)
             | Self::Uncovered
             | Self::NotRestored
             | Self::NotSaved
@@ -270,7 +270,7 @@ impl Model {
 /// Whether a walk goes on below the field: see [`crate::walk`].
 fn is_followed(entry: &TypeEntry, field: &FieldEntry) -> bool {
     match field.state {
-        FieldState::Treated(treatment) => treatment == Treatment::Saved,
+        FieldState::Treated(treatment) => treatment.is_saved(),
         FieldState::Uncovered => !entry.is_known,
         FieldState::NotRestored | FieldState::NotSaved | FieldState::Unknown => false,
     }
@@ -315,6 +315,7 @@ fn entry_of(graph: &Graph, reached: &Reached) -> TypeEntry {
             ty: field.type_text.clone(),
             state: match field.verdict.verdict {
                 Verdict::Saved(_) => FieldState::Treated(Treatment::Saved),
+                Verdict::Volatile => FieldState::Treated(Treatment::Volatile),
                 Verdict::Left(treatment) => FieldState::Treated(treatment),
                 Verdict::Uncovered => FieldState::Uncovered,
                 Verdict::SavedOnly => FieldState::NotRestored,

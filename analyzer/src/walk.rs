@@ -270,7 +270,7 @@ impl Walker<'_> {
                     let trail = self.enter(visit, &field);
                     let mut below = 0;
                     match verdict.verdict {
-                        Verdict::Saved(_) => self.push(field.ty, trail, true),
+                        Verdict::Saved(_) | Verdict::Volatile => self.push(field.ty, trail, true),
                         Verdict::Left(_) | Verdict::Unknown => {}
                         Verdict::Uncovered | Verdict::SavedOnly | Verdict::RestoredOnly => {
                             below = field.ty.map_or(0, |ty| self.count_below(ty));

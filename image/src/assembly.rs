@@ -60,7 +60,7 @@ impl Assembly {
     /// # Errors
     /// [`ImageError::Malformed`] if the image would be longer than 2^64 bytes.
     pub fn begin(out: &mut Vec<u8>, header: &Header, schema: &[u8]) -> Result<Self, ImageError> {
-        let layout = Layout::new([schema.len(), 0].into_iter())?;
+        let layout = Layout::new([schema.len(), 0].into_iter(), 0)?;
         out.clear();
         out.extend_from_slice(&header.encode());
         out.extend_from_slice(schema);
@@ -80,7 +80,7 @@ impl Assembly {
         Digest::behind(self.values_at)
     }
 
-    /// Appends the blocks and the end, and returns the image's id.
+    /// Appends the blocks, what is volatile, and the end, and returns the image's id.
     ///
     /// # Errors
     /// [`ImageError::Malformed`] if the image would be longer than 2^64 bytes.
@@ -89,16 +89,18 @@ impl Assembly {
         out: &mut Vec<u8>,
         mut digest: Digest,
         blocks: impl Iterator<Item = &'b [u8]> + Clone,
+        volatile: &'b [u8],
         root_hash: TypeHash,
     ) -> Result<[u8; 16], ImageError> {
         let lens = [self.schema_len, out.len() - self.values_at].into_iter();
-        let mut layout = Layout::new(lens.chain(blocks.clone().map(<[u8]>::len)))?;
+        let mut layout = Layout::new(lens.chain(blocks.clone().map(<[u8]>::len)), volatile.len())?;
         let whole = end_len(layout.chunks.len()) as u64 + layout.end;
         let more = usize::try_from(whole).unwrap_or(usize::MAX).saturating_sub(out.len());
         out.reserve_exact(more);
         let stores = Stores::of(out.len() + more);
         layout.chunks[0].crc = crc32fast::hash(&out[header::LEN..self.values_at]);
-        for (index, block) in (1..).zip(blocks) {
+        let last = (!volatile.is_empty()).then_some(volatile);
+        for (index, block) in (1..).zip(blocks.chain(last)) {
             layout.chunks[index].crc = digest.close(out, layout.padding(index));
             stream::append(out, block, stores, |piece| digest.hasher.update(piece));
             digest.at = out.len();

@@ -23,18 +23,24 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// Places chunks of these lengths, the schema's first.
-    pub(crate) fn new(lens: impl Iterator<Item = usize>) -> Result<Self, ImageError> {
-        Self::of(lens.map(|len| (Codec::None, len as u64, len as u64)))
+    /// Places chunks of these lengths, the schema's first, and behind them the volatile one.
+    pub(crate) fn new(
+        lens: impl Iterator<Item = usize>,
+        volatile: usize,
+    ) -> Result<Self, ImageError> {
+        let lens = lens.enumerate().map(|(index, len)| (ChunkKind::at(index), len as u64));
+        let volatile = (volatile > 0).then_some((ChunkKind::Volatile, volatile as u64));
+        Self::of(lens.chain(volatile).map(|(kind, len)| (kind, Codec::None, len, len)))
     }
 
     /// Places chunks that are stored in these ways, take and hold this many bytes.
-    pub(crate) fn of(lens: impl Iterator<Item = (Codec, u64, u64)>) -> Result<Self, ImageError> {
+    pub(crate) fn of(
+        lens: impl Iterator<Item = (ChunkKind, Codec, u64, u64)>,
+    ) -> Result<Self, ImageError> {
         let too_long = ImageError::Malformed { part: "directory", what: "the length of a chunk" };
         let mut chunks = Vec::with_capacity(lens.size_hint().0);
         let mut end = header::LEN as u64;
-        for (index, (codec, len, raw_len)) in lens.enumerate() {
-            let kind = ChunkKind::at(index);
+        for (kind, codec, len, raw_len) in lens {
             let offset = kind.place(end, len);
             let next = offset.and_then(|offset| offset.checked_add(len));
             let (Some(offset), Some(next)) = (offset, next) else { return Err(too_long) };
@@ -98,6 +104,24 @@ pub struct Parts<'a> {
     pub schema: &'a [u8],
     /// The encoded values.
     pub values: &'a [u8],
+    /// The encoded values that are volatile.
+    pub volatile: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    /// The chunks in their order.
+    fn slices(&self, blocks: impl IntoIterator<Item = &'a [u8]>) -> Vec<&'a [u8]> {
+        let mut slices: Vec<&'a [u8]> =
+            [self.schema, self.values].into_iter().chain(blocks).collect();
+        slices.extend((!self.volatile.is_empty()).then_some(self.volatile));
+        slices
+    }
+
+    fn layout(&self, slices: &[&[u8]]) -> Result<Layout, ImageError> {
+        let last = usize::from(!self.volatile.is_empty());
+        let others = slices.iter().take(slices.len() - last);
+        Layout::new(others.map(|slice| slice.len()), self.volatile.len())
+    }
 }
 
 /// An image that is ready to be written, except for its header.
@@ -120,9 +144,8 @@ impl<'a> Built<'a> {
         parts: Parts<'a>,
         blocks: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<Self, ImageError> {
-        let all = || [parts.schema, parts.values].into_iter();
-        let slices: Vec<&'a [u8]> = all().chain(blocks).collect();
-        let mut layout = Layout::new(slices.iter().map(|slice| slice.len()))?;
+        let slices = parts.slices(blocks);
+        let mut layout = parts.layout(&slices)?;
         let mut chunks = Vec::with_capacity(slices.len());
         for (index, slice) in slices.into_iter().enumerate() {
             layout.check(index, slice);
@@ -148,9 +171,8 @@ impl<'a> Built<'a> {
         if codec == Codec::None {
             return Self::new(parts, blocks);
         }
-        let slices: Vec<&'a [u8]> =
-            [parts.schema, parts.values].into_iter().chain(blocks).collect();
-        let mut raw = Layout::new(slices.iter().map(|slice| slice.len()))?;
+        let slices = parts.slices(blocks);
+        let mut raw = parts.layout(&slices)?;
         let mut stored = Vec::with_capacity(slices.len());
         for (index, &slice) in slices.iter().enumerate() {
             raw.check(index, slice);
@@ -163,10 +185,13 @@ impl<'a> Built<'a> {
                 None => (Codec::None, Cow::Borrowed(slice)),
             });
         }
-        let id = raw.directory().image_id(parts.root_hash);
-        let lens = stored.iter().zip(&slices);
+        let raw = raw.directory();
+        let id = raw.image_id(parts.root_hash);
         let mut layout = Layout::of(
-            lens.map(|((codec, stored), raw)| (*codec, stored.len() as u64, raw.len() as u64)),
+            stored
+                .iter()
+                .zip(&raw.chunks)
+                .map(|((codec, stored), raw)| (raw.kind, *codec, stored.len() as u64, raw.len)),
         )?;
         let mut chunks = Vec::with_capacity(stored.len());
         for (index, (_, chunk)) in stored.into_iter().enumerate() {

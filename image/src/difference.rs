@@ -361,6 +361,10 @@ impl<'a> Comparison<'a> {
         let note = self.notes.and_then(|notes| notes.fields.get(&key));
         match (before.ty, field.ty) {
             (Some(old), Some(new)) => {
+                if self.notes.is_none() && before.treatment != field.treatment {
+                    let (image, program) = (before.treatment, field.treatment);
+                    self.note(&path, Change::Treatment { image, program });
+                }
                 let from = note.map_or(&[][..], |note| &note.from);
                 let is_told = from.iter().any(|from| {
                     (from.schema)().is_some_and(|from| same_type(self.image, old, &from))

@@ -3,12 +3,13 @@
 //! ```text
 //! directory                                    entry, 32 bytes
 //! offset size                                  offset size
-//!      0    8  magic, "ss-direc"                    0    2  kind: 1 schema, 2 values, 3 block
-//!      8   16  id of the parent image, zeros        2    2  codec, see crate::codec
-//!     24    4  number of this shard, 0              4    4  CRC32 of the stored bytes and of
-//!     28    4  count of shards, 1                              the zeros up to what follows
-//!     32    8  count of chunks                      8    8  offset in the image
-//!     40    …  entries                             16    8  stored length
+//!      0    8  magic, "ss-direc"                    0    2  kind: 1 schema, 2 values, 3 block,
+//!      8   16  id of the parent image, zeros                  4 volatile
+//!     24    4  number of this shard, 0              2    2  codec, see crate::codec
+//!     28    4  count of shards, 1                   4    4  CRC32 of the stored bytes and of
+//!     32    8  count of chunks                                 the zeros up to what follows
+//!     40    …  entries                              8    8  offset in the image
+//!                                                  16    8  stored length
 //!                                                  24    8  length after decompressing
 //! trailer, 80 bytes
 //!      0    8  offset of the directory
@@ -58,6 +59,8 @@ pub enum ChunkKind {
     Values,
     /// A long run of numbers; blocks come in the order in which the values refer to them.
     Block,
+    /// What is saved but no part of what makes states equal; the last chunk, if there is any.
+    Volatile,
 }
 
 impl ChunkKind {
@@ -66,6 +69,7 @@ impl ChunkKind {
             Self::Schema => 1,
             Self::Values => 2,
             Self::Block => 3,
+            Self::Volatile => 4,
         }
     }
 
@@ -76,10 +80,11 @@ impl ChunkKind {
             Self::Schema => "schema",
             Self::Values => "values",
             Self::Block => "block",
+            Self::Volatile => "volatile",
         }
     }
 
-    /// The kind that the chunk at this place in an image must have.
+    /// The kind that the chunk at this place in an image must have, if it is not the volatile one.
     #[must_use]
     pub const fn at(index: usize) -> Self {
         match index {
@@ -167,8 +172,15 @@ impl Directory {
         let mut chunks = Vec::with_capacity(input.remaining() / ENTRY_LEN);
         let mut end = crate::header::LEN as u64;
         while input.remaining() > 0 {
-            let kind = ChunkKind::at(chunks.len());
-            if input.u16()? != kind.code() {
+            let code = input.u16()?;
+            let is_last = chunks.len() as u64 + 1 == count;
+            let kind = match ChunkKind::at(chunks.len()) {
+                ChunkKind::Block if is_last && code == ChunkKind::Volatile.code() => {
+                    ChunkKind::Volatile
+                }
+                kind => kind,
+            };
+            if code != kind.code() {
                 return Err(malformed("the kind of a chunk"));
             }
             let codec = Codec::from_code(input.u16()?)?;
@@ -189,6 +201,9 @@ impl Directory {
             if kind == ChunkKind::Block && raw_len < BLOCK_MIN as u64 {
                 return Err(malformed("the length of a block"));
             }
+            if kind == ChunkKind::Volatile && len == 0 {
+                return Err(malformed("the length of the volatile chunk"));
+            }
             if kind.place(end, len) != Some(offset) {
                 return Err(malformed("the offset of a chunk"));
             }
@@ -201,14 +216,16 @@ impl Directory {
         Ok(Self { chunks })
     }
 
-    /// The image's id: equal state gives an equal id. To be asked of the directory that the image
-    /// has when nothing in it is compressed.
+    /// The image's id: equal state gives an equal id. What is volatile is no part of it. To be asked
+    /// of the directory that the image has when nothing in it is compressed.
     #[must_use]
     pub fn image_id(&self, root_hash: TypeHash) -> [u8; 16] {
         let mut out = Writer::new();
         out.bytes(b"samestate image 1\n");
         out.bytes(&root_hash);
-        out.bytes(&self.encode());
+        let mut compared = self.clone();
+        compared.chunks.retain(|chunk| chunk.kind != ChunkKind::Volatile);
+        out.bytes(&compared.encode());
         hash128(&out.into_bytes())
     }
 }

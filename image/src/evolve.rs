@@ -20,13 +20,16 @@ pub struct Encoded {
     pub values: Vec<u8>,
     /// Its long runs of numbers.
     pub blocks: Vec<Vec<u8>>,
+    /// Its bytes among the volatile values.
+    pub volatile: Vec<u8>,
 }
 
-/// Makes the value of a field that the image does not have.
-pub type Make = fn() -> Result<Encoded, String>;
+/// Makes the value of a field that the image does not have; in one piece if it is asked for.
+pub type Make = fn(whole: bool) -> Result<Encoded, String>;
 
-/// Makes the value of a field from that of another type, which is given as an image of its own.
-pub type Convert = fn(image: &[u8]) -> Result<Encoded, String>;
+/// Makes a value from that of another type, which is given as an image of its own; in one piece if
+/// it is asked for.
+pub type Convert = fn(image: &[u8], whole: bool) -> Result<Encoded, String>;
 
 /// What a program says of changes of its types. Types are those of the program's table.
 #[derive(Clone, Debug, Default)]

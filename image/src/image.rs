@@ -144,6 +144,12 @@ impl<'b> Image<'b> {
         self.of_kind(ChunkKind::Block)
     }
 
+    /// The encoded values that are volatile: no part of the id.
+    #[must_use]
+    pub fn volatile(&self) -> &[u8] {
+        self.of_kind(ChunkKind::Volatile).next().unwrap_or(&[])
+    }
+
     fn of_kind(&self, kind: ChunkKind) -> impl Iterator<Item = &[u8]> + Clone {
         let chunks = self.raw.chunks.iter().filter(move |chunk| chunk.kind == kind);
         // Every chunk was found in the image when it was checked.
@@ -156,7 +162,8 @@ impl<'b> Image<'b> {
 /// The directory was checked, so the chunks hold at most [`MAX_RATIO`](crate::codec::MAX_RATIO)
 /// times what is there.
 fn expanded(bytes: &[u8], stored: &Directory) -> Result<(Vec<u8>, Directory), ImageError> {
-    let lens = stored.chunks.iter().map(|chunk| (Codec::None, chunk.raw_len, chunk.raw_len));
+    let lens =
+        stored.chunks.iter().map(|chunk| (chunk.kind, Codec::None, chunk.raw_len, chunk.raw_len));
     let mut layout = Layout::of(lens)?;
     let needed = layout.end;
     let mut out = Vec::new();

@@ -19,6 +19,8 @@ pub struct Site {
     pub path: FieldPath,
     /// Its field path in the types, which all elements of a container share.
     pub place: String,
+    /// Whether it is volatile, so that the image's id does not tell of it.
+    pub volatile: bool,
     /// The other values for it that are worth trying.
     pub edits: Vec<Edit>,
     /// Which piece it is, counted from 0.
@@ -95,8 +97,12 @@ pub fn mutant(image: &Image<'_>, site: &Site, edit: &Edit) -> Result<Option<Vec<
         return Ok(None);
     }
     let schema = image.schema();
-    let parts =
-        Parts { root_hash: schema.root_hash(), schema: &schema.encode(), values: &writer.values };
+    let parts = Parts {
+        root_hash: schema.root_hash(),
+        schema: &schema.encode(),
+        values: &writer.values,
+        volatile: &writer.volatile,
+    };
     let built = Built::new(parts, writer.blocks.iter().map(|block| &**block));
     Ok(built.ok().map(|built| built.to_vec(&Header::default())))
 }

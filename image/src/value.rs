@@ -148,7 +148,7 @@ impl<'i> Numbers<'i> {
 pub struct ValueError {
     /// The value at fault.
     pub path: FieldPath,
-    /// Where among the values, in bytes.
+    /// Where among the values, in bytes; the volatile ones count on from one behind their end.
     pub offset: usize,
     /// What is wrong.
     pub what: &'static str,

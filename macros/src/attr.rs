@@ -11,9 +11,10 @@ use crate::input::FieldTreatment;
 const ON_TYPE: &str = "`root`, `version = N`, `name = \"…\"`, `was = \"…\"`, `removed(\"…\")`, `manual`, \
                        `implements(dyn Trait, \"name\")` and `crate = path`";
 const ON_VARIANT: &str = "`id = N`, `was = \"…\"` and `since = N`";
-const ON_FIELD: &str = "`saved`, `skip(default)`, `skip(keep)`, `skip(value = EXPR)`, `rebuild = path`, \
+const ON_FIELD: &str = "`saved`, `volatile`, `with = module`, `serde`, `skip(default)`, `skip(keep)`, `skip(value = EXPR)`, `rebuild = path`, \
                         `needs(a, b)`, `external = \"name\"`, `reason = \"…\"`, `since = N`, \
-                        `default = EXPR`, `was = \"…\"` and `from(OldType, path)`";
+                        `default = EXPR`, `was = \"…\"`, `from(OldType, path)` and \
+                        `try_from(OldType, path)`";
 
 #[derive(Default)]
 pub(crate) struct TypeAttrs {
@@ -53,7 +54,15 @@ pub(crate) struct FieldHistory {
     pub(crate) since: Option<LitInt>,
     pub(crate) default: Option<Expr>,
     pub(crate) was: Vec<LitStr>,
-    pub(crate) from: Vec<(Type, Expr)>,
+    pub(crate) from: Vec<From>,
+}
+
+/// A type that a field had.
+pub(crate) struct From {
+    pub(crate) ty: Type,
+    pub(crate) convert: Expr,
+    /// Whether `convert` returns a `Result`.
+    pub(crate) fallible: bool,
 }
 
 #[derive(Default)]
@@ -223,6 +232,8 @@ struct FieldWords {
     history: FieldHistory,
     /// The first word of the history.
     changed: Option<Ident>,
+    volatile: Option<Ident>,
+    with: Option<(Ident, With)>,
 }
 
 enum Chosen {
@@ -241,6 +252,21 @@ pub(crate) struct FieldAttrs {
     pub(crate) treatment: FieldTreatment,
     pub(crate) reason: Option<LitStr>,
     pub(crate) history: FieldHistory,
+}
+
+/// What saves and restores a field.
+#[derive(Default)]
+pub(crate) enum With {
+    /// The `Checkpoint` of its type.
+    #[default]
+    Type,
+    /// The functions of a module.
+    Module(Path),
+    /// The `Serialize` and `Deserialize` of its type.
+    Serde {
+        /// Whether the entries of maps stay in the order in which they come.
+        ordered: bool,
+    },
 }
 
 pub(crate) fn of_field(ctxt: &Ctxt, field: &syn::Field) -> FieldAttrs {
@@ -267,7 +293,20 @@ pub(crate) fn of_field(ctxt: &Ctxt, field: &syn::Field) -> FieldAttrs {
                 found.mistaken_reason = false;
                 return Ok(());
             }
-            "since" | "default" | "was" | "from" => {
+            "volatile" => {
+                once(ctxt, word, &mut found.volatile, word.clone());
+                return Ok(());
+            }
+            "with" | "serde" => {
+                let with = if word == "with" { module(word, input) } else { serde(word, input) };
+                if let Some((first, _)) = &found.with {
+                    let message = format!("choose between `{first}` and `{word}`");
+                    return Err(syn::Error::new(word.span(), message));
+                }
+                found.with = Some((word.clone(), with?));
+                return Ok(());
+            }
+            "since" | "default" | "was" | "from" | "try_from" => {
                 found.changed.get_or_insert_with(|| word.clone());
                 return history(ctxt, &mut found.history, word, input);
             }
@@ -301,16 +340,37 @@ fn history(
         "default" => once(ctxt, word, &mut history.default, value(word, input, "EXPR")?),
         "was" => history.was.push(text(word, input, "old_name")?),
         _ => {
-            let wrong = |_| syn::Error::new(word.span(), "write `from(OldType, path)`");
+            let wrong = |_| syn::Error::new(word.span(), format!("write `{word}(OldType, path)`"));
             let pair = |input: ParseStream<'_>| {
                 let ty = input.parse()?;
                 input.parse::<Token![,]>()?;
-                Ok((ty, input.parse()?))
+                let fallible = word == "try_from";
+                Ok(From { ty, convert: input.parse()?, fallible })
             };
             history.from.push(parenthesized(input, pair).map_err(wrong)?);
         }
     }
     Ok(())
+}
+
+fn module(word: &Ident, input: ParseStream<'_>) -> syn::Result<With> {
+    const WRONG: &str = "write `with = module`; the module has `save`, `restore` and `schema`";
+    let wrong = |_| syn::Error::new(word.span(), WRONG);
+    input.parse::<Token![=]>().map_err(wrong)?;
+    input.call(Path::parse_mod_style).map_err(wrong).map(With::Module)
+}
+
+fn serde(word: &Ident, input: ParseStream<'_>) -> syn::Result<With> {
+    if input.cursor().group(Delimiter::Parenthesis).is_none() {
+        return Ok(With::Serde { ordered: false });
+    }
+    parenthesized(input, |input| match input.call(Ident::parse_any) {
+        Ok(option) if option == "ordered" => Ok(With::Serde { ordered: true }),
+        _ => {
+            let message = "write `serde`, or `serde(ordered)` if the order of map entries matters";
+            Err(syn::Error::new(word.span(), message))
+        }
+    })
 }
 
 fn skip(word: &Ident, input: ParseStream<'_>) -> syn::Result<Chosen> {
@@ -334,11 +394,17 @@ fn skip(word: &Ident, input: ParseStream<'_>) -> syn::Result<Chosen> {
 impl FieldWords {
     /// The field's treatment, if the words on it fit together.
     fn judge(self, ctxt: &Ctxt) -> FieldAttrs {
-        let Self { treatment, needs, reason, mistaken_reason, history, changed } = self;
+        let Self { treatment, needs, reason, mistaken_reason, history, changed, volatile, with } =
+            self;
         let is_saved = matches!(treatment, None | Some((_, Chosen::Saved | Chosen::Mistaken)));
         if let (Some(word), false) = (&changed, is_saved) {
             ctxt.error(word, format!("only a saved field has older values; remove `{word}`"));
         }
+        let how = volatile.iter().chain(with.iter().map(|(word, _)| word));
+        for word in how.filter(|_| !is_saved) {
+            ctxt.error(word, format!("`{word}` says how a field is saved; choose between the two"));
+        }
+        let (volatile, with) = (volatile.is_some(), with.map(|(_, with)| with).unwrap_or_default());
         let is_rebuild = matches!(treatment, Some((_, Chosen::Rebuild(_) | Chosen::Mistaken)));
         if let (Some((word, _)), false) = (&needs, is_rebuild) {
             ctxt.error(word, "`needs` belongs to `rebuild = path`; write that too, or remove it");
@@ -353,7 +419,8 @@ impl FieldWords {
                          `skip(default)`, `skip(keep)` or `skip(value = EXPR)` before it",
                     );
                 }
-                return FieldAttrs { treatment: FieldTreatment::Saved, reason, history };
+                let treatment = FieldTreatment::Saved { with, volatile };
+                return FieldAttrs { treatment, reason, history };
             }
         };
         let skipped = matches!(chosen, Chosen::Default | Chosen::Keep | Chosen::Value(_));
@@ -369,7 +436,7 @@ impl FieldWords {
                 if let Some(reason) = &reason {
                     ctxt.error(reason, "this field is saved, which needs no reason; remove it");
                 }
-                FieldTreatment::Saved
+                FieldTreatment::Saved { with, volatile }
             }
             Chosen::Default | Chosen::Mistaken => FieldTreatment::Default,
             Chosen::Keep => FieldTreatment::Keep,

@@ -85,8 +85,7 @@ fn removed_are_gone(ctxt: &Ctxt, input: &Input) {
     for removed in &input.attrs.removed {
         let name = removed.value();
         let is_there = input.variants.iter().any(|variant| {
-            let saved = |f: &&Field| matches!(f.treatment, FieldTreatment::Saved);
-            let mut fields = variant.fields.iter().filter(saved);
+            let mut fields = variant.fields.iter().filter(|field| field.is_saved());
             match &variant.ident {
                 None => fields.any(|field| field.name == name),
                 Some(ident) => {

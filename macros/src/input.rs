@@ -5,7 +5,7 @@ use samestate_schema::record::Shape;
 use syn::ext::IdentExt as _;
 use syn::{Data, DeriveInput, Expr, ExprPath, Fields, Generics, LitStr, Member, Type};
 
-use crate::attr::{self, FieldAttrs, FieldHistory, TypeAttrs, VariantAttrs};
+use crate::attr::{self, FieldAttrs, FieldHistory, TypeAttrs, VariantAttrs, With};
 use crate::ctxt::Ctxt;
 
 pub(crate) struct Input {
@@ -40,12 +40,34 @@ pub(crate) struct Field {
 }
 
 pub(crate) enum FieldTreatment {
-    Saved,
+    Saved {
+        with: With,
+        /// Whether it is no part of what makes states equal.
+        volatile: bool,
+    },
     Default,
     Keep,
     Value(Expr),
-    Rebuild { function: ExprPath, needs: Vec<Member> },
+    Rebuild {
+        function: ExprPath,
+        needs: Vec<Member>,
+    },
     External(LitStr),
+}
+
+impl Field {
+    pub(crate) const fn is_saved(&self) -> bool {
+        matches!(self.treatment, FieldTreatment::Saved { .. })
+    }
+
+    /// Whether the `Checkpoint` of its type saves it.
+    pub(crate) const fn is_checkpoint(&self) -> bool {
+        matches!(self.treatment, FieldTreatment::Saved { with: With::Type, .. })
+    }
+
+    pub(crate) const fn is_volatile(&self) -> bool {
+        matches!(self.treatment, FieldTreatment::Saved { volatile: true, .. })
+    }
 }
 
 impl Input {

@@ -19,6 +19,8 @@ use proc_macro::TokenStream;
 /// | on a field | what happens to it |
 /// |---|---|
 /// | nothing, or `#[checkpoint(saved)]` | it is saved; its type must implement `Checkpoint` |
+/// | `#[checkpoint(with = module)]` | it is saved by the module's functions, see below |
+/// | `#[checkpoint(volatile)]` | it is saved, but is no part of what makes states equal; beside `with`, too |
 /// | `#[checkpoint(skip(default), reason = "…")]` | it is `Default::default()` after a restore |
 /// | `#[checkpoint(skip(keep), reason = "…")]` | it is as it was in the value that is restored in place; without one there is an error |
 /// | `#[checkpoint(skip(value = EXPR), reason = "…")]` | it is the value of the expression after a restore |
@@ -30,6 +32,20 @@ use proc_macro::TokenStream;
 /// that no handle is given for keeps the one that it has. What `rebuild` needs is read whole, so
 /// nothing in it can be kept.
 ///
+/// `with = module` is for types of others, which cannot derive `Checkpoint`. The module has three
+/// functions for the type of the whole field; `save` and `restore` must agree with `schema`:
+///
+/// ```text
+/// fn save<'a>(value: &'a T, saver: &mut Saver<'a>) -> Result<(), SaveError>
+/// fn restore(restorer: &mut Restorer<'_>) -> Result<T, RestoreError>
+/// fn schema(schema: &mut SchemaBuilder) -> TypeRef
+/// ```
+///
+/// A `volatile` field (a counter of nanoseconds, a cache worth keeping) is checked and restored as
+/// all others are. But the image's id does not tell of it, nor do `samestate image diff`,
+/// `samestate verify` and `testing::assert_lockstep`. It must hold no `Rc`, `Arc` or `Weak`, and a key
+/// of a map or set must hold no such field; else saving is an error that says so.
+///
 /// An image of another version is matched by names, and what changed must be told:
 ///
 /// | on a saved field | in older images |
@@ -37,6 +53,7 @@ use proc_macro::TokenStream;
 /// | `#[checkpoint(since = N, default = EXPR)]` | it is missing before version N of the type, and gets the value |
 /// | `#[checkpoint(was = "old")]` | it has another name |
 /// | `#[checkpoint(from(OldType, path))]` | it has another type; `path(old)` makes its value (`Some` if it is in an `Option` now) |
+/// | `#[checkpoint(try_from(OldType, path))]` | so it has, and `path(old)` is a `Result` |
 ///
 /// | on a variant | in older images |
 /// |---|---|

@@ -62,6 +62,8 @@ pub enum PointerProblem {
     },
     /// The pointer stands in a key of a map or set.
     InKey,
+    /// The pointer stands in a volatile field.
+    InVolatile,
     /// A slice whose elements hold weak pointers to it; nothing could build it again.
     CyclicSlice,
     /// The object is behind a trait, and its type has no registered name.
@@ -150,6 +152,11 @@ fn describe(problem: PointerProblem, type_name: &str, f: &mut fmt::Formatter<'_>
             f,
             "a shared `{type_name}` in a key of a map or set: keys are ordered by their bytes, which \
              would depend on who shares it; use the value itself as the key"
+        ),
+        PointerProblem::InVolatile => write!(
+            f,
+            "a shared `{type_name}` in a volatile field: objects are numbered as they are met, which \
+             is compared; save the field without `volatile`, or skip it"
         ),
         PointerProblem::CyclicSlice => write!(
             f,

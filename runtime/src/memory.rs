@@ -8,10 +8,11 @@ use samestate_image::build::{Built, Parts};
 use samestate_image::{Header, Image, difference, evolve};
 
 use crate::error::RestoreErrorKind;
+use crate::save::Written;
 use crate::schema::Program;
 use crate::{Checkpoint, Compression, Handles, RestoreError, Restorer, SaveError, Saver};
 
-/// Saves a value to an image in memory. Equal values give equal bytes.
+/// Saves a value to an image in memory. Equal values give equal bytes, but for `volatile` fields.
 ///
 /// # Errors
 /// [`SaveError`] if it cannot be saved.
@@ -25,15 +26,17 @@ pub fn to_vec<T: Checkpoint>(value: &T) -> Result<Vec<u8>, SaveError> {
     let mut saver = Saver::behind(image, assembly.digest());
     let saved = save_whole(value, &mut saver);
     let digest = saver.take_digest().unwrap_or_else(|| assembly.digest());
-    let (mut image, blocks) = saver.into_parts();
+    let Written { values: mut image, blocks, volatile } = saver.into_parts();
     if let Err((at, error)) = saved {
         image.truncate(at);
         image.drain(..assembly.values_at().min(at));
-        return Err(error.locate(|| Encoded { values: image, blocks }.path_of_end(&program)));
+        return Err(
+            error.locate(|| Encoded { values: image, blocks, volatile }.path_of_end(&program))
+        );
     }
     let blocks = blocks.iter().map(|block| &**block);
     assembly
-        .finish(&mut image, digest, blocks, program.chunk.root_hash())
+        .finish(&mut image, digest, blocks, &volatile, program.chunk.root_hash())
         .map_err(SaveError::Schema)?;
     program.image_len.store(image.len(), Ordering::Relaxed);
     if image.len() < image.capacity() / 2 {
@@ -124,6 +127,7 @@ fn save_whole<'a, T: Checkpoint>(
 pub(crate) struct Encoded<'a> {
     values: Vec<u8>,
     blocks: Vec<Cow<'a, [u8]>>,
+    volatile: Vec<u8>,
 }
 
 impl<'a> Encoded<'a> {
@@ -135,8 +139,8 @@ impl<'a> Encoded<'a> {
     ) -> Result<Self, SaveError> {
         let mut saver = Saver::with_buffer(buffer);
         let saved = save_whole(value, &mut saver);
-        let (values, blocks) = saver.into_parts();
-        let mut encoded = Self { values, blocks };
+        let Written { values, blocks, volatile } = saver.into_parts();
+        let mut encoded = Self { values, blocks, volatile };
         match saved {
             Ok(()) => Ok(encoded),
             Err((at, error)) => Err(error.locate(|| {
@@ -164,6 +168,7 @@ impl<'a> Encoded<'a> {
             root_hash: program.chunk.root_hash(),
             schema: &program.encoded,
             values: &self.values,
+            volatile: &self.volatile,
         };
         let blocks = self.blocks.iter().map(|block| &**block);
         Built::compressed(parts, blocks, compression.codec()).map_err(SaveError::Schema)

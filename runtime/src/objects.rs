@@ -56,7 +56,9 @@ impl<'a> Saver<'a> {
         let type_name = std::any::type_name::<T>();
         let problem = |problem| SaveError::Pointer { problem, type_name, path: None };
         if self.is_whole() {
-            return Err(problem(PointerProblem::InKey));
+            let volatile = self.is_volatile();
+            let of = if volatile { PointerProblem::InVolatile } else { PointerProblem::InKey };
+            return Err(problem(of));
         }
         let at = self.buffer().len();
         let all = self.objects();
@@ -171,7 +173,7 @@ impl Restorer<'_> {
         owns: bool,
     ) -> Result<Target<S, W>, RestoreError> {
         if self.is_whole() {
-            return Err(self.bad_reference("a shared object in a key"));
+            return Err(self.bad_reference("a shared object in a key or a volatile field"));
         }
         let Some(number) = code.checked_sub(NEW_OBJECT_CODES) else {
             let index = self.objects.len();

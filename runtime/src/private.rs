@@ -21,7 +21,8 @@ pub use std::sync::{Arc, Weak as ArcWeak};
 pub use samestate_image::evolve::{Encoded, From};
 
 use crate::error::RestoreErrorKind;
-use crate::{RestoreError, Restorer};
+use crate::save::Written;
+use crate::{Checkpoint, RestoreError, Restorer, SaveError, Saver};
 
 /// A record as it stands in its section: bytes only, and in its type that of the annotated item,
 /// so that debug information leads from one to the other.
@@ -72,7 +73,7 @@ pub fn variant_is(
 
 /// Writes the number of one of `variants` variants.
 #[inline]
-pub fn save_variant(saver: &mut crate::Saver<'_>, number: u32, variants: usize) {
+pub fn save_variant(saver: &mut Saver<'_>, number: u32, variants: usize) {
     let width = samestate_image::layout::variant_width(variants);
     saver.bytes(&number.to_le_bytes()[..width]);
 }
@@ -83,27 +84,62 @@ pub const fn variant_len(variants: usize) -> usize {
     samestate_image::layout::variant_width(variants)
 }
 
-/// A value as it stands in an image.
-pub fn encoded<T: crate::Checkpoint>(value: &T) -> Result<Encoded, String> {
-    let mut saver = crate::Saver::with_buffer(Vec::new());
-    value.save(&mut saver).map_err(|error| error.to_string())?;
-    let (values, blocks) = saver.into_parts();
+/// A value as it stands in an image; in one piece if it goes into a key or a volatile field.
+pub fn encoded<T>(value: &T, save: Save<T>, whole: bool) -> Result<Encoded, String> {
+    let mut saver = if whole { Saver::in_one_piece() } else { Saver::default() };
+    save(value, &mut saver).map_err(|error| error.to_string())?;
+    let Written { values, blocks, volatile } = saver.into_parts();
     let blocks = blocks.into_iter().map(std::borrow::Cow::into_owned).collect();
-    Ok(Encoded { values, blocks })
+    Ok(Encoded { values, blocks, volatile })
+}
+
+/// A value of a type that a field, or the type itself, had.
+fn old<T: Checkpoint>(image: &[u8]) -> Result<T, String> {
+    crate::from_slice(image).map_err(|error| error.to_string())
 }
 
 /// The value of a field, made by a function from that of another type.
-pub fn converted<Old: crate::Checkpoint, New: crate::Checkpoint>(
+pub fn converted<Old: Checkpoint, New>(
     image: &[u8],
     convert: impl FnOnce(Old) -> New,
-) -> Result<Encoded, String> {
-    let old = crate::from_slice(image).map_err(|error| error.to_string())?;
-    encoded(&convert(old))
+) -> Result<New, String> {
+    old(image).map(convert)
 }
+
+/// The value of a field or a type, made by a function that may fail from that of another type.
+pub fn try_converted<Old: Checkpoint, New, E: Display>(
+    image: &[u8],
+    convert: impl FnOnce(Old) -> Result<New, E>,
+) -> Result<New, String> {
+    convert(old(image)?).map_err(|error| error.to_string())
+}
+
+/// Saves a field by the function of a module.
+pub fn save_with<'v, T>(
+    save: Save<T>,
+    value: &'v T,
+    saver: &mut Saver<'v>,
+) -> Result<(), SaveError> {
+    save(value, saver)
+}
+
+/// Restores a field by the function of a module.
+pub fn restore_with<T>(
+    restore: Restore<T>,
+    restorer: &mut Restorer<'_>,
+) -> Result<T, RestoreError> {
+    restore(restorer)
+}
+
+/// What restores a value of a field.
+pub type Restore<T> = fn(&mut Restorer<'_>) -> Result<T, RestoreError>;
+
+/// What saves a value of a field.
+pub type Save<T> = for<'s, 'v> fn(&'v T, &'s mut Saver<'v>) -> Result<(), SaveError>;
 
 /// The description of a type that a field had.
 #[must_use]
-pub fn chunk<T: crate::Checkpoint>() -> Option<samestate_image::SchemaChunk> {
+pub fn chunk<T: Checkpoint>() -> Option<samestate_image::SchemaChunk> {
     crate::schema::Program::of::<T>().ok().map(|program| program.chunk)
 }
 

@@ -12,6 +12,9 @@ use crate::{Checkpoint, Handles, RestoreError};
 pub struct Restorer<'i> {
     values: &'i [u8],
     at: usize,
+    /// The volatile values and how far they were read; inside a volatile field, the others.
+    other: (&'i [u8], usize),
+    in_volatile: bool,
     blocks: Vec<&'i [u8]>,
     next_block: usize,
     /// Length in bytes of the blocks that were not read yet.
@@ -28,6 +31,7 @@ pub struct Restorer<'i> {
 /// How far a restorer has come.
 pub(crate) struct Position {
     at: usize,
+    other: usize,
     next_block: usize,
     block_len: u64,
     whole: bool,
@@ -38,6 +42,8 @@ impl<'i> Restorer<'i> {
         Self {
             values: image.values(),
             at: 0,
+            other: (image.volatile(), 0),
+            in_volatile: false,
             blocks: image.blocks().collect(),
             next_block: 0,
             block_len: image.blocks().map(|block| block.len() as u64).sum(),
@@ -55,18 +61,47 @@ impl<'i> Restorer<'i> {
     }
 
     pub(crate) fn position(&self) -> Position {
-        let Self { at, next_block, block_len, whole, .. } = *self;
-        Position { at, next_block, block_len, whole }
+        let Self { at, other: (_, other), next_block, block_len, whole, .. } = *self;
+        Position { at, other, next_block, block_len, whole }
     }
 
     pub(crate) fn go_back(&mut self, to: Position) {
-        let Position { at, next_block, block_len, whole } = to;
-        (self.at, self.next_block, self.block_len, self.whole) = (at, next_block, block_len, whole);
+        (self.at, self.other.1, self.whole) = (to.at, to.other, to.whole);
+        (self.next_block, self.block_len) = (to.next_block, to.block_len);
     }
 
-    /// How many bytes of the values were read.
+    /// How many bytes of the values were read. The volatile ones count on behind one more.
     pub(crate) fn offset(&self) -> usize {
-        self.at
+        if self.in_volatile { self.other.0.len() + 1 + self.at } else { self.at }
+    }
+
+    /// Reads by `read` what [`Saver::volatile`](crate::Saver::volatile) wrote.
+    ///
+    /// # Errors
+    /// As `read`.
+    pub fn volatile<R>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<R, RestoreError>,
+    ) -> Result<R, RestoreError> {
+        if self.in_volatile {
+            return read(self);
+        }
+        if self.whole {
+            return Err(RestoreError::custom("a volatile field in a key of a map or set"));
+        }
+        self.whole = true;
+        self.turn();
+        let result = read(self);
+        self.turn();
+        self.whole = false;
+        result
+    }
+
+    /// Goes over to the volatile values, or back.
+    fn turn(&mut self) {
+        std::mem::swap(&mut self.values, &mut self.other.0);
+        std::mem::swap(&mut self.at, &mut self.other.1);
+        self.in_volatile = !self.in_volatile;
     }
 
     /// Checks that everything was read.
@@ -81,12 +116,13 @@ impl<'i> Restorer<'i> {
     /// How many bytes are left.
     #[inline]
     fn left(&self) -> u64 {
-        (self.values.len() - self.at) as u64 + self.block_len
+        let other = self.other.0.len() - self.other.1;
+        (self.values.len() - self.at) as u64 + other as u64 + self.block_len
     }
 
     #[cold]
     pub(crate) fn error(&self, kind: RestoreErrorKind) -> RestoreError {
-        RestoreError::at(kind, self.at)
+        RestoreError::at(kind, self.offset())
     }
 
     /// An error for a value that is not one of its type; `what` names the type in the message.
@@ -208,6 +244,8 @@ impl<'i> Restorer<'i> {
         let mut inner = Restorer {
             values,
             at: 0,
+            other: (&[], 0),
+            in_volatile: false,
             blocks: Vec::new(),
             next_block: 0,
             block_len: 0,
@@ -277,7 +315,7 @@ impl<'i> Restorer<'i> {
     /// # Errors
     /// If it was not given, was already taken, or has another type.
     pub fn external<T: 'static>(&mut self, name: &str) -> Result<T, RestoreError> {
-        let at = self.at;
+        let at = self.offset();
         if self.trial == Trial::Running {
             self.out_of_handles = true;
             return Err(RestoreError::custom("a handle can be taken only once"));

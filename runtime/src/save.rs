@@ -10,19 +10,30 @@ use crate::objects::SavedObjects;
 use crate::{Checkpoint, SaveError};
 
 /// What values are saved to. Long runs of numbers are borrowed from the state, all else is encoded
-/// into one buffer; both are written to the file when everything is there.
+/// into one buffer; both are written to the file when everything is there. Volatile fields go to a
+/// buffer of their own.
 #[derive(Debug, Default)]
 pub struct Saver<'a> {
     values: Vec<u8>,
+    /// The values of volatile fields; inside of one, the other values, and `values` are these.
+    other: Vec<u8>,
+    in_volatile: bool,
     blocks: Vec<Cow<'a, [u8]>>,
     /// Length of all blocks in bytes.
     block_len: u64,
     depth: Depth,
-    /// Set inside keys, which must stand in one piece because they are put in order.
+    /// Set inside keys and volatile fields, which must stand in one piece.
     whole: bool,
     objects: Option<Box<SavedObjects>>,
     /// The checksum of the values, if it is taken while they are encoded.
     digest: Option<Digest>,
+}
+
+/// What was saved.
+pub(crate) struct Written<'a> {
+    pub(crate) values: Vec<u8>,
+    pub(crate) blocks: Vec<Cow<'a, [u8]>>,
+    pub(crate) volatile: Vec<u8>,
 }
 
 impl<'a> Saver<'a> {
@@ -49,8 +60,45 @@ impl<'a> Saver<'a> {
         Self { values, ..Self::default() }
     }
 
-    pub(crate) fn into_parts(self) -> (Vec<u8>, Vec<Cow<'a, [u8]>>) {
-        (self.values, self.blocks)
+    /// Writes in one piece what goes into a key or a volatile field later.
+    pub(crate) fn in_one_piece() -> Self {
+        Self { whole: true, in_volatile: true, ..Self::default() }
+    }
+
+    pub(crate) fn into_parts(self) -> Written<'a> {
+        Written { values: self.values, blocks: self.blocks, volatile: self.other }
+    }
+
+    /// Saves by `write` what does not count when states are compared: neither the image's id nor
+    /// the bytes of its other values tell of it. The schema must say so, too:
+    /// [`Fields::volatile`](crate::Fields::volatile).
+    ///
+    /// # Errors
+    /// As `write`, and inside a key of a map or set, which is told apart by what is compared.
+    pub fn volatile(
+        &mut self,
+        write: impl FnOnce(&mut Self) -> Result<(), SaveError>,
+    ) -> Result<(), SaveError> {
+        if self.in_volatile {
+            return write(self);
+        }
+        if self.whole {
+            return Err(SaveError::custom("a volatile field in a key of a map or set"));
+        }
+        self.turn();
+        let digest = self.digest.take();
+        let outer = std::mem::replace(&mut self.whole, true);
+        let result = write(self);
+        self.whole = outer;
+        self.digest = digest;
+        self.turn();
+        result
+    }
+
+    /// Goes over to the volatile values, or back.
+    fn turn(&mut self) {
+        std::mem::swap(&mut self.values, &mut self.other);
+        self.in_volatile = !self.in_volatile;
     }
 
     /// Writes bytes whose number the restoring side knows.
@@ -101,6 +149,8 @@ impl<'a> Saver<'a> {
     ) -> Result<(), SaveError> {
         let mut inner = Saver {
             values: std::mem::take(&mut self.values),
+            other: std::mem::take(&mut self.other),
+            in_volatile: self.in_volatile,
             depth: self.depth,
             whole: self.whole,
             objects: self.objects.take(),
@@ -111,10 +161,15 @@ impl<'a> Saver<'a> {
         self.objects = inner.objects.take();
         self.digest = inner.digest.take();
         self.block_len += inner.block_len;
-        let (values, blocks) = inner.into_parts();
-        self.values = values;
+        let Written { values, blocks, volatile } = inner.into_parts();
+        (self.values, self.other) = (values, volatile);
         self.blocks.extend(blocks.into_iter().map(|block| Cow::Owned(block.into_owned())));
         result
+    }
+
+    /// Whether this is inside a volatile field.
+    pub(crate) fn is_volatile(&self) -> bool {
+        self.in_volatile
     }
 
     /// Whether what is saved must stand in one piece.
@@ -190,7 +245,7 @@ impl<'a> Saver<'a> {
     /// How many bytes were written.
     #[inline]
     fn written(&self) -> u64 {
-        self.values.len() as u64 + self.block_len
+        self.values.len() as u64 + self.other.len() as u64 + self.block_len
     }
 
     /// Writes `count` values by `write`, with their number before them.

@@ -103,7 +103,7 @@ impl SchemaBuilder {
 
     /// A struct with the name that images know it by. Describe its fields, then
     /// [`finish`](StructBuilder::finish).
-    pub fn structure<T: Checkpoint>(&mut self, name: &str) -> StructBuilder<'_> {
+    pub fn structure<T: 'static>(&mut self, name: &str) -> StructBuilder<'_> {
         let (ty, fresh) = self.reserve::<T>();
         let def =
             Struct { name: name.to_owned(), version: 1, shape: Shape::Named, fields: Vec::new() };
@@ -113,7 +113,7 @@ impl SchemaBuilder {
 
     /// An enum with the name that images know it by. Describe its variants, then
     /// [`finish`](EnumBuilder::finish).
-    pub fn enumeration<T: Checkpoint>(&mut self, name: &str) -> EnumBuilder<'_> {
+    pub fn enumeration<T: 'static>(&mut self, name: &str) -> EnumBuilder<'_> {
         let (ty, fresh) = self.reserve::<T>();
         let def = Enum { name: name.to_owned(), version: 1, variants: Vec::new() };
         EnumBuilder { schema: self, ty, def, fresh }
@@ -134,7 +134,7 @@ impl SchemaBuilder {
     }
 
     /// A place for a type that may contain itself, and whether it is described for the first time.
-    fn reserve<T: Checkpoint>(&mut self) -> (TypeRef, bool) {
+    fn reserve<T: 'static>(&mut self) -> (TypeRef, bool) {
         self.reserve_as(TypeId::of::<T>())
     }
 
@@ -198,6 +198,27 @@ impl Fields<'_> {
         }
         let ty = describe(self.schema);
         self.push(name, Treatment::Saved, Some(ty))
+    }
+
+    /// A field that is saved and no part of what makes states equal, by the function that
+    /// describes its type.
+    #[doc(hidden)]
+    pub fn described_volatile(
+        &mut self,
+        name: &str,
+        describe: fn(&mut SchemaBuilder) -> TypeRef,
+    ) -> &mut Self {
+        if !self.fresh {
+            return self;
+        }
+        let ty = describe(self.schema);
+        self.push(name, Treatment::Volatile, Some(ty))
+    }
+
+    /// A field that is saved by [`Saver::volatile`](crate::Saver::volatile): no part of what makes
+    /// states equal.
+    pub fn volatile<T: Checkpoint>(&mut self, name: &str) -> &mut Self {
+        self.described_volatile(name, T::describe)
     }
 
     /// What there is to say of the last field.
@@ -284,6 +305,27 @@ impl StructBuilder<'_> {
     #[must_use]
     pub fn described(mut self, name: &str, describe: fn(&mut SchemaBuilder) -> TypeRef) -> Self {
         self.fields.described(name, describe);
+        self
+    }
+
+    /// A field that is saved and no part of what makes states equal, by the function that
+    /// describes its type.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn described_volatile(
+        mut self,
+        name: &str,
+        describe: fn(&mut SchemaBuilder) -> TypeRef,
+    ) -> Self {
+        self.fields.described_volatile(name, describe);
+        self
+    }
+
+    /// A field that is saved by [`Saver::volatile`](crate::Saver::volatile): no part of what makes
+    /// states equal.
+    #[must_use]
+    pub fn volatile<T: Checkpoint>(mut self, name: &str) -> Self {
+        self.fields.volatile::<T>(name);
         self
     }
 

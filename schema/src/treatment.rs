@@ -24,18 +24,27 @@ pub enum Treatment {
     Rebuilt,
     /// It is a handle that is given at restore.
     External,
+    /// It goes into the image and comes back from it, but is no part of what makes states equal.
+    Volatile,
 }
 
 impl Treatment {
     /// All of them, in the order of their codes.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Saved,
         Self::Skipped(SkipPolicy::Default),
         Self::Skipped(SkipPolicy::Keep),
         Self::Skipped(SkipPolicy::Value),
         Self::Rebuilt,
         Self::External,
+        Self::Volatile,
     ];
+
+    /// Whether the image holds the field's value.
+    #[must_use]
+    pub const fn is_saved(self) -> bool {
+        matches!(self, Self::Saved | Self::Volatile)
+    }
 
     /// The byte that stands for it in records and images.
     #[must_use]
@@ -47,6 +56,7 @@ impl Treatment {
             Self::Skipped(SkipPolicy::Value) => 3,
             Self::Rebuilt => 4,
             Self::External => 5,
+            Self::Volatile => 6,
         }
     }
 
@@ -66,6 +76,7 @@ impl Treatment {
             Self::Skipped(SkipPolicy::Value) => "skipped(value)",
             Self::Rebuilt => "rebuilt",
             Self::External => "external",
+            Self::Volatile => "saved(volatile)",
         }
     }
 
@@ -121,7 +132,7 @@ mod tests {
             assert_eq!(Treatment::from_code(treatment.code()), Some(treatment));
             assert_eq!(Treatment::from_word(treatment.word()), Some(treatment));
         }
-        assert_eq!(Treatment::from_code(6), None);
+        assert_eq!(Treatment::from_code(7), None);
         assert_eq!(Treatment::from_word("Saved"), None);
     }
 }

@@ -30,6 +30,8 @@ pub(crate) struct FieldKey {
 pub(crate) enum Said {
     /// It goes into the image and comes back.
     Saved,
+    /// So it does, but it is no part of what makes states equal.
+    Volatile,
     /// It goes into the image; nothing was seen that brings it back.
     SavedOnly,
     /// It is given a value from the image; nothing was seen that puts it there.
@@ -82,6 +84,8 @@ pub(crate) trait Source {
 pub(crate) enum Verdict {
     /// It is saved and restored.
     Saved(Grade),
+    /// It is saved and restored, and no part of what makes states equal.
+    Volatile,
     /// It is left out on purpose.
     Left(Treatment),
     /// Nothing shows that it is saved or restored.
@@ -168,6 +172,7 @@ fn generated(testimony: Testimony) -> Judgment {
     let fields = testimony.fields.into_iter().map(|(key, statement)| {
         let verdict = match statement.said {
             Said::Left(treatment) => Verdict::Left(treatment),
+            Said::Volatile => Verdict::Volatile,
             Said::Saved | Said::SavedOnly | Said::RestoredOnly | Said::Nothing => {
                 Verdict::Saved(Grade::Generated)
             }
@@ -196,10 +201,15 @@ fn with_declared(read: Testimony, declared: Option<Testimony>) -> Judgment {
         let declared = declarations.get(&key);
         let left = declared.and_then(|declared| match declared.said {
             Said::Left(treatment) => Some(treatment),
-            Said::Saved | Said::SavedOnly | Said::RestoredOnly | Said::Nothing => None,
+            Said::Saved | Said::Volatile | Said::SavedOnly | Said::RestoredOnly | Said::Nothing => {
+                None
+            }
         });
         let verdict = match (statement.said, left) {
-            (Said::Saved, _) => Verdict::Saved(read.grade),
+            (Said::Saved | Said::Volatile, _) => match declared.map(|declared| &declared.said) {
+                Some(Said::Volatile) => Verdict::Volatile,
+                _ => Verdict::Saved(read.grade),
+            },
             (Said::SavedOnly, _) => Verdict::SavedOnly,
             (Said::Left(treatment), _) | (Said::RestoredOnly | Said::Nothing, Some(treatment)) => {
                 Verdict::Left(treatment)

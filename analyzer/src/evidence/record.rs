@@ -160,6 +160,7 @@ impl Source for Records {
                 let key = FieldKey { variant: variant.name.clone(), name: field.name.clone() };
                 let said = match field.treatment {
                     Treatment::Saved => Said::Saved,
+                    Treatment::Volatile => Said::Volatile,
                     other => Said::Left(other),
                 };
                 let place = (field.line > 0)

@@ -1,14 +1,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use samestate_schema::path::{FieldPath, Step};
+use samestate_schema::treatment::Treatment;
 use samestate_schema::types::{Dyn, Field, Table, Type, TypeRef};
 
-use super::{Encoded, EvolveError, Notes};
+use super::{Convert, Encoded, EvolveError, From, Notes};
 use crate::build::{Built, Parts};
 use crate::difference::same_type;
 use crate::layout::{BLOCK_MIN, LONG_LEN, NEW_OBJECT_CODES, variant_width};
 use crate::value::{FieldValue, Numbers, Value};
-use crate::{Image, SchemaChunk};
+use crate::{Header, Image, ImageError, SchemaChunk};
 
 /// The image with the types of a program, given that [all differences are
 /// told](crate::difference::untold).
@@ -28,16 +29,28 @@ pub fn rewrite(image: &Image<'_>, program: &SchemaChunk, notes: &Notes) -> Resul
         notes,
         out: Encoded::default(),
         whole: false,
+        volatile: false,
         path: path.clone(),
         objects: Vec::new(),
     };
     writer.value(&value, image.table().root, program.table.root)?;
-    let schema = program.encode();
-    let parts =
-        Parts { root_hash: program.root_hash(), schema: &schema, values: &writer.out.values };
-    let built = Built::new(parts, writer.out.blocks.iter().map(|block| &**block))
-        .map_err(|error| failed(error.to_string()))?;
-    Ok(built.to_vec(image.header()))
+    image_of(&writer.out, program, image.header()).map_err(|error| failed(error.to_string()))
+}
+
+/// Encoded values as an image.
+fn image_of(
+    encoded: &Encoded,
+    types: &SchemaChunk,
+    header: &Header,
+) -> core::result::Result<Vec<u8>, ImageError> {
+    let parts = Parts {
+        root_hash: types.root_hash(),
+        schema: &types.encode(),
+        values: &encoded.values,
+        volatile: &encoded.volatile,
+    };
+    let built = Built::new(parts, encoded.blocks.iter().map(|block| &**block))?;
+    Ok(built.to_vec(header))
 }
 
 struct Writer<'a> {
@@ -45,8 +58,10 @@ struct Writer<'a> {
     new: &'a Table,
     notes: &'a Notes,
     out: Encoded,
-    /// Set inside keys, where no run of numbers stands in a block.
+    /// Set inside keys and volatile fields, where no run of numbers stands in a block.
     whole: bool,
+    /// Set inside volatile fields.
+    volatile: bool,
     path: FieldPath,
     objects: Vec<Object>,
 }
@@ -232,6 +247,7 @@ impl Writer<'_> {
     fn append(&mut self, encoded: Encoded) {
         self.out.values.extend(encoded.values);
         self.out.blocks.extend(encoded.blocks);
+        self.out.volatile.extend(encoded.volatile);
     }
 
     fn set(&mut self, values: &[Value<'_>], old: TypeRef, new: TypeRef) -> Result<()> {
@@ -289,35 +305,60 @@ impl Writer<'_> {
             let before = self.notes.old_field(key, field, old);
             let before =
                 before.and_then(|at| Some((values.get(at)?.value.as_ref()?, old.get(at)?.ty?)));
-            let note = self.notes.fields.get(&key);
-            match (before, note) {
-                (Some((value, was)), Some(note)) => {
-                    let mut from = note.from.iter().filter_map(|from| {
-                        let chunk = (from.schema)()?;
-                        same_type(self.old, was, &chunk).then_some((chunk, from.convert))
-                    });
-                    match from.next() {
-                        Some((chunk, convert)) => {
-                            let image = self.alone(value, was, &chunk)?;
-                            let made = convert(&image).or_else(|what| self.fail(what))?;
-                            self.made(made, ty)?;
-                        }
-                        None => self.value(value, was, ty)?,
-                    }
-                }
-                (Some((value, was)), None) => self.value(value, was, ty)?,
-                (None, Some(note)) => match note.since {
-                    Some((_, make)) => {
-                        let made = make().or_else(|what| self.fail(what))?;
-                        self.made(made, ty)?;
-                    }
-                    None => return self.fail("the image does not have this field"),
-                },
-                (None, None) => return self.fail("the image does not have this field"),
+            if field.treatment == Treatment::Volatile && !self.volatile {
+                self.volatile = true;
+                let encoded = self.apart(true, |writer| writer.field(key, before, ty))?;
+                self.volatile = false;
+                self.out.volatile.extend(encoded.values);
+            } else {
+                self.field(key, before, ty)?;
             }
             self.path.steps.pop();
         }
         Ok(())
+    }
+
+    fn field(
+        &mut self,
+        key: (TypeRef, usize, usize),
+        before: Option<(&Value<'_>, TypeRef)>,
+        ty: TypeRef,
+    ) -> Result<()> {
+        let note = self.notes.fields.get(&key);
+        match (before, note.and_then(|note| note.since)) {
+            (Some((value, was)), _) => {
+                match note.and_then(|note| self.conversion(was, &note.from)) {
+                    Some(from) => self.converted(value, was, ty, &from),
+                    None => self.value(value, was, ty),
+                }
+            }
+            (None, Some((_, make))) => {
+                let made = make(self.whole).or_else(|what| self.fail(what))?;
+                self.made(made, ty)
+            }
+            (None, None) => self.fail("the image does not have this field"),
+        }
+    }
+
+    /// The function for values of a type of the image, if there is one.
+    fn conversion(&self, was: TypeRef, all: &[From]) -> Option<(SchemaChunk, Convert)> {
+        let mut fitting = all.iter().filter_map(|from| {
+            let chunk = (from.schema)()?;
+            same_type(self.old, was, &chunk).then_some((chunk, from.convert))
+        });
+        fitting.next()
+    }
+
+    fn converted(
+        &mut self,
+        value: &Value<'_>,
+        was: TypeRef,
+        ty: TypeRef,
+        (chunk, convert): &(SchemaChunk, Convert),
+    ) -> Result<()> {
+        let image = self.alone(value, was, chunk)?;
+        let made = convert(&image, self.whole).or_else(|what| self.fail(what))?;
+        self.made(made, ty)
     }
 
     /// A value that the program made.
@@ -325,9 +366,6 @@ impl Writer<'_> {
         if has_pointers(self.new, ty) {
             // They would take the numbers of others.
             return self.fail("a value with shared objects cannot be made for an older image");
-        }
-        if self.whole && !made.blocks.is_empty() {
-            return self.fail("a long run of numbers in a key cannot be made");
         }
         self.append(made);
         Ok(())
@@ -342,17 +380,13 @@ impl Writer<'_> {
             notes: &notes,
             out: Encoded::default(),
             whole: false,
+            volatile: false,
             path: self.path.clone(),
             objects: Vec::new(),
         };
         writer.value(value, old, chunk.table.root)?;
-        let schema = chunk.encode();
-        let parts =
-            Parts { root_hash: chunk.root_hash(), schema: &schema, values: &writer.out.values };
-        match Built::new(parts, writer.out.blocks.iter().map(|block| &**block)) {
-            Ok(built) => Ok(built.to_vec(&crate::Header::default())),
-            Err(error) => self.fail(error.to_string()),
-        }
+        let image = image_of(&writer.out, chunk, &Header::default());
+        image.or_else(|error| self.fail(error.to_string()))
     }
 
     fn enumeration(&mut self, value: &Value<'_>, old: TypeRef, new: TypeRef) -> Result<()> {

@@ -1,6 +1,7 @@
 //! Writing a value back, perhaps with one piece of it edited.
 
 use samestate_schema::path::{FieldPath, Step};
+use samestate_schema::treatment::Treatment;
 use samestate_schema::types::{Field, Primitive, Table, Type, TypeRef};
 
 use super::{Change, Edit, Site, candidates};
@@ -23,7 +24,10 @@ pub(super) struct Writer<'a> {
     edit: Option<(usize, &'a Change)>,
     pub(super) values: Vec<u8>,
     pub(super) blocks: Vec<Vec<u8>>,
+    pub(super) volatile: Vec<u8>,
     whole: bool,
+    /// Set inside volatile fields.
+    in_volatile: bool,
     /// The number of the next site.
     next: usize,
     pub(super) sites: Vec<Site>,
@@ -54,7 +58,9 @@ impl<'a> Writer<'a> {
             edit,
             values: Vec::new(),
             blocks: Vec::new(),
+            volatile: Vec::new(),
             whole: false,
+            in_volatile: false,
             next: 0,
             sites: Vec::new(),
             place: path.clone(),
@@ -85,7 +91,8 @@ impl<'a> Writer<'a> {
                     .map_or(0, |last| self.way.iter().filter(|ty| *ty == last).count());
                 if !edits.is_empty() && repeats <= REPEATS {
                     let (path, place) = (self.path.clone(), self.place.to_string());
-                    self.sites.push(Site { path, place, edits, number });
+                    let volatile = self.in_volatile;
+                    self.sites.push(Site { path, place, edits, volatile, number });
                 }
                 None
             }
@@ -344,32 +351,37 @@ impl<'a> Writer<'a> {
         // Blocks follow in the order of the entries, so each entry keeps its own.
         let mut written = Vec::new();
         let outer = core::mem::take(&mut self.blocks);
+        let outer_volatile = core::mem::take(&mut self.volatile);
         for (left, right) in entries.iter().take(count) {
             let text = Step::Entry(left.key());
             let left = self.apart(|writer| writer.below(Step::Keys, left, key))?;
             let values = core::mem::take(&mut self.values);
             self.below(text, right, of)?;
             let right = core::mem::replace(&mut self.values, values);
-            written.push((left, right, core::mem::take(&mut self.blocks)));
+            let blocks = core::mem::take(&mut self.blocks);
+            written.push((left, right, blocks, core::mem::take(&mut self.volatile)));
         }
         if push {
             let left = self.apart(|writer| writer.new_value(key, 0))?;
             let values = core::mem::take(&mut self.values);
             self.new_value(of, 0)?;
             let right = core::mem::replace(&mut self.values, values);
-            written.push((left, right, core::mem::take(&mut self.blocks)));
+            let blocks = core::mem::take(&mut self.blocks);
+            written.push((left, right, blocks, core::mem::take(&mut self.volatile)));
         }
         self.blocks = outer;
+        self.volatile = outer_volatile;
         if !written.is_sorted() && !self.objects.is_empty() {
             // Objects are numbered in the order in which they stand.
             return None;
         }
         written.sort_unstable();
         self.len(written.len());
-        for (key, value, blocks) in written {
+        for (key, value, blocks, volatile) in written {
             self.values.extend_from_slice(&key);
             self.values.extend_from_slice(&value);
             self.blocks.extend(blocks);
+            self.volatile.extend(volatile);
         }
         Some(())
     }
@@ -377,10 +389,34 @@ impl<'a> Writer<'a> {
     fn fields(&mut self, values: &[FieldValue<'_>], fields: &[Field]) -> Option<()> {
         for (value, field) in values.iter().zip(fields) {
             if let (Some(value), Some(ty)) = (&value.value, field.ty) {
-                self.below(FieldPath::member(&field.name), value, ty)?;
+                let step = FieldPath::member(&field.name);
+                self.in_stream(field, |writer| writer.below(step, value, ty))?;
             }
         }
         Some(())
+    }
+
+    /// Writes a field by `write` among the values, or among the volatile ones.
+    fn in_stream(
+        &mut self,
+        field: &Field,
+        write: impl FnOnce(&mut Self) -> Option<()>,
+    ) -> Option<()> {
+        if field.treatment != Treatment::Volatile || self.in_volatile {
+            return write(self);
+        }
+        self.in_volatile = true;
+        let bytes = self.apart(write);
+        self.in_volatile = false;
+        self.volatile.extend(bytes?);
+        Some(())
+    }
+
+    fn new_fields(&mut self, fields: &[Field], depth: usize) -> Option<()> {
+        fields.iter().try_for_each(|field| match field.ty {
+            Some(ty) => self.in_stream(field, |writer| writer.new_value(ty, depth + 1)),
+            None => Some(()),
+        })
     }
 
     fn enumeration(&mut self, variant: &str, fields: &[FieldValue<'_>], ty: TypeRef) -> Option<()> {
@@ -445,12 +481,11 @@ impl<'a> Writer<'a> {
                 types.iter().try_for_each(|ty| self.new_value(*ty, depth + 1))?;
             }
             Type::Struct(def) => {
-                let mut types = def.fields.iter().filter_map(|field| field.ty);
-                types.try_for_each(|ty| self.new_value(ty, depth + 1))?;
+                self.new_fields(&def.fields, depth)?;
             }
             Type::Enum(def) => {
                 let (values, blocks) = (self.values.len(), self.blocks.len());
-                let objects = self.objects.len();
+                let (volatile, objects) = (self.volatile.len(), self.objects.len());
                 // Those with the fewest fields end soonest, if the type is recursive.
                 let mut order: Vec<usize> = (0..def.variants.len()).collect();
                 order.sort_by_key(|&number| def.variants[number].fields.len());
@@ -460,6 +495,7 @@ impl<'a> Writer<'a> {
                     }
                     self.values.truncate(values);
                     self.blocks.truncate(blocks);
+                    self.volatile.truncate(volatile);
                     self.objects.truncate(objects);
                 }
                 return None;
@@ -471,8 +507,7 @@ impl<'a> Writer<'a> {
     fn new_variant(&mut self, ty: TypeRef, number: usize, depth: usize) -> Option<()> {
         let Type::Enum(def) = self.table.get(ty)? else { return None };
         self.variant_number(number, def.variants.len());
-        let mut types = def.variants.get(number)?.fields.iter().filter_map(|field| field.ty);
-        types.try_for_each(|ty| self.new_value(ty, depth + 1))
+        self.new_fields(&def.variants.get(number)?.fields, depth)
     }
 }
 

@@ -1,4 +1,5 @@
 use samestate_schema::path::{FieldPath, Step};
+use samestate_schema::treatment::Treatment;
 use samestate_schema::types::{Dyn, Enum, Field, Primitive, Struct, Table, Type, TypeRef};
 
 use super::{FieldValue, Numbers, Value, ValueError};
@@ -20,8 +21,12 @@ pub(super) struct Decoder<'i> {
     table: &'i Table,
     values: &'i [u8],
     at: usize,
+    /// The other one of the values and the volatile values, and how far it was read.
+    other: (&'i [u8], usize),
+    /// Set inside volatile fields, where `values` are the volatile ones.
+    volatile: bool,
     blocks: Box<dyn Iterator<Item = &'i [u8]> + 'i>,
-    /// Set inside keys, where no run of numbers stands in a block.
+    /// Set inside keys and volatile fields, where no run of numbers stands in a block.
     whole: bool,
     path: FieldPath,
     /// How many pointers lead here; they are no steps of the path.
@@ -48,6 +53,8 @@ impl<'i> Decoder<'i> {
             table: image.table(),
             values: image.values(),
             at: 0,
+            other: (image.volatile(), 0),
+            volatile: false,
             blocks: Box::new(image.blocks()),
             whole: false,
             path,
@@ -69,6 +76,9 @@ impl<'i> Decoder<'i> {
         if self.at != self.values.len() || self.blocks.next().is_some() {
             return self.fail("more follows the last value");
         }
+        if self.other.1 != self.other.0.len() {
+            return self.fail("more follows the last volatile value");
+        }
         if self.objects.iter().any(|object| !object.owned) {
             return self.fail("an object that nothing owns");
         }
@@ -77,7 +87,29 @@ impl<'i> Decoder<'i> {
 
     #[cold]
     fn fail<T>(&self, what: &'static str) -> Result<T> {
-        Err(Box::new(ValueError { path: self.path.clone(), offset: self.at, what }))
+        Err(Box::new(ValueError { path: self.path.clone(), offset: self.offset(), what }))
+    }
+
+    /// Where the reader is: the volatile values count on behind the end of the others.
+    fn offset(&self) -> usize {
+        if self.volatile { self.other.0.len() + 1 + self.at } else { self.at }
+    }
+
+    /// How many bytes were read.
+    fn read(&self) -> usize {
+        self.at + self.other.1
+    }
+
+    /// Goes over to the volatile values, or back.
+    fn turn(&mut self) {
+        core::mem::swap(&mut self.values, &mut self.other.0);
+        core::mem::swap(&mut self.at, &mut self.other.1);
+        self.volatile = !self.volatile;
+    }
+
+    fn is_at(&self, stop: usize) -> bool {
+        let values = if self.volatile { self.other.0 } else { self.values };
+        (stop > values.len()) == self.volatile && self.offset() >= stop
     }
 
     /// Reads the value one step further down the path.
@@ -140,11 +172,11 @@ impl<'i> Decoder<'i> {
     }
 
     fn value(&mut self, ty: TypeRef) -> Result<Value<'i>> {
-        let before = self.at;
+        let before = self.read();
         let table = self.table;
         let Some(ty) = table.get(ty) else { return self.fail("a type that is not there") };
         let value = self.typed(ty)?;
-        if self.at == before {
+        if self.read() == before {
             let Some(left) = self.empty.checked_sub(1) else {
                 return self.fail("too many values that take no bytes to be shown");
             };
@@ -153,7 +185,7 @@ impl<'i> Decoder<'i> {
         // Only what has no parts stops, so that the path is the longest there is.
         let has_parts =
             matches!(ty, Type::Struct(_) | Type::Enum(_) | Type::Tuple(_) | Type::Dyn(_));
-        if self.stop.is_some_and(|stop| self.at >= stop) && !has_parts {
+        if self.stop.is_some_and(|stop| self.is_at(stop)) && !has_parts {
             return self.fail("the place that was asked for");
         }
         Ok(value)
@@ -200,7 +232,7 @@ impl<'i> Decoder<'i> {
         owns: bool,
     ) -> Result<(u64, Option<Box<Value<'i>>>)> {
         if self.whole {
-            return self.fail("a shared object in a key");
+            return self.fail("a shared object in a key or a volatile field");
         }
         if let Some(number) = code.checked_sub(NEW_OBJECT_CODES) {
             let index = usize::try_from(number).unwrap_or(usize::MAX);
@@ -351,10 +383,25 @@ impl<'i> Decoder<'i> {
         Ok(Value::Map(entries))
     }
 
+    fn volatile(&mut self, name: &str, ty: TypeRef) -> Result<Value<'i>> {
+        if self.volatile {
+            return self.below(FieldPath::member(name), ty);
+        }
+        let outer = core::mem::replace(&mut self.whole, true);
+        self.turn();
+        let value = self.below(FieldPath::member(name), ty)?;
+        self.turn();
+        self.whole = outer;
+        Ok(value)
+    }
+
     fn fields(&mut self, fields: &'i [Field]) -> Result<Vec<FieldValue<'i>>> {
         let mut values = Vec::new();
         for field in fields {
             let value = match field.ty {
+                Some(ty) if field.treatment == Treatment::Volatile => {
+                    Some(self.volatile(&field.name, ty)?)
+                }
                 Some(ty) => Some(self.below(FieldPath::member(&field.name), ty)?),
                 None => None,
             };

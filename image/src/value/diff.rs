@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use samestate_schema::path::{FieldPath, Step};
+use samestate_schema::treatment::Treatment;
 
 use super::{FieldValue, Numbers, Value};
 
@@ -126,10 +127,16 @@ impl Differences {
         }
     }
 
-    /// Fields by name: the images may be of two versions of a type.
+    /// Fields by name: the images may be of two versions of a type. What is volatile in either is
+    /// not compared.
     fn fields(&mut self, path: &FieldPath, left: &[FieldValue<'_>], right: &[FieldValue<'_>]) {
-        for a in left {
-            let b = right.iter().find(|b| b.name == a.name).and_then(|b| b.value.as_ref());
+        let is_volatile = |field: &FieldValue<'_>| field.treatment == Treatment::Volatile;
+        for a in left.iter().filter(|a| !is_volatile(a)) {
+            let b = right.iter().find(|b| b.name == a.name);
+            if b.is_some_and(is_volatile) {
+                continue;
+            }
+            let b = b.and_then(|b| b.value.as_ref());
             let path = path.join(FieldPath::member(a.name));
             match (a.value.as_ref(), b) {
                 (None, None) => {}
@@ -137,7 +144,7 @@ impl Differences {
                 (a, b) => self.push(&path, a, b),
             }
         }
-        for b in right.iter().filter(|b| b.value.is_some()) {
+        for b in right.iter().filter(|b| b.value.is_some() && !is_volatile(b)) {
             if left.iter().all(|a| a.name != b.name) {
                 self.push(&path.join(FieldPath::member(b.name)), None, b.value.as_ref());
             }

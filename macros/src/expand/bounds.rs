@@ -8,6 +8,7 @@ use syn::visit::{self, Visit};
 use syn::{Generics, Path, Type, parse_quote};
 
 use super::krate;
+use crate::attr::With;
 use crate::input::{FieldTreatment, Input};
 
 /// The item's generics with a bound for the type of each field that mentions a parameter.
@@ -19,9 +20,13 @@ pub(super) fn generics(input: &Input) -> Generics {
         params.iter().map(|param| parse_quote!(#param: 'static)).collect();
     for field in input.variants.iter().flat_map(|variant| &variant.fields) {
         let able: TokenStream = match field.treatment {
-            FieldTreatment::Saved => quote!(#krate::Checkpoint),
+            FieldTreatment::Saved { with: With::Type, .. } => quote!(#krate::Checkpoint),
+            FieldTreatment::Saved { with: With::Serde { .. }, .. } => {
+                quote!(#krate::__private::Serde)
+            }
             FieldTreatment::Default => quote!(::core::default::Default),
-            FieldTreatment::Keep
+            FieldTreatment::Saved { with: With::Module(_), .. }
+            | FieldTreatment::Keep
             | FieldTreatment::Value(_)
             | FieldTreatment::Rebuild { .. }
             | FieldTreatment::External(_) => continue,

@@ -38,6 +38,24 @@ fn structure() {
 }
 
 #[test]
+fn fields() {
+    let item = quote! {
+        #[checkpoint(version = 2)]
+        struct Fields<T> {
+            #[checkpoint(with = crate::codec)]
+            foreign: Foreign,
+            #[checkpoint(volatile)]
+            uptime: T,
+            #[checkpoint(volatile, with = codec, since = 2, default = Foreign::new())]
+            both: Foreign,
+            #[checkpoint(try_from(u8, wide))]
+            last: u16,
+        }
+    };
+    check(item, expect_file!["golden/fields.expected.rs"]);
+}
+
+#[test]
 fn history() {
     let item = quote! {
         #[checkpoint(version = 3, was = "Old", removed("gone", "On.level"))]

@@ -5,7 +5,7 @@ use quote::format_ident;
 use syn::Member;
 
 use super::{krate, restore, schema};
-use crate::input::{Field, FieldTreatment, Input, Variant};
+use crate::input::{Field, Input, Variant};
 
 /// For a struct without parameters: its saved fields as structs, borrowed and owned, so that code
 /// which names them all does not compile any more when a field is added.
@@ -17,8 +17,7 @@ pub(super) fn expand(input: &Input) -> TokenStream {
     };
     let krate = krate(input);
     let ident = &input.ident;
-    let saved: Vec<&Field> =
-        variant.fields.iter().filter(|f| matches!(f.treatment, FieldTreatment::Saved)).collect();
+    let saved: Vec<&Field> = variant.fields.iter().filter(|field| field.is_saved()).collect();
     let names: Vec<Ident> = saved.iter().map(|field| name(field)).collect();
     let types: Vec<_> = saved.iter().map(|field| &field.ty).collect();
     let locals: Vec<_> = saved.iter().map(|field| &field.local).collect();
@@ -77,6 +76,6 @@ fn name(field: &Field) -> Ident {
 }
 
 fn others(variant: &Variant) -> Vec<&Member> {
-    let others = variant.fields.iter().filter(|f| !matches!(f.treatment, FieldTreatment::Saved));
+    let others = variant.fields.iter().filter(|field| !field.is_saved());
     others.map(|field| &field.member).collect()
 }

@@ -9,6 +9,7 @@ macro_rules! generated {
 
 mod bounds;
 mod fallback;
+mod field;
 #[cfg(test)]
 mod golden;
 mod implements;

@@ -8,7 +8,7 @@ use syn::ext::IdentExt as _;
 use syn::{GenericParam, LitStr, Member};
 
 use super::{krate, schema::image_name};
-use crate::attr::FieldHistory;
+use crate::attr::{FieldHistory, With};
 use crate::input::{Field, FieldTreatment, Input, Variant};
 
 pub(super) fn expand(input: &Input) -> TokenStream {
@@ -99,19 +99,30 @@ fn history(history: &FieldHistory) -> Vec<(String, String)> {
     all.extend(history.since.iter().map(|since| ("since".to_owned(), text(since))));
     all.extend(history.default.iter().map(|default| ("default".to_owned(), text(default))));
     all.extend(notes("was", &history.was));
-    all.extend(
-        history
-            .from
-            .iter()
-            .map(|(ty, convert)| ("from".to_owned(), format!("{}, {}", text(ty), text(convert)))),
-    );
+    all.extend(history.from.iter().map(|from| {
+        let word = if from.fallible { "try_from" } else { "from" };
+        (word.to_owned(), format!("{}, {}", text(&from.ty), text(&from.convert)))
+    }));
     all
 }
 
 fn field(field: &Field) -> FieldRecord {
     let note = |name: &str, value: String| (name.to_owned(), value);
     let (treatment, notes) = match &field.treatment {
-        FieldTreatment::Saved => (Treatment::Saved, history(&field.history)),
+        FieldTreatment::Saved { with, volatile } => {
+            let mut notes = history(&field.history);
+            match with {
+                With::Type => {}
+                With::Module(module) => {
+                    notes.push(note("with", module.to_token_stream().to_string()));
+                }
+                With::Serde { ordered } => {
+                    let how = if *ordered { "ordered" } else { "" };
+                    notes.push(note("serde", how.to_owned()));
+                }
+            }
+            (if *volatile { Treatment::Volatile } else { Treatment::Saved }, notes)
+        }
         FieldTreatment::Default => (Treatment::Skipped(SkipPolicy::Default), Vec::new()),
         FieldTreatment::Keep => (Treatment::Skipped(SkipPolicy::Keep), Vec::new()),
         FieldTreatment::Value(value) => {

@@ -2,7 +2,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
 use syn::spanned::Spanned as _;
 
-use super::krate;
+use super::{field, krate};
 use crate::check::{needed, rebuild_order};
 use crate::input::{Field, FieldTreatment, Input, Variant};
 
@@ -45,13 +45,11 @@ fn value(krate: &TokenStream, input: &Input, variant: &Variant, restorer: &Ident
     if let Some(error) = nothing_to_keep(input, variant, restorer) {
         return generated!(#krate::__private::Result::Err(#error));
     }
-    let saved = variant.fields.iter().filter(|f| matches!(f.treatment, FieldTreatment::Saved));
+    let saved = variant.fields.iter().filter(|field| field.is_saved());
     let restores = saved.map(|field| {
-        let (local, ty) = (&field.local, &field.ty);
-        let at = Span::mixed_site().located_at(field.ty.span());
-        quote_spanned! {at=>
-            let #local = <#ty as #krate::Checkpoint>::restore(#restorer)?;
-        }
+        let local = &field.local;
+        let restored = field::restore(krate, field, restorer);
+        generated!(let #local = #restored;)
     });
     let rest = unsaved(krate, input, variant, restorer);
     generated!(#(#restores)* #rest)
@@ -97,7 +95,9 @@ pub(super) fn unsaved(
             FieldTreatment::External(name) => then.push(quote_spanned! {at=>
                 let #local = #restorer.external::<#ty>(#name)?;
             }),
-            FieldTreatment::Saved | FieldTreatment::Keep | FieldTreatment::Rebuild { .. } => {}
+            FieldTreatment::Saved { .. }
+            | FieldTreatment::Keep
+            | FieldTreatment::Rebuild { .. } => {}
         }
     }
     // The order exists: a cycle is a mistake, and with one nothing is quoted here.

@@ -1,8 +1,6 @@
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote_spanned;
-use syn::spanned::Spanned as _;
 
-use super::krate;
+use super::{field, krate};
 use crate::input::{FieldTreatment, Input, Variant};
 
 /// `fn save`: takes the value apart without `..` and saves the fields in their order.
@@ -44,7 +42,7 @@ fn pattern(variant: &Variant) -> TokenStream {
     let fields = variant.fields.iter().map(|field| {
         let (member, local) = (&field.member, &field.local);
         match field.treatment {
-            FieldTreatment::Saved => generated!(#member: ref #local),
+            FieldTreatment::Saved { .. } => generated!(#member: ref #local),
             _ => generated!(#member: _),
         }
     });
@@ -52,17 +50,13 @@ fn pattern(variant: &Variant) -> TokenStream {
 }
 
 fn fields(krate: &TokenStream, variant: &Variant, saver: &Ident) -> TokenStream {
-    let saved = variant.fields.iter().filter(|f| matches!(f.treatment, FieldTreatment::Saved));
-    let saves = saved.map(|field| {
-        let (local, ty) = (&field.local, &field.ty);
-        let at = Span::mixed_site().located_at(field.ty.span());
-        quote_spanned!(at=> <#ty as #krate::Checkpoint>::save(#local, #saver)?;)
-    });
+    let saved = variant.fields.iter().filter(|field| field.is_saved());
+    let saves = saved.map(|field| field::save(krate, field, saver));
     generated!(#(#saves)*)
 }
 
 /// The fewest bytes that a value takes. An enum's is that of its number alone: its variants may
-/// contain the enum itself.
+/// contain the enum itself. What is volatile stands elsewhere, and modules do not tell.
 pub(super) fn min_len(input: &Input) -> TokenStream {
     let krate = krate(input);
     if input.is_enum {
@@ -70,7 +64,7 @@ pub(super) fn min_len(input: &Input) -> TokenStream {
         return generated!(#krate::__private::variant_len(#count));
     }
     let fields = input.variants.iter().flat_map(|variant| &variant.fields);
-    let saved = fields.filter(|field| matches!(field.treatment, FieldTreatment::Saved));
+    let saved = fields.filter(|field| field.is_checkpoint() && !field.is_volatile());
     let lens = saved.map(|field| {
         let ty = &field.ty;
         generated!(+ <#ty as #krate::Checkpoint>::MIN_LEN)

@@ -4,7 +4,8 @@ use samestate_schema::record::Shape;
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
-use super::krate;
+use super::{field, krate};
+use crate::attr::From;
 use crate::input::{Field, FieldTreatment, Input, Variant};
 
 /// `fn schema`.
@@ -73,12 +74,9 @@ fn fields(krate: &TokenStream, variant: &Variant) -> TokenStream {
     let fields = variant.fields.iter().map(|field| {
         let (name, ty) = (&field.name, &field.ty);
         match &field.treatment {
-            FieldTreatment::Saved => {
-                // By its function, because a bound would be a second error about the same type.
-                let at = Span::mixed_site().located_at(ty.span());
-                let describe = quote_spanned!(at=> <#ty as #krate::Checkpoint>::describe);
-                let history = history(krate, field);
-                generated!(.described(#name, #describe) #history)
+            FieldTreatment::Saved { .. } => {
+                let (describe, history) = (field::describe(krate, field), history(krate, field));
+                generated!(#describe #history)
             }
             FieldTreatment::Default => {
                 generated!(.skipped(#name, #krate::__private::SkipPolicy::Default))
@@ -99,22 +97,31 @@ fn fields(krate: &TokenStream, variant: &Variant) -> TokenStream {
 /// What the field was in older images.
 fn history(krate: &TokenStream, field: &Field) -> TokenStream {
     let (ty, history) = (&field.ty, &field.history);
+    let save = field::saving(krate, field);
     let since = history.since.as_ref().zip(history.default.as_ref()).map(|(since, default)| {
         let at = Span::mixed_site().located_at(default.span());
         quote_spanned! {at=>
-            .since(#since, || {
+            .since(#since, |whole| {
                 let made: #ty = #default;
-                #krate::__private::encoded::<#ty>(&made)
+                #krate::__private::encoded::<#ty>(&made, #save, whole)
             })
         }
     });
     let was = &history.was;
-    let from = history.from.iter().map(|(old, convert)| {
+    let from = history.from.iter().map(|From { ty: old, convert, fallible }| {
         let at = Span::mixed_site().located_at(convert.span());
+        let converted = if *fallible {
+            quote_spanned!(at=> #krate::__private::try_converted::<#old, #ty, _>)
+        } else {
+            quote_spanned!(at=> #krate::__private::converted::<#old, #ty>)
+        };
         quote_spanned! {at=>
             .from_type(#krate::__private::From {
                 schema: #krate::__private::chunk::<#old>,
-                convert: |image| #krate::__private::converted::<#old, #ty>(image, #convert),
+                convert: |image, whole| {
+                    let made = #converted(image, #convert)?;
+                    #krate::__private::encoded::<#ty>(&made, #save, whole)
+                },
             })
         }
     });

@@ -6,7 +6,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote_spanned};
 use syn::spanned::Spanned as _;
 
-use super::{krate, restore};
+use super::{field, krate, restore};
 use crate::check::{needed, rebuild_order};
 use crate::input::{Field, FieldTreatment, Input, Variant};
 
@@ -20,7 +20,7 @@ pub(super) fn expand(input: &Input) -> TokenStream {
     let fields = || input.variants.iter().flat_map(|variant| &variant.fields);
     let kept =
         fields().any(|f| matches!(f.treatment, FieldTreatment::Keep | FieldTreatment::External(_)));
-    let parts = fields().filter(|f| matches!(f.treatment, FieldTreatment::Saved)).map(|field| {
+    let parts = fields().filter(|field| field.is_checkpoint()).map(|field| {
         let ty = &field.ty;
         generated!(|| <#ty as #krate::Checkpoint>::MAY_KEEP)
     });
@@ -92,7 +92,8 @@ pub(super) fn expand(input: &Input) -> TokenStream {
 /// Whether something of the running value may stay.
 fn goes_down(field: &Field) -> bool {
     match field.treatment {
-        FieldTreatment::Saved | FieldTreatment::Keep | FieldTreatment::External(_) => true,
+        FieldTreatment::Saved { .. } => field.is_checkpoint(),
+        FieldTreatment::Keep | FieldTreatment::External(_) => true,
         FieldTreatment::Default | FieldTreatment::Value(_) | FieldTreatment::Rebuild { .. } => {
             false
         }
@@ -104,9 +105,14 @@ fn running(field: &Field) -> Ident {
     Ident::new(&name.to_string(), Span::mixed_site())
 }
 
-/// The fields that others are rebuilt from: their new values must be known before the assignment.
+/// The fields that others are rebuilt from, whose new values must be known before the assignment,
+/// and those that their types do not save themselves.
 fn known_before(variant: &Variant) -> BTreeSet<usize> {
-    variant.fields.iter().flat_map(|field| needed(variant, field)).collect()
+    let others = |(index, field): (usize, &Field)| {
+        (field.is_saved() && !field.is_checkpoint()).then_some(index)
+    };
+    let others = variant.fields.iter().enumerate().filter_map(others);
+    variant.fields.iter().flat_map(|field| needed(variant, field)).chain(others).collect()
 }
 
 fn pattern(variant: &Variant) -> TokenStream {
@@ -115,7 +121,7 @@ fn pattern(variant: &Variant) -> TokenStream {
         let (member, running) = (&field.member, running(field));
         let known = known.contains(&index);
         match field.treatment {
-            FieldTreatment::Saved if !known => generated!(#member: ref #running),
+            FieldTreatment::Saved { .. } if !known => generated!(#member: ref #running),
             FieldTreatment::Keep | FieldTreatment::External(_) if known => {
                 generated!(#member: ref #running)
             }
@@ -134,12 +140,14 @@ fn staged(krate: &TokenStream, input: &Input, variant: &Variant, restorer: &Iden
         let (local, ty, running) = (&field.local, &field.ty, running(field));
         let at = Span::mixed_site().located_at(field.ty.span());
         match &field.treatment {
-            FieldTreatment::Saved if known.contains(&index) => saved.push(quote_spanned! {at=>
-                let #local = <#ty as #krate::Checkpoint>::restore(#restorer)?;
-            }),
-            FieldTreatment::Saved => saved.push(quote_spanned! {at=>
-                let #local = <#ty as #krate::Checkpoint>::stage(#running, #restorer)?;
-            }),
+            FieldTreatment::Saved { .. } => {
+                let value = if known.contains(&index) {
+                    field::restore(krate, field, restorer)
+                } else {
+                    field::stage(krate, field, &running, restorer)
+                };
+                saved.push(generated!(let #local = #value;));
+            }
             FieldTreatment::Default => then.push(quote_spanned! {at=>
                 let #local = <#ty as ::core::default::Default>::default();
             }),
@@ -208,7 +216,7 @@ fn assign(krate: &TokenStream, field: &Field, known: bool, place: &TokenStream) 
     let local = &field.local;
     match field.treatment {
         FieldTreatment::Keep => TokenStream::new(),
-        FieldTreatment::Saved if !known => generated!(#local.apply(&mut #place);),
+        FieldTreatment::Saved { .. } if !known => generated!(#local.apply(&mut #place);),
         FieldTreatment::External(_) => generated! {
             if let #krate::__private::Option::Some(given) = #local {
                 #place = given;

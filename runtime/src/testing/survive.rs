@@ -111,6 +111,10 @@ impl<T: Checkpoint> Check<'_, '_, T> {
                 Tried::Nothing => {}
             }
         }
+        if survived && site.volatile && !self.depends(image, site)? {
+            survived = false;
+            lost = Some(format!("{}: whatever is put there, the same comes back", site.path));
+        }
         let found = match (survived, lost, refused) {
             (true, ..) => Found::Survived,
             (false, Some(lost), _) => Found::Lost(lost),
@@ -141,12 +145,37 @@ impl<T: Checkpoint> Check<'_, '_, T> {
         Ok(Tried::Lost(wanted, report::differences(image, &again)?))
     }
 
+    /// Whether what is volatile in a restored state depends on what stood at this site. It need not
+    /// be the same: a field that nobody compares may hold a time.
+    fn depends(&self, image: &Image<'_>, site: &Site) -> Result<bool, String> {
+        let (mut tried, mut came_back) = (0, BTreeSet::new());
+        let mut try_out = |image: &Image<'_>| {
+            if let Ok(restored) = self.setup.restore(image, &self.program) {
+                let again = report::saved(&restored)?;
+                tried += 1;
+                came_back.insert(report::opened(&again)?.volatile().to_vec());
+            }
+            Ok::<(), String>(())
+        };
+        try_out(image)?;
+        for edit in &site.edits {
+            let mutant = mutant::mutant(image, site, edit).map_err(|error| error.to_string())?;
+            if let Some(bytes) = mutant {
+                try_out(&report::opened(&bytes)?)?;
+            }
+        }
+        Ok(tried < 2 || came_back.len() > 1)
+    }
+
     fn note_added(&mut self, added: &str, tried: &Tried) {
         let refused = match tried {
             Tried::Survived(_) | Tried::Lost(..) => None,
             Tried::Refused(error) => Some(error.clone()),
             Tried::Nothing => Some(String::from("no value could be made")),
         };
+        if self.is_untested(added) {
+            return;
+        }
         match self.added.get(added) {
             Some(None) => {}
             _ => drop(self.added.insert(added.to_owned(), refused)),

@@ -182,7 +182,12 @@ fn forge(image: &[u8], mut each: impl FnMut(&[u8])) {
     let image = samestate_image::Image::from_bytes(image).unwrap();
     let schema = image.schema();
     let mut forged = |values: &[u8]| {
-        let parts = Parts { root_hash: schema.root_hash(), schema: &schema.encode(), values };
+        let parts = Parts {
+            root_hash: schema.root_hash(),
+            schema: &schema.encode(),
+            values,
+            volatile: &[],
+        };
         let built = Built::new(parts, image.blocks()).unwrap();
         each(&built.to_vec(&samestate_image::Header::default()));
     };

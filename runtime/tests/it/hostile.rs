@@ -67,7 +67,8 @@ pub(crate) fn forged<T: Checkpoint>(like: &T, values: &[u8], blocks: &[&[u8]]) -
     let image = to_vec(like).unwrap();
     let image = Image::from_bytes(&image[..]).unwrap();
     let schema = image.schema();
-    let parts = Parts { root_hash: schema.root_hash(), schema: &schema.encode(), values };
+    let parts =
+        Parts { root_hash: schema.root_hash(), schema: &schema.encode(), values, volatile: &[] };
     Built::new(parts, blocks.iter().copied()).unwrap().to_vec(&Header::default())
 }
 

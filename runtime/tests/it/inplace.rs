@@ -187,7 +187,12 @@ fn forged_values_that_end_anywhere_change_nothing() {
     let (schema, values) = (image.schema(), image.values());
     let blocks: Vec<&[u8]> = image.blocks().collect();
     let forged = |values: &[u8], blocks: &[&[u8]]| {
-        let parts = Parts { root_hash: schema.root_hash(), schema: &schema.encode(), values };
+        let parts = Parts {
+            root_hash: schema.root_hash(),
+            schema: &schema.encode(),
+            values,
+            volatile: &[],
+        };
         Built::new(parts, blocks.iter().copied()).unwrap().to_vec(&Header::default())
     };
     let before = used(game(2, 200, "running"));

@@ -18,6 +18,8 @@ mod roundtrip;
 mod shared;
 mod store;
 mod testing;
+mod volatile;
+mod with;
 
 /// Says that a test cannot run here. The test harness swallows what `println!` and `eprintln!`
 /// print, so this goes around them.

@@ -10,7 +10,7 @@ use samestate::{
 };
 
 /// The message that a test fails with.
-fn failure(test: impl FnOnce()) -> String {
+pub(crate) fn failure(test: impl FnOnce()) -> String {
     let Err(payload) = catch_unwind(AssertUnwindSafe(test)) else { panic!("it did not fail") };
     payload.downcast_ref::<String>().unwrap().clone()
 }

@@ -220,7 +220,7 @@ fn read_fields(input: &mut Reader<'_>) -> Result<(Shape, Vec<Field>), WireError>
             value,
         })?;
         let ty = match treatment {
-            Treatment::Saved => Some(TypeRef(input.u32()?)),
+            Treatment::Saved | Treatment::Volatile => Some(TypeRef(input.u32()?)),
             Treatment::Skipped(_) | Treatment::Rebuilt | Treatment::External => None,
         };
         fields.push(Field { name, treatment, ty });

@@ -9,6 +9,7 @@
 
 mod canonical;
 mod encoding;
+mod volatile;
 
 use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
@@ -238,6 +239,20 @@ pub enum TableError {
         /// The name of the field.
         field: String,
     },
+    /// A volatile field holds shared objects, which pointers elsewhere might lead to.
+    VolatileShared {
+        /// The name of the type.
+        owner: String,
+        /// The name of the field.
+        field: String,
+    },
+    /// A key of a map or set holds a volatile field.
+    VolatileKey {
+        /// The name of the type with the field.
+        owner: String,
+        /// The name of the field.
+        field: String,
+    },
     /// The implementers of a trait are not in the order of their names, or a name stands twice.
     Implementers {
         /// The name of the trait.
@@ -264,6 +279,16 @@ impl fmt::Display for TableError {
             Self::FieldType { owner, field } => write!(
                 f,
                 "field `{owner}.{field}` of the schema table must have a type exactly if it is saved"
+            ),
+            Self::VolatileShared { owner, field } => write!(
+                f,
+                "the volatile field `{owner}.{field}` holds `Rc`, `Arc` or `Weak`, whose objects could not \
+                 be numbered without comparing it; save it without `volatile`, or skip it"
+            ),
+            Self::VolatileKey { owner, field } => write!(
+                f,
+                "a key of a map or set holds the volatile field `{owner}.{field}`, but keys are told apart \
+                 by what is compared; use a key without it"
             ),
             Self::Implementers { name } => {
                 write!(f, "the implementers of `{name}` in the schema table are not in order")
@@ -338,7 +363,8 @@ impl Table {
                 _ => {}
             }
         }
-        self.check_ends()
+        self.check_ends()?;
+        self.check_volatile()
     }
 
     /// Checks that types without a name do not contain themselves: a depth-first search with an
@@ -378,7 +404,7 @@ impl Table {
 }
 
 fn check_fields(owner: &str, fields: &[Field]) -> Result<(), TableError> {
-    match fields.iter().find(|f| f.ty.is_some() != (f.treatment == Treatment::Saved)) {
+    match fields.iter().find(|f| f.ty.is_some() != f.treatment.is_saved()) {
         Some(field) => {
             Err(TableError::FieldType { owner: owner.to_string(), field: field.name.clone() })
         }

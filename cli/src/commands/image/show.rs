@@ -30,6 +30,7 @@ pub(super) fn text(image: &Image<'_>) -> Result<String, Failure> {
             ChunkKind::Schema => "schema",
             ChunkKind::Values => "values",
             ChunkKind::Block => "block",
+            ChunkKind::Volatile => "volatile",
         };
         line(kind, format!("{} bytes at {}", chunk.len, chunk.offset));
     }

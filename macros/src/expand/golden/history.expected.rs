@@ -142,9 +142,11 @@ const _: () = {
                             .described("late", <u8 as ::samestate::Checkpoint>::describe)
                             .since(
                                 3,
-                                || {
+                                |whole| {
                                     let made: u8 = 7;
-                                    ::samestate::__private::encoded::<u8>(&made)
+                                    ::samestate::__private::encoded::<
+                                        u8,
+                                    >(&made, <u8 as ::samestate::Checkpoint>::save, whole)
                                 },
                             )
                             .described(
@@ -155,10 +157,15 @@ const _: () = {
                             .was("y")
                             .from_type(::samestate::__private::From {
                                 schema: ::samestate::__private::chunk::<f32>,
-                                convert: |image| ::samestate::__private::converted::<
-                                    f32,
-                                    f64,
-                                >(image, f64::from),
+                                convert: |image, whole| {
+                                    let made = ::samestate::__private::converted::<
+                                        f32,
+                                        f64,
+                                    >(image, f64::from)?;
+                                    ::samestate::__private::encoded::<
+                                        f64,
+                                    >(&made, <f64 as ::samestate::Checkpoint>::save, whole)
+                                },
                             });
                     },
                 )
