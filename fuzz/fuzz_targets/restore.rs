@@ -35,7 +35,8 @@ fuzz_target!(|values: &[u8]| {
     let template = samestate::to_vec(&State::default()).expect("the default is saved");
     let template = Image::from_bytes(template).expect("and opens");
     let schema = template.schema().encode();
-    let parts = Parts { root_hash: template.schema().root_hash(), schema: &schema, values };
+    let root_hash = template.schema().root_hash();
+    let parts = Parts { root_hash, schema: &schema, values, volatile: &[] };
     let built = Built::new(parts, []).expect("a short image is laid out");
     let forged = built.to_vec(&Header::default());
     if let Ok(state) = samestate::from_slice::<State>(&forged) {

@@ -42,7 +42,7 @@ fn any_type(count: u32) -> impl Strategy<Value = Type> {
 fn structure(count: u32) -> impl Strategy<Value = Struct> {
     let field = (any::<String>(), 0..Treatment::ALL.len(), 0..count).prop_map(|(name, n, ty)| {
         let treatment = Treatment::ALL[n];
-        let ty = (treatment == Treatment::Saved).then_some(TypeRef(ty));
+        let ty = treatment.is_saved().then_some(TypeRef(ty));
         Field { name, treatment, ty }
     });
     let shape = prop_oneof![Just(Shape::Named), Just(Shape::Tuple), Just(Shape::Unit)];
@@ -224,4 +224,28 @@ fn a_table_that_explodes_is_given_up() {
     let table = Table { root: TypeRef(100_000), types };
     assert_eq!(table.validate(), Ok(()));
     assert!(table.canonical(table.root, LIMIT).is_some());
+}
+
+#[test]
+fn volatile_fields_hold_no_pointers_and_stand_in_no_key() {
+    let volatile = |ty| {
+        let fields =
+            vec![Field { name: "f".into(), treatment: Treatment::Volatile, ty: Some(TypeRef(ty)) }];
+        Type::Struct(Struct { name: "S".into(), version: 1, shape: Shape::Named, fields })
+    };
+    let table = |types: Vec<Type>| Table { root: TypeRef(0), types }.validate();
+    let number = Type::Primitive(Primitive::U8);
+    let (owner, field) = (String::from("S"), String::from("f"));
+    assert_eq!(
+        table(vec![volatile(1), Type::Option(TypeRef(2)), Type::Weak(TypeRef(3)), number.clone()]),
+        Err(TableError::VolatileShared { owner: owner.clone(), field: field.clone() })
+    );
+    assert_eq!(table(vec![volatile(1), Type::Option(TypeRef(2)), number.clone()]), Ok(()));
+    let keys = Type::Map(TypeRef(1), TypeRef(3));
+    assert_eq!(
+        table(vec![keys, Type::Option(TypeRef(2)), volatile(3), number.clone()]),
+        Err(TableError::VolatileKey { owner, field })
+    );
+    let values = Type::Map(TypeRef(3), TypeRef(1));
+    assert_eq!(table(vec![values, Type::Option(TypeRef(2)), volatile(3), number]), Ok(()));
 }
