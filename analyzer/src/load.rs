@@ -5,12 +5,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use object::read::ReadCache;
 use object::{FileKind, Object, ObjectKind, ObjectSection};
+use rayon::prelude::*;
 use samestate_schema::record;
 
 use crate::error::Error;
@@ -62,7 +63,7 @@ pub(crate) struct Binary {
 /// Reads an executable, following `.gnu_debuglink` and the build id to its debug file, and
 /// picking up a `.dwp` that lies beside it.
 pub(crate) fn load(path: &Path) -> Result<Binary, Error> {
-    let mut file = open(path)?;
+    let file = open(path)?;
     let written = file.metadata().and_then(|metadata| metadata.modified()).ok();
     let cache = ReadCache::new(&file);
     let object = parse(path, &cache)?;
@@ -79,7 +80,7 @@ pub(crate) fn load(path: &Path) -> Result<Binary, Error> {
 
     let mut binary = Binary {
         path: path.to_owned(),
-        sections: read_sections(path, &mut file, plan, little_endian)?,
+        sections: read_sections(path, &file, plan, little_endian)?,
         package: None,
         records: Vec::new(),
         notes: Vec::new(),
@@ -87,7 +88,7 @@ pub(crate) fn load(path: &Path) -> Result<Binary, Error> {
         written,
     };
     for (address, part) in record_plan {
-        binary.records.push(RecordSection { address, bytes: read_part(path, &mut file, &part)? });
+        binary.records.push(RecordSection { address, bytes: read_part(path, &file, &part)? });
     }
     if binary.sections.get(".debug_info").is_empty() && (link.is_some() || build_id.is_some()) {
         follow_debug_link(&mut binary, link.as_deref(), build_id.as_deref())?;
@@ -104,13 +105,13 @@ pub(crate) fn load(path: &Path) -> Result<Binary, Error> {
 
 /// Reads only the debug sections of a file: a `.dwo`, a `.dwp` or a separate debug file.
 pub(crate) fn load_debug_sections(path: &Path) -> Result<Sections, Error> {
-    let mut file = open(path)?;
+    let file = open(path)?;
     let cache = ReadCache::new(&file);
     let object = parse(path, &cache)?;
     let plan = debug_section_plan(path, &object)?;
     let little_endian = object.is_little_endian();
     drop(cache);
-    read_sections(path, &mut file, plan, little_endian)
+    read_sections(path, &file, plan, little_endian)
 }
 
 fn open(path: &Path) -> Result<File, Error> {
@@ -154,21 +155,17 @@ struct Part {
 }
 
 fn debug_section_plan(path: &Path, object: &Elf<'_, '_>) -> Result<Vec<Part>, Error> {
-    const WANTED: [&str; 14] = [
+    const WANTED: [&str; 10] = [
         ".debug_abbrev",
         ".debug_addr",
         ".debug_cu_index",
         ".debug_info",
         ".debug_line",
         ".debug_line_str",
-        ".debug_loclists",
-        ".debug_ranges",
-        ".debug_rnglists",
         ".debug_str",
         ".debug_str_offsets",
         ".debug_tu_index",
         ".debug_types",
-        ".debug_loc",
     ];
     let mut plan = Vec::new();
     for section in object.sections() {
@@ -234,20 +231,22 @@ fn damaged(path: &Path, what: &str, detail: impl ToString) -> Error {
 
 fn read_sections(
     path: &Path,
-    file: &mut File,
+    file: &File,
     plan: Vec<Part>,
     little_endian: bool,
 ) -> Result<Sections, Error> {
     let mut sections = Sections { little_endian, ..Sections::default() };
-    for part in plan {
-        let bytes = read_part(path, file, &part)?;
+    let read: Vec<Result<Vec<u8>, Error>> =
+        plan.par_iter().with_max_len(1).map(|part| read_part(path, file, part)).collect();
+    for (part, bytes) in plan.into_iter().zip(read) {
+        let bytes = bytes?;
         // A file has one section of each name; of several, the first with contents counts.
         sections.by_name.entry(part.name).or_insert(bytes);
     }
     Ok(sections)
 }
 
-fn read_part(path: &Path, file: &mut File, part: &Part) -> Result<Vec<u8>, Error> {
+fn read_part(path: &Path, file: &File, part: &Part) -> Result<Vec<u8>, Error> {
     let what = format!("section {}", part.name);
     let failed = |source| Error::Read { path: path.to_owned(), source };
     let file_len = file.metadata().map_err(failed)?.len();
@@ -256,9 +255,13 @@ fn read_part(path: &Path, file: &mut File, part: &Part) -> Result<Vec<u8>, Error
         let detail = format!("it ends at byte {end} of a file of {file_len} bytes");
         return Err(damaged(path, &what, detail));
     }
+    let len = usize::try_from(part.len)
+        .map_err(|_| damaged(path, &what, "it is longer than memory can be"))?;
+    let mut bytes = vec![0; len];
+    // Each reader has a place of its own in the file, since several read at once.
+    let mut file = open(path)?;
     file.seek(SeekFrom::Start(part.offset)).map_err(failed)?;
-    let mut bytes = Vec::new();
-    file.take(part.len).read_to_end(&mut bytes).map_err(failed)?;
+    file.read_exact(&mut bytes).map_err(failed)?;
     if part.format == object::CompressionFormat::None {
         return Ok(bytes);
     }

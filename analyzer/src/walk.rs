@@ -102,6 +102,10 @@ pub(crate) fn walk(graph: &Graph, vtables: &[Vtable], roots: &[TypeId], judge: &
         let name = view::without_bindings(&vtable.trait_name);
         implementers.entry(name).or_default().push(vtable.concrete);
     }
+    for types in implementers.values_mut() {
+        types.sort_by_key(|&ty| (&*graph.get(ty).name, ty));
+        types.dedup();
+    }
     let mut walker = Walker {
         graph,
         implementers,

@@ -3,22 +3,33 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use rayon::prelude::*;
+
+use super::attrs::Location;
 use super::cross::Entries;
 use super::intern::{Interned, InternedMember, Key, Table, Target};
+use super::merge::{self, Merged};
 use super::unit::Shape;
 use super::{Contents, Harvest, Static, Vtable};
-use crate::graph::{Enumerator, Graph, Kind, Member, Param, Type, TypeId, Variant};
+use crate::graph::{Enumerator, Graph, Kind, Member, Param, Type, TypeId, Variant, name_hash};
 
 /// Makes the graph of a table, and resolves all that refers to it.
 pub(super) fn contents(table: Table, harvest: Harvest, entries: &Entries) -> Contents {
-    let mut types: Vec<(Key, Interned)> = table.into_types().collect();
-    types.sort_by(|(a_key, a), (b_key, b)| (&a.name, a_key).cmp(&(&b.name, b_key)));
-    let signatures: HashMap<u64, Key> = harvest.signatures.into_iter().collect();
-    let ids = types
-        .iter()
-        .zip(0..)
-        .map(|((key, _), index)| (*key, TypeId(index)))
-        .collect::<HashMap<_, _>>();
+    let signatures: HashMap<u64, Key> = harvest.signatures.iter().copied().collect();
+    let Merged { types, mut places } = merge::types(table, entries, &signatures);
+    // By name and content, so that ids do not depend on the order in which units were read. Names
+    // go by their hashes: they are long and start alike.
+    let mut order: Vec<(u64, Key, u32)> = types
+        .par_iter()
+        .zip_eq((0..u32::try_from(types.len()).unwrap_or(u32::MAX)).into_par_iter())
+        .map(|((key, ty), index)| (name_hash(&ty.name), *key, index))
+        .collect();
+    order.par_sort_unstable();
+    let mut ids = vec![0; types.len()];
+    for (id, &(_, _, index)) in (0..).zip(&order) {
+        ids[index as usize] = id;
+    }
+    places.par_iter_mut().for_each(|(_, place)| *place = ids[*place as usize]);
     let resolve = |target: Target| {
         let key = match target {
             Target::None => return None,
@@ -26,9 +37,19 @@ pub(super) fn contents(table: Table, harvest: Harvest, entries: &Entries) -> Con
             Target::Entry(file, offset) => *entries.get(&(file, offset))?,
             Target::Signature(signature) => *signatures.get(&signature)?,
         };
-        ids.get(&key).copied()
+        places.get(&key).copied().map(TypeId)
     };
-    let types = types.into_iter().map(|(_, ty)| type_of(ty, &resolve)).collect();
+    let types: Vec<(u32, Type)> = types
+        .into_par_iter()
+        .zip_eq(ids.into_par_iter())
+        .map(|((_, ty), id)| (id, type_of(ty, &resolve)))
+        .collect();
+    let mut slots: Vec<Option<Type>> = Vec::new();
+    slots.resize_with(types.len(), || None);
+    for (id, ty) in types {
+        slots[id as usize] = Some(ty);
+    }
+    let types = slots.into_iter().flatten().collect();
     let graph = Graph::new(types);
 
     let vtables: BTreeSet<Vtable> = harvest
@@ -39,9 +60,18 @@ pub(super) fn contents(table: Table, harvest: Harvest, entries: &Entries) -> Con
         })
         .collect();
     let mut statics = BTreeMap::new();
-    for (address, name, target) in harvest.statics {
-        if let Some(ty) = resolve(target) {
-            statics.entry(address).or_insert(Static { name, ty: graph.defined(ty) });
+    let mut thread_locals = BTreeMap::new();
+    for found in harvest.statics {
+        let Some(ty) = resolve(found.ty) else { continue };
+        let ty = graph.defined(ty);
+        let variable = Static { name: found.name, linkage_name: found.linkage_name, ty };
+        match found.location {
+            Location::Address(address) => {
+                statics.entry(address).or_insert(variable);
+            }
+            Location::Thread(offset) => {
+                thread_locals.entry((offset, variable.name.clone())).or_insert(variable);
+            }
         }
     }
     let mut crates: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
@@ -58,6 +88,7 @@ pub(super) fn contents(table: Table, harvest: Harvest, entries: &Entries) -> Con
         graph,
         vtables: vtables.into_iter().collect(),
         statics,
+        thread_locals,
         functions,
         crates,
         compiled: harvest.compiled.into_iter().collect(),

@@ -1,6 +1,6 @@
 //! The attributes of one entry that matter here, read in one pass.
 
-use gimli::{AttributeValue, Operation, Reader};
+use gimli::{AttributeValue, Operation, Reader, Section as _};
 
 use super::{Input, Unit};
 
@@ -52,11 +52,31 @@ pub(super) struct Attrs<'a> {
     pub(super) encoding: Option<gimli::DwAte>,
     pub(super) value: Option<Number>,
     pub(super) count: Option<u64>,
-    pub(super) address: Option<u64>,
+    pub(super) location: Option<Location>,
     pub(super) signature: Option<u64>,
     pub(super) decl_file: Option<u64>,
     pub(super) decl_line: Option<u64>,
 }
+
+/// Every attribute that [`Attrs::read`] looks at.
+const WANTED: [gimli::DwAt; 16] = [
+    gimli::DW_AT_name,
+    gimli::DW_AT_type,
+    gimli::DW_AT_byte_size,
+    gimli::DW_AT_data_member_location,
+    gimli::DW_AT_linkage_name,
+    gimli::DW_AT_MIPS_linkage_name,
+    gimli::DW_AT_decl_file,
+    gimli::DW_AT_decl_line,
+    gimli::DW_AT_containing_type,
+    gimli::DW_AT_declaration,
+    gimli::DW_AT_encoding,
+    gimli::DW_AT_const_value,
+    gimli::DW_AT_count,
+    gimli::DW_AT_upper_bound,
+    gimli::DW_AT_location,
+    gimli::DW_AT_signature,
+];
 
 impl<'a> Attrs<'a> {
     /// Reads all attributes of the entry at the cursor.
@@ -68,46 +88,43 @@ impl<'a> Attrs<'a> {
     ) -> gimli::Result<Self> {
         let mut attrs = Self::default();
         for spec in specs {
-            let attribute = cursor.read_attribute(*spec)?;
-            let value = attribute.value();
+            // Most attributes are of no interest; skipping one is cheaper than reading it.
+            if !WANTED.contains(&spec.name()) {
+                cursor.skip_attributes(std::slice::from_ref(spec))?;
+                continue;
+            }
+            let value = cursor.read_attribute(*spec)?.raw_value();
             match spec.name() {
                 gimli::DW_AT_name => attrs.name = string(input, unit, value),
-                gimli::DW_AT_linkage_name | gimli::DW_AT_MIPS_linkage_name => {
-                    attrs.linkage_name = Some(value);
-                }
                 gimli::DW_AT_type => attrs.ty = reference(value),
-                gimli::DW_AT_containing_type => attrs.containing_type = reference(value),
                 gimli::DW_AT_byte_size => attrs.size_bytes = value.udata_value(),
                 gimli::DW_AT_data_member_location => {
                     attrs.offset_bytes = value.udata_value().unwrap_or(0);
                 }
+                gimli::DW_AT_linkage_name | gimli::DW_AT_MIPS_linkage_name => {
+                    attrs.linkage_name = Some(value);
+                }
+                gimli::DW_AT_decl_file => attrs.decl_file = value.udata_value(),
+                gimli::DW_AT_decl_line => attrs.decl_line = value.udata_value(),
+                gimli::DW_AT_containing_type => attrs.containing_type = reference(value),
                 gimli::DW_AT_declaration => {
                     attrs.is_declaration = matches!(value, AttributeValue::Flag(true));
                 }
                 gimli::DW_AT_encoding => {
-                    if let AttributeValue::Encoding(encoding) = value {
-                        attrs.encoding = Some(encoding);
-                    }
+                    let encoding = value.udata_value().and_then(|value| u8::try_from(value).ok());
+                    attrs.encoding = encoding.map(gimli::DwAte);
                 }
-                gimli::DW_AT_const_value | gimli::DW_AT_discr_value => {
-                    attrs.value = number(attribute.raw_value());
-                }
+                gimli::DW_AT_const_value => attrs.value = number(value),
                 gimli::DW_AT_count => attrs.count = value.udata_value(),
                 gimli::DW_AT_upper_bound => {
                     attrs.count = value.udata_value().and_then(|last| last.checked_add(1));
                 }
-                gimli::DW_AT_location => attrs.address = address(input, unit, value),
+                gimli::DW_AT_location => attrs.location = location(input, unit, value),
                 gimli::DW_AT_signature => {
                     if let AttributeValue::DebugTypesRef(signature) = value {
                         attrs.signature = Some(signature.0);
                     }
                 }
-                gimli::DW_AT_decl_file => {
-                    if let AttributeValue::FileIndex(index) = value {
-                        attrs.decl_file = Some(index);
-                    }
-                }
-                gimli::DW_AT_decl_line => attrs.decl_line = value.udata_value(),
                 _ => {}
             }
         }
@@ -121,7 +138,15 @@ pub(super) fn string<'a>(
     unit: &Unit<'a>,
     value: AttributeValue<super::Slice<'a>>,
 ) -> Option<&'a [u8]> {
-    input.attr_string(unit, value).ok().map(|text| text.slice())
+    match value {
+        AttributeValue::String(text) => Some(text.slice()),
+        // The common case; gimli looks for the end of the text byte by byte.
+        AttributeValue::DebugStrRef(offset) => {
+            let text = input.debug_str.reader().slice().get(offset.0..)?;
+            text.get(..memchr::memchr(0, text)?)
+        }
+        value => input.attr_string(unit, value).ok().map(|text| text.slice()),
+    }
 }
 
 fn reference<R: Reader<Offset = usize>>(value: AttributeValue<R>) -> Ref {
@@ -155,17 +180,37 @@ fn number<R: Reader<Offset = usize>>(value: AttributeValue<R>) -> Option<Number>
     })
 }
 
-/// The address of a static: its location is that one operation and nothing else.
-fn address<'a>(
+/// Where a variable lives that lives as long as the program or a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Location {
+    /// At this address.
+    Address(u64),
+    /// In each thread, at this offset of its block.
+    Thread(u64),
+}
+
+/// Where a static is: its location is that one operation and nothing else, or an offset and the
+/// operation that adds the thread's block.
+fn location<'a>(
     input: &Input<'a>,
     unit: &Unit<'a>,
     value: AttributeValue<super::Slice<'a>>,
-) -> Option<u64> {
+) -> Option<Location> {
     let mut operations = value.exprloc_value()?.operations(unit.encoding());
-    let address = match operations.next().ok()?? {
+    let first = match operations.next().ok()?? {
         Operation::Address { address } => address,
         Operation::AddressIndex { index } => input.address(unit, index).ok()?,
+        Operation::UnsignedConstant { value } => value,
+        Operation::ConstantIndex { index } => input.address(unit, index).ok()?,
         _ => return None,
     };
-    operations.next().ok()?.is_none().then_some(address)
+    let is_address = matches!(
+        value.exprloc_value()?.operations(unit.encoding()).next(),
+        Ok(Some(Operation::Address { .. } | Operation::AddressIndex { .. }))
+    );
+    match operations.next().ok()? {
+        None if is_address => Some(Location::Address(first)),
+        Some(Operation::TLS) => Some(Location::Thread(first)),
+        _ => None,
+    }
 }

@@ -23,7 +23,7 @@ pub(super) fn entries(
     let mut wanted = BTreeSet::new();
     table.for_each_target(|target| want(&mut wanted, target));
     harvest.vtables.iter().for_each(|(_, target)| want(&mut wanted, *target));
-    harvest.statics.iter().for_each(|(_, _, target)| want(&mut wanted, *target));
+    harvest.statics.iter().for_each(|found| want(&mut wanted, found.ty));
     let mut by_unit: BTreeMap<usize, (Header<'_>, Vec<usize>)> = BTreeMap::new();
     let in_info = headers.iter().filter(|header| header.debug_info_offset().is_some());
     for header in in_info {
@@ -41,11 +41,11 @@ pub(super) fn entries(
         .map(|(header, wanted)| {
             let Ok(unit) = main.unit(*header) else { return Vec::new() };
             let types = unit::read(main, &unit);
-            let keys = super::intern::keys(0, &types);
+            let Ok(keys) = super::intern::keys(0, &types) else { return Vec::new() };
             let start = header.offset().0;
             let key_of = |&offset: &usize| {
                 let local = offset.checked_sub(start)?;
-                let at = types.types.binary_search_by_key(&local, |ty| ty.offset).ok()?;
+                let at = types.at(local)?;
                 Some(((0, offset), keys[at]))
             };
             wanted.iter().filter_map(key_of).collect()

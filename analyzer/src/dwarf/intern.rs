@@ -1,27 +1,24 @@
 //! Types of all units by identity, while the units are still being read.
 //!
 //! The identity of a type is a 128-bit hash of its qualified name, its layout, and the identity
-//! of what it refers to, [`ROUNDS`] steps deep. So the same definition in two units is kept once,
-//! two layouts of one name are kept apart, and no lookup depends on the order in which units are
-//! read.
+//! of everything that it refers to, however far away (see [`canon`]). So the same definition in
+//! two units is kept once, two definitions of one name are kept apart, and nothing depends on the
+//! order in which units are read.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Mutex, PoisonError};
 
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::attrs::Ref;
-use super::unit::{Local, LocalMember, Shape, UnitTypes, qualified};
-
-/// How many references deep two types must agree to be one. What differs only further down is
-/// told apart by the types in between, which are not one then.
-const ROUNDS: usize = 5;
+use super::canon::{self, Edges};
+use super::unit::{Chain, Local, Shape, UnitTypes};
 
 /// Independent parts of the table, so that threads seldom wait for each other.
 const SHARDS: usize = 64;
 
-/// The identity of a type.
-pub(super) type Key = u128;
+pub(super) use super::canon::Key;
 
 /// What a type refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,8 +43,8 @@ pub(super) struct Interned {
     pub(super) members: Box<[InternedMember]>,
     pub(super) params: Box<[InternedMember]>,
     pub(super) enumerators: Box<[(Box<str>, i128)]>,
-    /// Which of two types of one key is kept: the lesser, whoever came first.
-    tie: u128,
+    /// Hash of what stands in its entry, without what it refers to.
+    pub(super) shallow: u128,
 }
 
 /// A member, a variant or a type parameter of an interned type.
@@ -57,10 +54,36 @@ pub(super) struct InternedMember {
     pub(super) ty: Target,
 }
 
+/// Keys are hashes already.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 ^= xxhash_rust::xxh3::xxh3_64(bytes);
+    }
+
+    fn write_u128(&mut self, key: u128) {
+        #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
+        let half = (key >> 64) as u64;
+        self.0 = half;
+    }
+}
+
+/// Hashing that nobody outside can aim at, since what is hashed is already, or is a whole name.
+pub(super) type ByHash = BuildHasherDefault<KeyHasher>;
+
+/// A map by key.
+pub(super) type KeyMap<T> = HashMap<Key, T, ByHash>;
+
 /// The table that all threads fill.
 #[derive(Debug)]
 pub(super) struct Table {
-    shards: Vec<Mutex<HashMap<Key, Interned>>>,
+    shards: Vec<Mutex<KeyMap<Interned>>>,
 }
 
 impl Table {
@@ -70,13 +93,14 @@ impl Table {
 
     /// Puts all types of a unit into the table; returns their keys in the unit's order.
     pub(super) fn intern(&self, file: u32, unit: &UnitTypes<'_>) -> Result<Vec<Key>, String> {
-        let identity = Identity::of(file, unit);
+        let identity = Identity::of(file, unit)?;
         for (index, local) in unit.types.iter().enumerate() {
-            let (key, tie) = (identity.keys[index], identity.ties[index]);
+            let key = identity.keys[index];
+            #[expect(clippy::cast_possible_truncation, reason = "any bits will do")]
             let shard = &self.shards[key as usize % SHARDS];
             let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            if shard.get(&key).is_none_or(|known| tie < known.tie) {
-                shard.insert(key, owned(unit, local, &identity, tie)?);
+            if !shard.contains_key(&key) {
+                shard.insert(key, owned(unit, local, index, &identity)?);
             }
         }
         Ok(identity.keys)
@@ -86,8 +110,7 @@ impl Table {
     pub(super) fn for_each_target(&self, mut see: impl FnMut(Target)) {
         for shard in &self.shards {
             for ty in shard.lock().unwrap_or_else(PoisonError::into_inner).values() {
-                see(ty.target);
-                ty.members.iter().chain(&ty.params).for_each(|member| see(member.ty));
+                ty.targets().for_each(&mut see);
             }
         }
     }
@@ -100,106 +123,85 @@ impl Table {
     }
 }
 
+impl Interned {
+    /// Everything that it refers to, in the order in which it is hashed.
+    pub(super) fn targets(&self) -> impl Iterator<Item = Target> {
+        let parts = self.members.iter().chain(&self.params).map(|member| member.ty);
+        std::iter::once(self.target).chain(parts)
+    }
+}
+
 /// The keys of a unit's types, in its order.
-pub(super) fn keys(file: u32, unit: &UnitTypes<'_>) -> Vec<Key> {
-    Identity::of(file, unit).keys
+pub(super) fn keys(file: u32, unit: &UnitTypes<'_>) -> Result<Vec<Key>, String> {
+    Ok(Identity::of(file, unit)?.keys)
 }
 
 /// The keys of one unit's types.
 struct Identity {
     file: u32,
-    offsets: Vec<usize>,
     keys: Vec<Key>,
-    ties: Vec<u128>,
+    shallow: Vec<u128>,
 }
+
+/// What hashes of references start with when they lead out of the unit.
+const NOTHING: u128 = 1;
+const NOWHERE: u128 = 2;
 
 impl Identity {
-    fn of(file: u32, unit: &UnitTypes<'_>) -> Self {
-        let offsets: Vec<usize> = unit.types.iter().map(|local| local.offset).collect();
+    fn of(file: u32, unit: &UnitTypes<'_>) -> Result<Self, String> {
         let mut buffer = Vec::new();
         let mut shallow = Vec::with_capacity(unit.types.len());
-        // Targets of all types, one after another, and where each type's targets end.
-        let mut targets = Vec::new();
-        let mut ends = Vec::with_capacity(unit.types.len());
+        let mut edges = Edges::new(unit.types.len())?;
         for local in &unit.types {
             shallow.push(shallow_hash(unit, local, &mut buffer));
-            let refs = [local.target].into_iter();
-            let refs = refs.chain(local.members.iter().map(|member| member.ty));
-            for target in refs.chain(local.params.iter().map(|param| param.ty)) {
-                targets.push(match target {
-                    Ref::None => Known::Hash(1),
-                    Ref::Local(offset) => match offsets.binary_search(&offset) {
-                        Ok(index) => Known::Index(index),
-                        Err(_) => Known::Hash(2),
-                    },
-                    Ref::Global(offset) => {
-                        let mut bytes = [0; 12];
-                        bytes[..4].copy_from_slice(&file.to_le_bytes());
-                        bytes[4..].copy_from_slice(&(offset as u64).to_le_bytes());
-                        Known::Hash(xxh3_128(&bytes))
+            // A declaration is its name and nothing else.
+            if local.shape != Shape::Declaration {
+                for target in targets(unit, local) {
+                    match target {
+                        Ref::None => edges.out(NOTHING),
+                        Ref::Local(offset) => match unit.at(offset) {
+                            // As many types as there are nodes of the graph.
+                            #[expect(clippy::cast_possible_truncation, reason = "Edges::new")]
+                            Some(index) => edges.node(index as u32),
+                            None => edges.out(NOWHERE),
+                        },
+                        Ref::Global(offset) => edges.out(entry_hash(file, offset)),
+                        Ref::Signature(signature) => edges.out(signature_hash(signature)),
                     }
-                    Ref::Signature(signature) => Known::Hash(xxh3_128(&signature.to_le_bytes())),
-                });
-            }
-            ends.push(targets.len());
-        }
-        let mut keys = shallow.clone();
-        let mut next = keys.clone();
-        let mut round = |keys: &[Key], next: &mut [Key]| {
-            let mut start = 0;
-            for (index, &end) in ends.iter().enumerate() {
-                // A declaration is its name and nothing else.
-                if unit.types[index].shape != Shape::Declaration {
-                    buffer.clear();
-                    buffer.extend_from_slice(&shallow[index].to_le_bytes());
-                    for target in &targets[start..end] {
-                        let hash = match *target {
-                            Known::Hash(hash) => hash,
-                            Known::Index(index) => keys[index],
-                        };
-                        buffer.extend_from_slice(&hash.to_le_bytes());
-                    }
-                    next[index] = xxh3_128(&buffer);
                 }
-                start = end;
             }
-        };
-        for _ in 0..ROUNDS {
-            round(&keys, &mut next);
-            std::mem::swap(&mut keys, &mut next);
+            edges.end_node()?;
         }
-        round(&keys, &mut next);
-        Self { file, offsets, keys, ties: next }
-    }
-
-    fn target(&self, target: Ref) -> Target {
-        match target {
-            Ref::None => Target::None,
-            Ref::Local(offset) => match self.offsets.binary_search(&offset) {
-                Ok(index) => Target::Key(self.keys[index]),
-                Err(_) => Target::None,
-            },
-            Ref::Global(offset) => Target::Entry(self.file, offset),
-            Ref::Signature(signature) => Target::Signature(signature),
-        }
+        let keys = canon::keys(&shallow, &edges, entry_hash(file, unit.offset));
+        Ok(Self { file, keys, shallow })
     }
 }
 
-enum Known {
-    Hash(u128),
-    Index(usize),
+fn entry_hash(file: u32, offset: usize) -> u128 {
+    let mut bytes = [0; 12];
+    bytes[..4].copy_from_slice(&file.to_le_bytes());
+    bytes[4..].copy_from_slice(&(offset as u64).to_le_bytes());
+    xxh3_128(&bytes)
+}
+
+fn signature_hash(signature: u64) -> u128 {
+    xxh3_128(&signature.to_le_bytes())
+}
+
+/// Everything that a type refers to, in the order of [`Interned::targets`].
+fn targets<'u>(unit: &'u UnitTypes<'_>, local: &'u Local<'_>) -> impl Iterator<Item = Ref> + 'u {
+    let members = unit.members(local.members).chain(unit.members(local.params));
+    std::iter::once(local.target).chain(members.map(|member| member.ty))
 }
 
 /// The target of a reference from a unit whose keys are known.
 pub(super) fn resolve(file: u32, unit: &UnitTypes<'_>, keys: &[Key], target: Ref) -> Target {
     match target {
         Ref::None => Target::None,
-        Ref::Local(offset) => {
-            match unit.types.binary_search_by_key(&offset, |local| local.offset) {
-                Ok(index) => Target::Key(keys[index]),
-                Err(_) => Target::None,
-            }
-        }
+        Ref::Local(offset) => match unit.at(offset) {
+            Some(index) => Target::Key(keys[index]),
+            None => Target::None,
+        },
         Ref::Global(offset) => Target::Entry(file, offset),
         Ref::Signature(signature) => Target::Signature(signature),
     }
@@ -220,22 +222,23 @@ fn shallow_hash(unit: &UnitTypes<'_>, local: &Local<'_>, buffer: &mut Vec<u8>) -
     buffer.push(local.shape as u8);
     // Unnamed types are the same wherever they stand.
     if !local.name.is_empty() {
-        text(buffer, unit.scopes[local.scope as usize].as_bytes());
+        buffer.extend_from_slice(&unit.scopes[local.scope as usize].hash.to_le_bytes());
     }
     text(buffer, local.name);
     if local.shape == Shape::Declaration {
         return xxh3_128(buffer);
     }
+    buffer.push(local.encoding.map_or(0, |encoding| encoding.0));
     number(buffer, local.size_bytes);
     number(buffer, local.len);
-    for list in [&local.members, &local.params] {
-        number(buffer, Some(list.len() as u64));
-        for LocalMember { name, offset_bytes, .. } in list {
-            text(buffer, name);
-            number(buffer, Some(*offset_bytes));
+    for list in [local.members, local.params] {
+        number(buffer, Some(list.len.into()));
+        for member in unit.members(list) {
+            text(buffer, member.name);
+            number(buffer, Some(member.offset_bytes));
         }
     }
-    for (name, value) in &local.enumerators {
+    for (name, value) in unit.enumerators(local.enumerators) {
         text(buffer, name);
         buffer.extend_from_slice(&value.value(false).to_le_bytes());
     }
@@ -245,22 +248,22 @@ fn shallow_hash(unit: &UnitTypes<'_>, local: &Local<'_>, buffer: &mut Vec<u8>) -
 fn owned(
     unit: &UnitTypes<'_>,
     local: &Local<'_>,
+    index: usize,
     identity: &Identity,
-    tie: u128,
 ) -> Result<Interned, String> {
     let (name, definition_len) = full_name(unit, local)?;
-    let members = |list: &[LocalMember<'_>]| {
-        list.iter()
+    let target = |target| resolve(identity.file, unit, &identity.keys, target);
+    let members = |chain: Chain| {
+        unit.members(chain)
             .map(|member| InternedMember {
                 name: String::from_utf8_lossy(member.name).into(),
-                ty: identity.target(member.ty),
+                ty: target(member.ty),
             })
             .collect()
     };
     let signed = is_signed(unit, local);
-    let enumerators = local
-        .enumerators
-        .iter()
+    let enumerators = unit
+        .enumerators(local.enumerators)
         .map(|(name, number)| (String::from_utf8_lossy(name).into(), number.value(signed)));
     Ok(Interned {
         name: name.into(),
@@ -268,20 +271,18 @@ fn owned(
         shape: local.shape,
         size_bytes: local.size_bytes,
         len: local.len,
-        target: identity.target(local.target),
-        members: members(&local.members),
-        params: members(&local.params),
+        target: target(local.target),
+        members: members(local.members),
+        params: members(local.params),
         enumerators: enumerators.collect(),
-        tie,
+        shallow: identity.shallow[index],
     })
 }
 
 /// The sign of an enumeration follows its base type.
 fn is_signed(unit: &UnitTypes<'_>, local: &Local<'_>) -> bool {
     let Ref::Local(offset) = local.target else { return false };
-    let Ok(index) = unit.types.binary_search_by_key(&offset, |local| local.offset) else {
-        return false;
-    };
+    let Some(index) = unit.at(offset) else { return false };
     matches!(
         unit.types[index].encoding,
         Some(gimli::DW_ATE_signed | gimli::DW_ATE_signed_char | gimli::DW_ATE_signed_fixed)
@@ -291,8 +292,8 @@ fn is_signed(unit: &UnitTypes<'_>, local: &Local<'_>) -> bool {
 /// The qualified name, and how much of it the definition has. Pointers, tuples, trait objects and
 /// primitives have names that no scope belongs to.
 fn full_name(unit: &UnitTypes<'_>, local: &Local<'_>) -> Result<(String, u32), String> {
-    let scope = if local.name.is_empty() { "" } else { &unit.scopes[local.scope as usize] };
-    let name = qualified(scope, local.name)?;
+    let scope = if local.name.is_empty() { 0 } else { local.scope };
+    let name = unit.qualified(scope, local.name)?;
     let is_definition = matches!(
         local.shape,
         Shape::Struct | Shape::Union | Shape::Variants | Shape::Enumeration | Shape::Declaration

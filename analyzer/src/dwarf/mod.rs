@@ -6,8 +6,10 @@
 
 mod assemble;
 mod attrs;
+mod canon;
 mod cross;
 mod intern;
+mod merge;
 mod sources;
 mod unit;
 
@@ -17,6 +19,7 @@ use std::path::PathBuf;
 use gimli::{Dwarf, DwarfFileType, EndianSlice, RunTimeEndian, SectionId, UnitType};
 use rayon::prelude::*;
 
+use self::attrs::Location;
 use self::intern::{Key, Table, Target};
 use crate::graph::{Graph, TypeId};
 use crate::load::{self, Binary, Sections};
@@ -34,6 +37,9 @@ pub(crate) struct Contents {
     pub(crate) vtables: Vec<Vtable>,
     /// Its statics, by address.
     pub(crate) statics: BTreeMap<u64, Static>,
+    /// What each of its threads has a copy of, by offset in the thread's block and by name: what
+    /// the linker removed is left at offset 0.
+    pub(crate) thread_locals: BTreeMap<(u64, String), Static>,
     /// Functions that may be evidence.
     pub(crate) functions: Vec<Function>,
     /// The crates it was built of, by name.
@@ -57,11 +63,13 @@ pub(crate) struct Vtable {
     pub(crate) concrete: TypeId,
 }
 
-/// A variable that lives as long as the program.
+/// A variable that lives as long as the program or one of its threads.
 #[derive(Clone, Debug)]
 pub(crate) struct Static {
     /// Its qualified name.
     pub(crate) name: String,
+    /// The name that the linker knows it by; empty if the debug information does not tell.
+    pub(crate) linkage_name: String,
     /// Its type.
     pub(crate) ty: TypeId,
 }
@@ -109,13 +117,21 @@ struct Harvest {
     units: u64,
     info_len: u64,
     vtables: Vec<(String, Target)>,
-    statics: Vec<(u64, String, Target)>,
+    statics: Vec<FoundStatic>,
     functions: Vec<Function>,
     crates: Vec<(String, CrateRoot)>,
     compiled: Vec<PathBuf>,
     /// The types that type units are there for.
     signatures: Vec<(u64, Key)>,
     problems: Vec<Problem>,
+}
+
+/// A static whose type is not resolved yet.
+struct FoundStatic {
+    location: Location,
+    name: String,
+    linkage_name: String,
+    ty: Target,
 }
 
 /// Reads the debug information of a binary.
@@ -310,29 +326,31 @@ fn harvest<'s>(
     };
     if let UnitType::Type { type_signature, type_offset }
     | UnitType::SplitType { type_signature, type_offset } = unit.header.type_()
-        && let Ok(index) = types.types.binary_search_by_key(&type_offset.0, |ty| ty.offset)
+        && let Some(index) = types.at(type_offset.0)
     {
         harvest.signatures.push((type_signature.0, keys[index]));
     }
     sources::harvest(lines, unit, &types, &mut harvest);
     for variable in &types.statics {
         // What the linker removed is left at address 0: it is not part of the program.
-        if variable.address == 0 {
+        if variable.location == Location::Address(0) {
             continue;
         }
         let name = String::from_utf8_lossy(variable.name);
         if let Some(trait_name) = vtable_trait(&name) {
             if let attrs::Ref::Local(offset) = variable.ty
-                && let Ok(at) = types.types.binary_search_by_key(&offset, |ty| ty.offset)
+                && let Some(at) = types.at(offset)
             {
                 let concrete = intern::resolve(file, &types, &keys, types.types[at].target);
                 harvest.vtables.push((trait_name.to_owned(), concrete));
             }
-        } else if let Ok(name) =
-            unit::qualified(&types.scopes[variable.scope as usize], variable.name)
-        {
-            let ty = intern::resolve(file, &types, &keys, variable.ty);
-            harvest.statics.push((variable.address, name, ty));
+        } else if let Ok(name) = types.qualified(variable.scope, variable.name) {
+            harvest.statics.push(FoundStatic {
+                location: variable.location,
+                name,
+                linkage_name: String::from_utf8_lossy(variable.linkage_name).into_owned(),
+                ty: intern::resolve(file, &types, &keys, variable.ty),
+            });
         }
     }
     harvest

@@ -18,14 +18,14 @@ pub(super) fn harvest<'a>(
         if let Some(folder) = first.parent() {
             let files = files_below(input, lines, folder);
             // The unit's name does not tell the crate's, but the functions from its files do.
-            let names: BTreeSet<&str> = types
+            let names: BTreeSet<String> = types
                 .homes
                 .iter()
                 .filter(|(file, _)| files.contains_key(file))
-                .filter_map(|(_, scope)| types.scopes[*scope as usize].split("::").next())
+                .map(|(_, scope)| types.crate_of(*scope))
                 .collect();
             for name in names {
-                harvest.crates.push((name.to_owned(), root.clone()));
+                harvest.crates.push((name, root.clone()));
             }
             harvest.compiled.extend(files.into_values());
         }

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use gimli::DwTag;
+use xxhash_rust::xxh3::xxh3_128;
 
-use super::attrs::{self, Attrs, Number, Ref};
+use super::attrs::{self, Attrs, Location, Number, Ref};
 use super::{Input, Unit};
 use crate::limits::{MAX_NAME_LEN, MAX_SCOPE_DEPTH};
 
@@ -20,13 +21,41 @@ pub(super) struct Local<'a> {
     pub(super) size_bytes: Option<u64>,
     /// Target, element, or the type whose methods a vtable holds.
     pub(super) target: Ref,
-    pub(super) members: Vec<LocalMember<'a>>,
-    pub(super) params: Vec<LocalMember<'a>>,
+    pub(super) members: Chain,
+    pub(super) params: Chain,
+    pub(super) enumerators: Chain,
     /// Length of an array, from its first subrange.
     pub(super) len: Option<u64>,
-    pub(super) enumerators: Vec<(&'a [u8], Number)>,
     /// Whether an enum's numbers have a sign.
     pub(super) encoding: Option<gimli::DwAte>,
+}
+
+/// Which of the unit's members or enumerators belong to one type. Types stand between them, so
+/// each names the next.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Chain {
+    first: u32,
+    last: u32,
+    /// How many there are.
+    pub(super) len: u32,
+}
+
+/// The end of a chain.
+const END: u32 = u32::MAX;
+
+impl Chain {
+    const EMPTY: Self = Self { first: END, last: END, len: 0 };
+
+    /// Adds an item to the end; returns the place of the one before it.
+    fn add(&mut self, index: u32) -> Option<u32> {
+        let last = (self.len > 0).then_some(self.last);
+        if last.is_none() {
+            self.first = index;
+        }
+        self.last = index;
+        self.len += 1;
+        last
+    }
 }
 
 /// What kind of type an entry describes.
@@ -51,15 +80,30 @@ pub(super) struct LocalMember<'a> {
     pub(super) name: &'a [u8],
     pub(super) ty: Ref,
     pub(super) offset_bytes: u64,
+    next: u32,
 }
 
 /// A variable that has an address.
 #[derive(Debug)]
 pub(super) struct Static<'a> {
     pub(super) name: &'a [u8],
+    pub(super) linkage_name: &'a [u8],
     pub(super) scope: u32,
     pub(super) ty: Ref,
-    pub(super) address: u64,
+    pub(super) location: Location,
+}
+
+/// What encloses types: a namespace, or a type.
+#[derive(Debug)]
+pub(super) struct Scope<'a> {
+    parent: u32,
+    /// The outermost scope that it stands in.
+    crate_scope: u32,
+    /// Length in bytes of its qualified name.
+    len: usize,
+    name: &'a [u8],
+    /// Of its qualified name.
+    pub(super) hash: u128,
 }
 
 /// A function that may be evidence.
@@ -73,15 +117,75 @@ pub(super) struct Function<'a> {
 /// What one unit holds.
 #[derive(Debug, Default)]
 pub(super) struct UnitTypes<'a> {
+    /// Where the unit starts in its section.
+    pub(super) offset: usize,
     pub(super) types: Vec<Local<'a>>,
-    /// The qualified names of the scopes.
-    pub(super) scopes: Vec<String>,
+    members: Vec<LocalMember<'a>>,
+    enumerators: Vec<(&'a [u8], Number, u32)>,
+    pub(super) scopes: Vec<Scope<'a>>,
     pub(super) statics: Vec<Static<'a>>,
     pub(super) functions: Vec<Function<'a>>,
-    /// Files of functions, each with a scope that one of its functions stands in.
+    /// Files of functions, each with the outermost scope that one of its functions stands in.
     pub(super) homes: BTreeSet<(u64, u32)>,
     /// Set if reading stopped early: why and where.
     pub(super) problem: Option<String>,
+}
+
+impl<'a> UnitTypes<'a> {
+    /// The members of a chain, in order.
+    pub(super) fn members(&self, chain: Chain) -> impl Iterator<Item = &LocalMember<'a>> {
+        let mut next = chain.first;
+        std::iter::from_fn(move || {
+            let member = self.members.get(next as usize)?;
+            next = member.next;
+            Some(member)
+        })
+    }
+
+    /// The enumerators of a chain, in order.
+    pub(super) fn enumerators(&self, chain: Chain) -> impl Iterator<Item = (&'a [u8], Number)> {
+        let mut next = chain.first;
+        std::iter::from_fn(move || {
+            let &(name, number, after) = self.enumerators.get(next as usize)?;
+            next = after;
+            Some((name, number))
+        })
+    }
+
+    /// The index of the type at this offset of the unit.
+    pub(super) fn at(&self, offset: usize) -> Option<usize> {
+        self.types.binary_search_by_key(&offset, |local| local.offset).ok()
+    }
+
+    /// A name with its scope before it.
+    pub(super) fn qualified(&self, scope: u32, name: &[u8]) -> Result<String, String> {
+        let mut parts = vec![name];
+        let mut len = name.len();
+        let mut at = scope;
+        while at != 0 {
+            let scope = &self.scopes[at as usize];
+            parts.push(scope.name);
+            len += scope.name.len() + 2;
+            at = scope.parent;
+        }
+        if len > MAX_NAME_LEN {
+            return Err(too_long());
+        }
+        let mut whole = String::with_capacity(len);
+        for (index, part) in parts.into_iter().rev().enumerate() {
+            if index > 0 {
+                whole.push_str("::");
+            }
+            whole.push_str(&String::from_utf8_lossy(part));
+        }
+        Ok(whole)
+    }
+
+    /// The first part of the name of a scope.
+    pub(super) fn crate_of(&self, scope: u32) -> String {
+        let outermost = self.scopes[scope as usize].crate_scope;
+        String::from_utf8_lossy(self.scopes[outermost as usize].name).into_owned()
+    }
 }
 
 /// What encloses an entry.
@@ -114,8 +218,15 @@ const EVIDENCE_FUNCTIONS: [&[u8]; 3] = [b"save", b"restore", b"restore_in_place"
 /// Reads all types, statics and evidence functions of a unit. Damage ends the unit early and is
 /// reported, what was read before it stays.
 pub(super) fn read<'a>(input: &Input<'a>, unit: &Unit<'a>) -> UnitTypes<'a> {
-    let mut reader =
-        UnitReader { out: UnitTypes { scopes: vec![String::new()], ..UnitTypes::default() } };
+    let global = Scope { parent: 0, crate_scope: 0, len: 0, name: b"", hash: 0 };
+    let mut reader = UnitReader {
+        out: UnitTypes {
+            offset: unit.header.offset().0,
+            scopes: vec![global],
+            ..UnitTypes::default()
+        },
+        reads_locals: has_statics_in_code(unit),
+    };
     match unit.entries_raw(None) {
         Ok(mut cursor) => {
             if let Err(problem) = reader.entries(input, unit, &mut cursor) {
@@ -129,6 +240,8 @@ pub(super) fn read<'a>(input: &Input<'a>, unit: &Unit<'a>) -> UnitTypes<'a> {
 
 struct UnitReader<'a> {
     out: UnitTypes<'a>,
+    /// Whether the variables of functions can be statics.
+    reads_locals: bool,
 }
 
 impl<'a> UnitReader<'a> {
@@ -150,7 +263,9 @@ impl<'a> UnitReader<'a> {
                 stack.last().copied().unwrap_or(Enclosing { scope: 0, owner: Owner::Scope });
             let tag = abbreviation.tag();
             let specs = abbreviation.attributes();
-            let inner = if is_wanted(tag, outer.owner) {
+            let is_wanted =
+                is_wanted(tag, outer.owner) || tag == gimli::DW_TAG_variable && self.reads_locals;
+            let inner = if is_wanted {
                 let attrs = Attrs::read(input, unit, cursor, specs).map_err(at(offset))?;
                 self.entry((input, unit), offset, tag, attrs, outer)?
             } else {
@@ -200,20 +315,21 @@ impl<'a> UnitReader<'a> {
             }
             gimli::DW_TAG_variable => {
                 // Inside a type's `variant_part` or a function there are no statics of Rust.
-                if let Some(address) = attrs.address {
+                if let Some(location) = attrs.location {
+                    let linkage_name = self.linkage_name(at, &attrs).unwrap_or(b"");
                     let (scope, ty) = (outer.scope, attrs.ty);
-                    self.out.statics.push(Static { name, scope, ty, address });
+                    self.out.statics.push(Static { name, linkage_name, scope, ty, location });
                 }
                 Ok(same)
             }
             gimli::DW_TAG_member | gimli::DW_TAG_inheritance => {
-                self.member(&attrs, outer.owner);
+                self.member(&attrs, outer.owner)?;
                 Ok(same)
             }
             gimli::DW_TAG_template_type_parameter => {
                 if let Owner::Type(owner) = outer.owner {
-                    let param = LocalMember { name, ty: attrs.ty, offset_bytes: 0 };
-                    self.out.types[owner].params.push(param);
+                    let param = LocalMember { name, ty: attrs.ty, offset_bytes: 0, next: END };
+                    self.add_member(owner, |local| &mut local.params, param)?;
                 }
                 Ok(same)
             }
@@ -227,7 +343,11 @@ impl<'a> UnitReader<'a> {
             }),
             gimli::DW_TAG_enumerator => {
                 if let (Owner::Type(owner), Some(value)) = (outer.owner, attrs.value) {
-                    self.out.types[owner].enumerators.push((name, value));
+                    let index = index(self.out.enumerators.len())?;
+                    self.out.enumerators.push((name, value, END));
+                    if let Some(before) = self.out.types[owner].enumerators.add(index) {
+                        self.out.enumerators[before as usize].2 = index;
+                    }
                 }
                 Ok(same)
             }
@@ -278,10 +398,10 @@ impl<'a> UnitReader<'a> {
             name,
             size_bytes: attrs.size_bytes,
             target,
-            members: Vec::new(),
-            params: Vec::new(),
+            members: Chain::EMPTY,
+            params: Chain::EMPTY,
+            enumerators: Chain::EMPTY,
             len: None,
-            enumerators: Vec::new(),
             encoding: attrs.encoding,
         });
         let owns_types = matches!(shape, Shape::Struct | Shape::Union | Shape::Enumeration);
@@ -293,15 +413,29 @@ impl<'a> UnitReader<'a> {
         Ok(Enclosing { scope, owner: Owner::Type(index) })
     }
 
-    fn member(&mut self, attrs: &Attrs<'a>, owner: Owner) {
-        let name = attrs.name.unwrap_or(b"");
-        let member = LocalMember { name, ty: attrs.ty, offset_bytes: attrs.offset_bytes };
+    fn member(&mut self, attrs: &Attrs<'a>, owner: Owner) -> Result<(), String> {
+        let (name, offset_bytes) = (attrs.name.unwrap_or(b""), attrs.offset_bytes);
+        let member = LocalMember { name, ty: attrs.ty, offset_bytes, next: END };
         match owner {
             Owner::Type(owner) | Owner::Variant(owner) => {
-                self.out.types[owner].members.push(member)
+                self.add_member(owner, |local| &mut local.members, member)
             }
-            Owner::Scope | Owner::VariantPart(_) | Owner::Code | Owner::Other => {}
+            Owner::Scope | Owner::VariantPart(_) | Owner::Code | Owner::Other => Ok(()),
         }
+    }
+
+    fn add_member(
+        &mut self,
+        owner: usize,
+        chain: for<'l> fn(&'l mut Local<'a>) -> &'l mut Chain,
+        member: LocalMember<'a>,
+    ) -> Result<(), String> {
+        let index = index(self.out.members.len())?;
+        self.out.members.push(member);
+        if let Some(before) = chain(&mut self.out.types[owner]).add(index) {
+            self.out.members[before as usize].next = index;
+        }
+        Ok(())
     }
 
     fn variant_part(&mut self, owner: Owner) -> Owner {
@@ -322,37 +456,62 @@ impl<'a> UnitReader<'a> {
         if let Some(file) = attrs.decl_file
             && scope != 0
         {
-            self.out.homes.insert((file, scope));
+            self.out.homes.insert((file, self.out.scopes[scope as usize].crate_scope));
         }
         let base = attrs.name.unwrap_or(b"");
         let base = base.split(|&byte| byte == b'<').next().unwrap_or(base);
         if EVIDENCE_FUNCTIONS.contains(&base)
-            && let Some(value) = attrs.linkage_name
-            && let Some(linkage_name) = attrs::string(at.0, at.1, value)
+            && let Some(linkage_name) = self.linkage_name(at, attrs)
         {
             let (file, line) = (attrs.decl_file, attrs.decl_line);
             self.out.functions.push(Function { linkage_name, file, line });
         }
     }
 
-    fn scope(&mut self, outer: u32, name: &[u8]) -> Result<u32, String> {
-        let qualified = qualified(&self.out.scopes[outer as usize], name)?;
-        self.out.scopes.push(qualified);
-        u32::try_from(self.out.scopes.len() - 1).map_err(|_| "too many scopes".to_owned())
+    fn linkage_name(&self, at: (&Input<'a>, &Unit<'a>), attrs: &Attrs<'a>) -> Option<&'a [u8]> {
+        attrs::string(at.0, at.1, attrs.linkage_name?)
     }
+
+    fn scope(&mut self, parent: u32, name: &'a [u8]) -> Result<u32, String> {
+        let index = index(self.out.scopes.len())?;
+        let outer = &self.out.scopes[parent as usize];
+        let len = outer.len + name.len() + 2;
+        // Also keeps one name from being hashed again and again below itself.
+        if len > MAX_NAME_LEN {
+            return Err(too_long());
+        }
+        let crate_scope = if parent == 0 { index } else { outer.crate_scope };
+        let own = xxh3_128(name);
+        let mut both = [0; 32];
+        both[..16].copy_from_slice(&outer.hash.to_le_bytes());
+        both[16..].copy_from_slice(&own.to_le_bytes());
+        self.out.scopes.push(Scope { parent, crate_scope, len, name, hash: xxh3_128(&both) });
+        Ok(index)
+    }
+}
+
+fn index(len: usize) -> Result<u32, String> {
+    u32::try_from(len).ok().filter(|&len| len < END).ok_or_else(|| "too many entries".to_owned())
+}
+
+fn too_long() -> String {
+    format!("a name of more than {MAX_NAME_LEN} bytes")
+}
+
+/// C and its kin have statics in functions; Rust's stand in a namespace of the function's name.
+fn has_statics_in_code(unit: &Unit<'_>) -> bool {
+    let mut entries = unit.entries();
+    let language = entries.next_dfs().ok().flatten().and_then(|entry| {
+        match entry.attr_value(gimli::DW_AT_language) {
+            Some(gimli::AttributeValue::Language(language)) => Some(language),
+            _ => None,
+        }
+    });
+    language != Some(gimli::DW_LANG_Rust)
 }
 
 fn at(offset: usize) -> impl Fn(gimli::Error) -> String {
     move |error| format!("{error} at offset {offset:#x} of the unit")
-}
-
-/// A name with its scope before it.
-pub(super) fn qualified(scope: &str, name: &[u8]) -> Result<String, String> {
-    if scope.len() + name.len() > MAX_NAME_LEN {
-        return Err(format!("a name of more than {MAX_NAME_LEN} bytes"));
-    }
-    let name = String::from_utf8_lossy(name);
-    Ok(if scope.is_empty() { name.into_owned() } else { format!("{scope}::{name}") })
 }
 
 fn is_wanted(tag: DwTag, owner: Owner) -> bool {

@@ -10,15 +10,18 @@ pub(crate) use node::{Enumerator, Kind, Member, Param, Type, TypeId, Variant};
 #[derive(Debug)]
 pub(crate) struct Graph {
     types: Vec<Type>,
+    /// The hashes of their names, in the same order; they ascend.
+    hashes: Vec<u64>,
     /// Definitions of declarations.
     definitions: HashMap<TypeId, TypeId>,
 }
 
 impl Graph {
-    /// A graph of these types, which are sorted by name. Declarations of which there is exactly
-    /// one definition lead there.
+    /// A graph of these types, which are sorted by [`name_hash`]. Declarations of which there is
+    /// exactly one definition lead there.
     pub(crate) fn new(types: Vec<Type>) -> Self {
-        let mut graph = Self { types, definitions: HashMap::new() };
+        let hashes = types.iter().map(|ty| name_hash(&ty.name)).collect();
+        let mut graph = Self { types, hashes, definitions: HashMap::new() };
         let mut definitions = HashMap::new();
         for (id, ty) in graph.iter().filter(|(_, ty)| matches!(ty.kind, Kind::Declaration)) {
             let same = graph.named(&ty.name);
@@ -48,18 +51,25 @@ impl Graph {
         self.types.len()
     }
 
-    /// All types, sorted by name.
+    /// All types, those of one name together.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (TypeId, &Type)> {
         (0..).map(TypeId).zip(&self.types)
     }
 
     /// All types of this qualified name.
     pub(crate) fn named(&self, name: &str) -> impl Iterator<Item = TypeId> + use<> {
-        let start = self.types.partition_point(|ty| *ty.name < *name);
-        let len = self.types[start..].partition_point(|ty| *ty.name == *name);
+        let hash = name_hash(name);
+        let start = self.hashes.partition_point(|&other| other < hash);
+        let len = self.hashes[start..].partition_point(|&other| other == hash);
         // As many types as fit an id were given ids when the graph was made.
         #[expect(clippy::cast_possible_truncation, reason = "indices of types fit an id")]
         let (start, end) = (start as u32, (start + len) as u32);
         (start..end).map(TypeId)
     }
+}
+
+/// What types are sorted by. Two names of one hash would be taken for one name, which is as
+/// unlikely as that two types have one key.
+pub(crate) fn name_hash(name: &str) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(name.as_bytes())
 }

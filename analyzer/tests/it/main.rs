@@ -7,4 +7,5 @@ mod containers;
 mod coverage;
 mod drift;
 mod hostile;
+mod identity;
 mod reading;
