@@ -167,15 +167,18 @@ fn debug_section_plan(path: &Path, object: &Elf<'_, '_>) -> Result<Vec<Part>, Er
         ".debug_tu_index",
         ".debug_types",
     ];
+    // Nothing here reads where values live, but the index of a package counts these in.
+    const WANTED_SPLIT: [&str; 3] = [".debug_loc", ".debug_loclists", ".debug_rnglists"];
     let mut plan = Vec::new();
     for section in object.sections() {
         let Ok(name) = section.name() else { continue };
         let plain = name.strip_suffix(".dwo").unwrap_or(name);
+        let is_split = plain.len() < name.len() && WANTED_SPLIT.contains(&plain);
         let plain = match plain.strip_prefix(".zdebug_") {
             Some(rest) => format!(".debug_{rest}"),
             None => plain.to_owned(),
         };
-        if WANTED.contains(&plain.as_str())
+        if (WANTED.contains(&plain.as_str()) || is_split)
             && let Some(part) = part_of(path, &section, plain)?
         {
             plan.push(part);

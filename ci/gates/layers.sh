@@ -13,7 +13,7 @@ allowed() {
     samestate-report) echo samestate-schema annotate-snippets anstyle quick-junit serde serde-sarif serde_json \
         xxhash-rust ;;
     samestate-analyzer)
-        echo samestate-schema samestate-report object gimli rayon syn proc-macro2 quote \
+        echo samestate-schema samestate-report object gimli memchr rayon syn proc-macro2 quote \
             rustc-demangle strsim thiserror xxhash-rust
         ;;
     samestate-tracer)

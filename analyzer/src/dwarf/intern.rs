@@ -6,6 +6,7 @@
 //! order in which units are read.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Mutex, PoisonError};
 
@@ -68,9 +69,7 @@ impl Hasher for KeyHasher {
     }
 
     fn write_u128(&mut self, key: u128) {
-        #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
-        let half = (key >> 64) as u64;
-        self.0 = half;
+        self.0 = (key >> 64) as u64;
     }
 }
 
@@ -96,11 +95,10 @@ impl Table {
         let identity = Identity::of(file, unit)?;
         for (index, local) in unit.types.iter().enumerate() {
             let key = identity.keys[index];
-            #[expect(clippy::cast_possible_truncation, reason = "any bits will do")]
             let shard = &self.shards[key as usize % SHARDS];
             let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            if !shard.contains_key(&key) {
-                shard.insert(key, owned(unit, local, index, &identity)?);
+            if let Entry::Vacant(place) = shard.entry(key) {
+                place.insert(owned(unit, local, index, &identity)?);
             }
         }
         Ok(identity.keys)

@@ -39,6 +39,7 @@ pub(crate) struct Contents {
     pub(crate) statics: BTreeMap<u64, Static>,
     /// What each of its threads has a copy of, by offset in the thread's block and by name: what
     /// the linker removed is left at offset 0.
+    #[expect(dead_code, reason = "what is in threads is not judged yet")]
     pub(crate) thread_locals: BTreeMap<(u64, String), Static>,
     /// Functions that may be evidence.
     pub(crate) functions: Vec<Function>,
@@ -69,6 +70,7 @@ pub(crate) struct Static {
     /// Its qualified name.
     pub(crate) name: String,
     /// The name that the linker knows it by; empty if the debug information does not tell.
+    #[expect(dead_code, reason = "needed for thread locals only")]
     pub(crate) linkage_name: String,
     /// Its type.
     pub(crate) ty: TypeId,
