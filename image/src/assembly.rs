@@ -39,6 +39,13 @@ impl Digest {
         self.at = buffer.len();
     }
 
+    /// Takes in what was appended, and appends more as [`append_made`](stream::append_made) does.
+    pub fn append_made(&mut self, buffer: &mut Vec<u8>, make: impl FnMut(&mut [u8]) -> usize) {
+        self.catch_up(buffer);
+        stream::append_made(buffer, make, |piece| self.hasher.update(piece));
+        self.at = buffer.len();
+    }
+
     /// Ends a chunk by its padding; the next one begins behind it.
     fn close(&mut self, out: &mut Vec<u8>, padding: &[u8]) -> u32 {
         out.extend_from_slice(padding);

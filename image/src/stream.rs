@@ -9,6 +9,10 @@ use core::mem::MaybeUninit;
 /// Of what is this long, little would be in a cache when it is used.
 pub const STREAM_MIN: usize = 8 << 20;
 
+/// What memory is written by. To write one partly the usual way and partly past the caches, or in
+/// two goes, takes many times as long.
+const LINE: usize = 64;
+
 /// How many bytes are copied at once: what looks at them, too, finds them in the innermost cache.
 const PIECE: usize = 4 * 1024;
 
@@ -38,21 +42,60 @@ pub fn append(out: &mut Vec<u8>, bytes: &[u8], stores: Stores, look: impl FnMut(
     unsafe { out.set_len(len) };
 }
 
+/// Appends, past the caches, pieces that `make` puts at the start of what it gets, until it makes
+/// none; it returns how long they are. `look` sees each of them.
+pub fn append_made(
+    out: &mut Vec<u8>,
+    mut make: impl FnMut(&mut [u8]) -> usize,
+    mut look: impl FnMut(&[u8]),
+) {
+    let _fence = Fence;
+    let mut made = [0; LINE + PIECE];
+    // What is at the start of it and waits for the rest of its line.
+    let mut held = 0;
+    loop {
+        let len = make(&mut made[held..held + PIECE]).min(PIECE);
+        look(&made[held..held + len]);
+        let all = held + len;
+        out.reserve(all);
+        let place = out.spare_capacity_mut();
+        let ready = if len == 0 { all } else { whole_lines(place, all) };
+        copy_streamed(&made[..ready], &mut place[..ready]);
+        let longer = out.len() + ready;
+        // SAFETY: there is room for `ready` more, and all of them were written just now.
+        unsafe { out.set_len(longer) };
+        made.copy_within(ready..all, 0);
+        held = all - ready;
+        if len == 0 {
+            break;
+        }
+    }
+}
+
+/// How many of `len` bytes end where a line of memory does, if they start where `place` does.
+fn whole_lines(place: &[MaybeUninit<u8>], len: usize) -> usize {
+    let head = place.as_ptr().align_offset(LINE);
+    len.checked_sub(head).map_or(0, |body| head + body / LINE * LINE)
+}
+
 /// Writes all of `to`, which must be as long as `from`; `look` sees each piece before it is copied.
 ///
 /// # Panics
 /// If the lengths differ.
 pub fn copy(from: &[u8], to: &mut [MaybeUninit<u8>], stores: Stores, mut look: impl FnMut(&[u8])) {
     assert_eq!(from.len(), to.len());
+    let _fence = (stores == Stores::Streamed).then_some(Fence);
+    // Then every piece starts where a line does.
+    let head = to.as_ptr().align_offset(LINE).min(to.len());
+    let ((head, from), (to_head, to)) = (from.split_at(head), to.split_at_mut(head));
+    look(head);
+    copy_cached(head, to_head);
     for (from, to) in from.chunks(PIECE).zip(to.chunks_mut(PIECE)) {
         look(from);
         match stores {
             Stores::Cached => copy_cached(from, to),
             Stores::Streamed => copy_streamed(from, to),
         }
-    }
-    if stores == Stores::Streamed {
-        fence();
     }
 }
 
@@ -64,7 +107,7 @@ fn copy_cached(from: &[u8], to: &mut [MaybeUninit<u8>]) {
     unsafe { core::ptr::copy_nonoverlapping(from.as_ptr(), to.as_mut_ptr().cast::<u8>(), len) };
 }
 
-/// Writes as much of `to` as both have. Nobody may look at it before the next [`fence`].
+/// Writes as much of `to` as both have. Nobody may look at it before the next [`Fence`] is dropped.
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 fn copy_streamed(from: &[u8], to: &mut [MaybeUninit<u8>]) {
     use core::arch::x86_64::{__m128i, _mm_loadu_si128, _mm_stream_si128};
@@ -72,20 +115,22 @@ fn copy_streamed(from: &[u8], to: &mut [MaybeUninit<u8>]) {
     /// Bytes that are stored at once.
     const UNIT: usize = size_of::<__m128i>();
 
-    // Behind these, `to` is aligned to a unit.
-    let head = to.as_ptr().align_offset(UNIT).min(to.len()).min(from.len());
+    // Behind these, `to` is aligned to a line.
+    let head = to.as_ptr().align_offset(LINE).min(to.len()).min(from.len());
     let ((head, from), (to_head, to)) = (from.split_at(head), to.split_at_mut(head));
     copy_cached(head, to_head);
-    let (units, mut places) = (from.chunks_exact(UNIT), to.chunks_exact_mut(UNIT));
-    let tail = units.remainder();
-    for (unit, place) in units.zip(&mut places) {
+    let body = from.len().min(to.len()) / LINE * LINE;
+    let ((body, tail), (to_body, to_tail)) = (from.split_at(body), to.split_at_mut(body));
+    copy_cached(tail, to_tail);
+    let (units, places) = (body.chunks_exact(UNIT), to_body.chunks_exact_mut(UNIT));
+    for (unit, place) in units.zip(places) {
         // SAFETY: a slice of `UNIT` bytes is read, which needs no alignment here.
         let unit = unsafe { _mm_loadu_si128(unit.as_ptr().cast()) };
-        // SAFETY: a slice of `UNIT` bytes is written, which is borrowed mutably. `to` is aligned
-        // to `UNIT` or shorter than that, and this is a multiple of `UNIT` behind its start.
+        // SAFETY: a slice of `UNIT` bytes is written, which is borrowed mutably. `to_body` is
+        // aligned to a line or empty, and this is a multiple of `UNIT`, of which lines are made,
+        // behind its start.
         unsafe { _mm_stream_si128(place.as_mut_ptr().cast(), unit) };
     }
-    copy_cached(tail, places.into_remainder());
 }
 
 #[cfg(not(all(target_arch = "x86_64", not(miri))))]
@@ -93,18 +138,22 @@ fn copy_streamed(from: &[u8], to: &mut [MaybeUninit<u8>]) {
     copy_cached(from, to);
 }
 
-/// Lets streamed stores come before everything that follows.
-fn fence() {
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
-    // SAFETY: every x86-64 has it.
-    unsafe {
-        core::arch::x86_64::_mm_sfence();
+/// When dropped, lets streamed stores come before everything that follows.
+struct Fence;
+
+impl Drop for Fence {
+    fn drop(&mut self) {
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        // SAFETY: every x86-64 has it.
+        unsafe {
+            core::arch::x86_64::_mm_sfence();
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{PIECE, Stores, append};
+    use super::{PIECE, Stores, append, append_made};
 
     #[test]
     fn every_byte_arrives_wherever_it_starts() {
@@ -124,5 +173,20 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_is_made_in_pieces_arrives() {
+        let bytes: Vec<u8> = (0..=255).cycle().take(3 * PIECE).collect();
+        let mut left = &bytes[..];
+        let (mut out, mut seen) = (vec![1], Vec::new());
+        let make = |place: &mut [u8]| {
+            let (made, rest) = left.split_at(left.len().min(1001));
+            place[..made.len()].copy_from_slice(made);
+            left = rest;
+            made.len()
+        };
+        append_made(&mut out, make, |piece| seen.extend_from_slice(piece));
+        assert!(out[1..] == bytes && seen == bytes);
     }
 }

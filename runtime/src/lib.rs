@@ -7,6 +7,7 @@ mod compression;
 mod depth;
 mod dynamic;
 mod error;
+mod fixed;
 mod handles;
 mod impls;
 mod marker;

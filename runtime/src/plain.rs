@@ -15,6 +15,9 @@ pub(crate) unsafe trait Number: Copy + Default {
     /// Appends its bytes.
     fn put(self, out: &mut Vec<u8>);
 
+    /// Writes its bytes, of which there are `LEN`.
+    fn put_at(self, out: &mut [u8]);
+
     /// The number that these `LEN` bytes stand for; `None` if it does not fit this machine.
     fn get(bytes: &[u8]) -> Option<Self>;
 }
@@ -32,6 +35,11 @@ macro_rules! number {
             fn put(self, out: &mut Vec<u8>) {
                 // Widening at most: `usize` has 64 bits or fewer.
                 out.extend_from_slice(&(self as $wire).to_le_bytes());
+            }
+
+            #[inline]
+            fn put_at(self, out: &mut [u8]) {
+                out.copy_from_slice(&(self as $wire).to_le_bytes());
             }
 
             #[inline]

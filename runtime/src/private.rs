@@ -8,6 +8,9 @@ pub use crate::dynamic::{
     Casts, Dynamic, Implementer, Slot, dangling_dyn_arc, dangling_dyn_rc, dyn_schema,
     restore_dyn_arc, restore_dyn_box, restore_dyn_rc, save_dyn,
 };
+pub use crate::fixed::{
+    fixed_len, get_fixed, get_variant, put_fixed, put_variant, restore_fixed, save_fixed,
+};
 pub use crate::objects::Place;
 pub use crate::pointee::{build_arc, build_rc};
 pub use core::option::Option;

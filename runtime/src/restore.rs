@@ -213,6 +213,34 @@ impl<'i> Restorer<'i> {
         count.min(left / size_of::<T>().max(1))
     }
 
+    /// Reads a value whose type has a fixed length; reads nothing if it has none, or if the bytes
+    /// are not there or stand for no value.
+    #[inline]
+    pub(crate) fn fixed<T: Checkpoint>(&mut self) -> Option<T> {
+        let len = T::FIXED_LEN?;
+        let mut valid = true;
+        let value = T::get_fixed(self.values[self.at..].get(..len)?, &mut valid);
+        valid.then(|| {
+            self.at += len;
+            value
+        })
+    }
+
+    /// As [`fixed`](Self::fixed), for many.
+    #[inline]
+    pub(crate) fn fixed_vec<T: Checkpoint>(&mut self, count: usize) -> Option<Vec<T>> {
+        let len = T::FIXED_LEN.filter(|&len| len > 0)?;
+        let bytes = self.values[self.at..].get(..count.checked_mul(len)?)?;
+        let mut values = Vec::with_capacity(self.capacity::<T>(count));
+        let mut valid = true;
+        values.extend(bytes.chunks_exact(len).map(|bytes| T::get_fixed(bytes, &mut valid)));
+        if !valid {
+            return None;
+        }
+        self.at += bytes.len();
+        Some(values)
+    }
+
     /// Reads a run of `count` values of `size` bytes each that are nothing but numbers.
     #[inline]
     pub(crate) fn run(&mut self, count: usize, size: usize) -> Result<&'i [u8], RestoreError> {

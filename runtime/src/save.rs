@@ -4,10 +4,18 @@ use std::borrow::Cow;
 
 use samestate_image::assembly::Digest;
 use samestate_image::layout::{BLOCK_MIN, EMPTY_LIMIT, LONG_LEN};
+use samestate_image::stream::{self, Stores};
 
 use crate::depth::Depth;
+use crate::fixed;
 use crate::objects::SavedObjects;
 use crate::{Checkpoint, SaveError};
+
+/// How many bytes of values of a fixed length are encoded at once.
+const FIXED_PIECE: usize = 4096;
+
+/// Longer values are not worth the room that is made for many at once.
+const FIXED_MAX: usize = 1024;
 
 /// What values are saved to. Long runs of numbers are borrowed from the state, all else is encoded
 /// into one buffer; both are written to the file when everything is there. Volatile fields go to a
@@ -199,6 +207,60 @@ impl<'a> Saver<'a> {
         self.digest = None;
         if let Some(byte) = self.values.get_mut(at) {
             change(byte);
+        }
+    }
+
+    /// Writes a value whose type has a fixed length; `false` if it has none.
+    #[inline]
+    pub(crate) fn fixed<T: Checkpoint>(&mut self, value: &T) -> bool {
+        let Some(len) = T::FIXED_LEN else { return false };
+        let start = self.values.len();
+        self.values.resize(start + len, 0);
+        T::put_fixed(value, &mut self.values[start..start + len]);
+        true
+    }
+
+    /// Writes values whose type has a fixed length; `false` if it has none.
+    #[inline]
+    pub(crate) fn fixed_slice<T: Checkpoint>(&mut self, values: &[T]) -> bool {
+        match T::FIXED_LEN {
+            Some(1..=FIXED_MAX) if values.len() > 1 => {
+                self.records(values);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Writes values whose type has a fixed length.
+    fn records<T: Checkpoint>(&mut self, values: &[T]) {
+        // Known when it is compiled, so that no number is written with a check of its own.
+        let len = const { fixed::len::<T>() };
+        let put = |values: &[T], out: &mut [u8]| {
+            let places = out.chunks_exact_mut(len);
+            values.iter().zip(places).for_each(|(value, place)| T::put_fixed(value, place));
+        };
+        let whole = values.len().saturating_mul(len);
+        self.values.reserve(whole);
+        if Stores::of(whole) == Stores::Cached {
+            for part in values.chunks(FIXED_PIECE / len) {
+                self.follow();
+                let start = self.values.len();
+                self.values.resize(start + part.len() * len, 0);
+                put(part, &mut self.values[start..]);
+            }
+            return;
+        }
+        let mut left = values;
+        let make = |piece: &mut [u8]| {
+            let (part, rest) = left.split_at(left.len().min(piece.len() / len));
+            left = rest;
+            put(part, piece);
+            part.len() * len
+        };
+        match &mut self.digest {
+            Some(digest) => digest.append_made(&mut self.values, make),
+            None => stream::append_made(&mut self.values, make, |_| {}),
         }
     }
 

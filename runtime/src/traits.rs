@@ -1,5 +1,6 @@
 use samestate_schema::types::TypeRef;
 
+use crate::fixed::get_fixed;
 use crate::{Assignment, RestoreError, Restorer, SaveError, Saver, SchemaBuilder};
 
 /// A type whose values can be saved and restored.
@@ -91,6 +92,29 @@ pub trait Checkpoint: Sized + 'static {
     #[doc(hidden)]
     const PLAIN_LEN: usize = 0;
 
+    /// Bytes that every value takes among the values; `None` if they differ, or if some stand in a
+    /// block.
+    #[doc(hidden)]
+    const FIXED_LEN: Option<usize> = None;
+
+    /// Writes a value to as many bytes as `FIXED_LEN` says.
+    #[doc(hidden)]
+    fn put_fixed(_: &Self, _: &mut [u8]) {}
+
+    /// Reads a value from as many bytes as `FIXED_LEN` says. If they stand for none, it clears
+    /// `valid` and returns any: so the bytes of many values become values without a branch.
+    #[doc(hidden)]
+    fn get_fixed(_: &[u8], _: &mut bool) -> Self {
+        unreachable!("only what has a fixed length is read so")
+    }
+
+    /// Reads an array of values from as many bytes as it takes.
+    #[doc(hidden)]
+    #[inline]
+    fn get_fixed_array<const N: usize>(mut bytes: &[u8], valid: &mut bool) -> [Self; N] {
+        core::array::from_fn(|_| get_fixed(&mut bytes, valid))
+    }
+
     /// Address of the type's record in this program, 0 if it has none.
     #[doc(hidden)]
     fn record_addr() -> u64 {
@@ -105,6 +129,9 @@ pub trait Checkpoint: Sized + 'static {
     /// Writes many values.
     #[doc(hidden)]
     fn save_slice<'a>(slice: &'a [Self], saver: &mut Saver<'a>) -> Result<(), SaveError> {
+        if saver.fixed_slice(slice) {
+            return Ok(());
+        }
         slice.iter().try_for_each(|value| {
             saver.follow();
             value.save(saver)
@@ -114,6 +141,9 @@ pub trait Checkpoint: Sized + 'static {
     /// Reads many values whose bytes are proven present, as far as `MIN_LEN` says.
     #[doc(hidden)]
     fn restore_vec(restorer: &mut Restorer<'_>, count: usize) -> Result<Vec<Self>, RestoreError> {
+        if let Some(values) = restorer.fixed_vec(count) {
+            return Ok(values);
+        }
         let mut values = Vec::with_capacity(restorer.capacity::<Self>(count));
         for _ in 0..count {
             values.push(Self::restore(restorer)?);

@@ -74,6 +74,28 @@ fn history() {
 }
 
 #[test]
+fn fixed() {
+    let item = quote! {
+        struct Body<T> {
+            place: [f64; 3],
+            tag: T,
+        }
+    };
+    check(item, expect_file!["golden/fixed.expected.rs"]);
+}
+
+#[test]
+fn modes() {
+    let item = quote! {
+        enum Mode {
+            Off,
+            On,
+        }
+    };
+    check(item, expect_file!["golden/modes.expected.rs"]);
+}
+
+#[test]
 fn enumeration() {
     let item = quote! {
         enum Tree<T, const N: usize> where T: Clone {

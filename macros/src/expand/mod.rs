@@ -10,6 +10,7 @@ macro_rules! generated {
 mod bounds;
 mod fallback;
 mod field;
+mod fixed;
 #[cfg(test)]
 mod golden;
 mod implements;
@@ -68,6 +69,7 @@ fn expand(input: &Input) -> TokenStream {
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let (_, ty_generics, _) = input.generics.split_for_impl();
     let min_len = save::min_len(input);
+    let fixed = fixed::expand(input);
     let save = save::expand(input);
     let restore = restore::expand(input);
     let stage = stage::expand(input);
@@ -80,6 +82,7 @@ fn expand(input: &Input) -> TokenStream {
         #[automatically_derived]
         impl #impl_generics #krate::Checkpoint for #ident #ty_generics #where_clause {
             const MIN_LEN: usize = #min_len;
+            #fixed
             #save
             #restore
             #stage

@@ -2,7 +2,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
 use syn::spanned::Spanned as _;
 
-use super::{field, krate};
+use super::{field, fixed, krate};
 use crate::check::{needed, rebuild_order};
 use crate::input::{Field, FieldTreatment, Input, Variant};
 
@@ -31,11 +31,22 @@ pub(super) fn expand(input: &Input) -> TokenStream {
         let values = variants.map(|variant| value(&krate, input, variant, &restorer));
         generated!(#(#values)*)
     };
+    // What is not a value is read again, number by number, so that the error tells which.
+    let fixed = fixed::possible(input).then(|| {
+        generated! {
+            if let #krate::__private::Option::Some(value) =
+                #krate::__private::restore_fixed::<Self>(#restorer)
+            {
+                return #krate::__private::Result::Ok(value);
+            }
+        }
+    });
     generated! {
         fn restore(
             #restorer: &mut #krate::Restorer<'_>,
         ) -> #krate::__private::Result<Self, #krate::RestoreError> {
             let _ = &#restorer;
+            #fixed
             #body
         }
     }

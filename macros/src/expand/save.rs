@@ -1,6 +1,6 @@
 use proc_macro2::{Ident, Span, TokenStream};
 
-use super::{field, krate};
+use super::{field, fixed, krate};
 use crate::input::{FieldTreatment, Input, Variant};
 
 /// `fn save`: takes the value apart without `..` and saves the fields in their order.
@@ -26,12 +26,20 @@ pub(super) fn expand(input: &Input) -> TokenStream {
         let fields = input.variants.first().map(|variant| fields(&krate, variant, &saver));
         generated!(let Self #pattern = *self; #fields)
     };
+    let fixed = fixed::possible(input).then(|| {
+        generated! {
+            if #krate::__private::save_fixed(#saver, self) {
+                return #krate::__private::Result::Ok(());
+            }
+        }
+    });
     generated! {
         fn save<'saver>(
             &'saver self,
             #saver: &mut #krate::Saver<'saver>,
         ) -> #krate::__private::Result<(), #krate::SaveError> {
             let _ = &#saver;
+            #fixed
             #body
             #krate::__private::Result::Ok(())
         }

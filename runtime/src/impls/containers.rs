@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use samestate_image::layout::BLOCK_MIN;
 use samestate_schema::types::{Type, TypeRef};
 
+use crate::fixed::put_fixed;
 use crate::prefetch::fetch;
 use crate::{Assignment, Checkpoint, RestoreError, Restorer, SaveError, Saver, SchemaBuilder};
 
@@ -53,6 +54,23 @@ impl<T: Checkpoint, const N: usize> Checkpoint for [T; N] {
     const MIN_LEN: usize = if Self::PLAIN_LEN >= BLOCK_MIN { 0 } else { N * T::MIN_LEN };
     const MAY_KEEP: bool = T::MAY_KEEP;
     const PLAIN_LEN: usize = N * T::PLAIN_LEN;
+    const FIXED_LEN: Option<usize> = match T::FIXED_LEN {
+        Some(len) if Self::PLAIN_LEN < BLOCK_MIN => Some(N * len),
+        _ => None,
+    };
+
+    #[inline]
+    fn put_fixed(values: &Self, out: &mut [u8]) {
+        let mut rest = out;
+        for value in values {
+            rest = put_fixed(value, rest);
+        }
+    }
+
+    #[inline]
+    fn get_fixed(bytes: &[u8], valid: &mut bool) -> Self {
+        T::get_fixed_array(bytes, valid)
+    }
 
     #[inline]
     fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
@@ -84,6 +102,8 @@ impl<T: Checkpoint, const N: usize> Checkpoint for [T; N] {
     fn save_slice<'a>(slice: &'a [Self], saver: &mut Saver<'a>) -> Result<(), SaveError> {
         if T::PLAIN_LEN > 0 {
             T::save_slice(slice.as_flattened(), saver)
+        } else if saver.fixed_slice(slice) {
+            Ok(())
         } else {
             slice.iter().try_for_each(|value| {
                 saver.follow();
@@ -102,6 +122,8 @@ impl<T: Checkpoint, const N: usize> Checkpoint for [T; N] {
         };
         if Self::PLAIN_LEN > 0 {
             restorer.in_run(count, Self::PLAIN_LEN, each)
+        } else if let Some(values) = restorer.fixed_vec(count) {
+            Ok(values)
         } else {
             each(restorer)
         }

@@ -10,6 +10,20 @@ macro_rules! nonzero {
     ($($ty:ident)*) => {$(
         impl Checkpoint for NonZero<$ty> {
             const MIN_LEN: usize = $ty::MIN_LEN;
+            const FIXED_LEN: Option<usize> = $ty::FIXED_LEN;
+
+            #[inline]
+            fn put_fixed(value: &Self, out: &mut [u8]) {
+                $ty::put_fixed(&value.get(), out);
+            }
+
+            #[inline]
+            fn get_fixed(bytes: &[u8], valid: &mut bool) -> Self {
+                Self::new($ty::get_fixed(bytes, valid)).unwrap_or_else(|| {
+                    *valid = false;
+                    Self::MIN
+                })
+            }
 
             fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
                 saver.save_copy(&self.get())

@@ -13,6 +13,33 @@ macro_rules! number {
             const MIN_LEN: usize = <$ty as Number>::LEN;
             const PLAIN_LEN: usize = <$ty as Number>::LEN;
 
+            const FIXED_LEN: Option<usize> = Some(<$ty as Number>::LEN);
+
+            #[inline]
+            fn put_fixed(number: &Self, out: &mut [u8]) {
+                number.put_at(out);
+            }
+
+            #[inline]
+            fn get_fixed(bytes: &[u8], valid: &mut bool) -> Self {
+                <$ty as Number>::get(bytes).unwrap_or_else(|| {
+                    *valid = false;
+                    Self::default()
+                })
+            }
+
+            #[inline]
+            fn get_fixed_array<const N: usize>(bytes: &[u8], valid: &mut bool) -> [Self; N] {
+                let mut numbers = [$ty::default(); N];
+                if !copy_into(bytes, &mut numbers) {
+                    let each = bytes.chunks_exact(<$ty as Number>::LEN);
+                    for (number, bytes) in numbers.iter_mut().zip(each) {
+                        *number = Self::get_fixed(bytes, valid);
+                    }
+                }
+                numbers
+            }
+
             #[inline]
             fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
                 self.put(saver.buffer());
@@ -60,16 +87,9 @@ macro_rules! number {
                 restorer: &mut Restorer<'_>,
             ) -> Result<[Self; N], RestoreError> {
                 let bytes = restorer.run(N, <$ty as Number>::LEN)?;
-                let mut numbers = [$ty::default(); N];
-                if copy_into(bytes, &mut numbers) {
-                    return Ok(numbers);
-                }
-                let each = bytes.chunks_exact(<$ty as Number>::LEN);
-                for (number, bytes) in numbers.iter_mut().zip(each) {
-                    *number =
-                        <$ty as Number>::get(bytes).ok_or_else(|| restorer.bad_value($name))?;
-                }
-                Ok(numbers)
+                let mut valid = true;
+                let numbers = Self::get_fixed_array(bytes, &mut valid);
+                if valid { Ok(numbers) } else { Err(restorer.bad_value($name)) }
             }
         }
     )*};

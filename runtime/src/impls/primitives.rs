@@ -10,6 +10,19 @@ use crate::{Checkpoint, RestoreError, Restorer, SaveError, Saver, SchemaBuilder}
 
 impl Checkpoint for bool {
     const MIN_LEN: usize = 1;
+    const FIXED_LEN: Option<usize> = Some(1);
+
+    #[inline]
+    fn put_fixed(value: &Self, out: &mut [u8]) {
+        u8::put_fixed(&u8::from(*value), out);
+    }
+
+    #[inline]
+    fn get_fixed(bytes: &[u8], valid: &mut bool) -> Self {
+        let number = u8::get_fixed(bytes, valid);
+        *valid &= number <= 1;
+        number == 1
+    }
 
     #[inline]
     fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
@@ -33,6 +46,20 @@ impl Checkpoint for bool {
 
 impl Checkpoint for char {
     const MIN_LEN: usize = 4;
+    const FIXED_LEN: Option<usize> = Some(4);
+
+    #[inline]
+    fn put_fixed(value: &Self, out: &mut [u8]) {
+        u32::put_fixed(&u32::from(*value), out);
+    }
+
+    #[inline]
+    fn get_fixed(bytes: &[u8], valid: &mut bool) -> Self {
+        Self::from_u32(u32::get_fixed(bytes, valid)).unwrap_or_else(|| {
+            *valid = false;
+            Self::default()
+        })
+    }
 
     #[inline]
     fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
@@ -52,6 +79,11 @@ impl Checkpoint for char {
 }
 
 impl Checkpoint for () {
+    const FIXED_LEN: Option<usize> = Some(0);
+
+    #[inline]
+    fn get_fixed(_: &[u8], _: &mut bool) -> Self {}
+
     #[inline]
     fn save<'a>(&'a self, _: &mut Saver<'a>) -> Result<(), SaveError> {
         Ok(())
@@ -68,6 +100,13 @@ impl Checkpoint for () {
 }
 
 impl<T: ?Sized + 'static> Checkpoint for PhantomData<T> {
+    const FIXED_LEN: Option<usize> = Some(0);
+
+    #[inline]
+    fn get_fixed(_: &[u8], _: &mut bool) -> Self {
+        Self
+    }
+
     #[inline]
     fn save<'a>(&'a self, _: &mut Saver<'a>) -> Result<(), SaveError> {
         Ok(())
@@ -85,6 +124,17 @@ impl<T: ?Sized + 'static> Checkpoint for PhantomData<T> {
 
 impl<T: Checkpoint> Checkpoint for Wrapping<T> {
     const MIN_LEN: usize = T::MIN_LEN;
+    const FIXED_LEN: Option<usize> = T::FIXED_LEN;
+
+    #[inline]
+    fn put_fixed(value: &Self, out: &mut [u8]) {
+        T::put_fixed(&value.0, out);
+    }
+
+    #[inline]
+    fn get_fixed(bytes: &[u8], valid: &mut bool) -> Self {
+        Self(T::get_fixed(bytes, valid))
+    }
 
     #[inline]
     fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
@@ -103,23 +153,33 @@ impl<T: Checkpoint> Checkpoint for Wrapping<T> {
 
 impl Checkpoint for Duration {
     const MIN_LEN: usize = 12;
+    const FIXED_LEN: Option<usize> = Some(12);
+
+    #[inline]
+    fn put_fixed(value: &Self, out: &mut [u8]) {
+        <(u64, u32)>::put_fixed(&(value.as_secs(), value.subsec_nanos()), out);
+    }
+
+    #[inline]
+    fn get_fixed(bytes: &[u8], valid: &mut bool) -> Self {
+        let (seconds, nanoseconds) = <(u64, u32)>::get_fixed(bytes, valid);
+        // More would carry into the seconds, and two encodings would mean the same.
+        *valid &= nanoseconds < 1_000_000_000;
+        Self::new(seconds, nanoseconds % 1_000_000_000)
+    }
 
     #[inline]
     fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
-        saver.bytes(&self.as_secs().to_le_bytes());
-        saver.bytes(&self.subsec_nanos().to_le_bytes());
+        saver.fixed(self);
         Ok(())
     }
 
     #[inline]
     fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
-        let seconds = u64::from_le_bytes(restorer.array()?);
-        let nanoseconds = u32::from_le_bytes(restorer.array()?);
-        // More would carry into the seconds, and two encodings would mean the same.
-        if nanoseconds >= 1_000_000_000 {
-            return Err(restorer.bad_value("Duration"));
-        }
-        Ok(Self::new(seconds, nanoseconds))
+        let bytes = restorer.bytes(12)?;
+        let mut valid = true;
+        let duration = Self::get_fixed(bytes, &mut valid);
+        if valid { Ok(duration) } else { Err(restorer.bad_value("Duration")) }
     }
 
     fn schema(schema: &mut SchemaBuilder) -> TypeRef {

@@ -2,6 +2,7 @@
 
 use samestate_schema::types::{Type, TypeRef};
 
+use crate::fixed::{fixed_len, get_fixed, put_fixed};
 use crate::{Assignment, Checkpoint, RestoreError, Restorer, SaveError, Saver, SchemaBuilder};
 
 macro_rules! tuple {
@@ -9,6 +10,20 @@ macro_rules! tuple {
         impl<$($name: Checkpoint),*> Checkpoint for ($($name,)*) {
             const MIN_LEN: usize = 0 $(+ $name::MIN_LEN)*;
             const MAY_KEEP: bool = false $(|| $name::MAY_KEEP)*;
+
+            const FIXED_LEN: Option<usize> = fixed_len(&[$($name::FIXED_LEN),*]);
+
+            #[inline]
+            fn put_fixed(value: &Self, out: &mut [u8]) {
+                $(let out = put_fixed(&value.$index, out);)*
+                let _ = out;
+            }
+
+            #[inline]
+            fn get_fixed(bytes: &[u8], valid: &mut bool) -> Self {
+                let mut bytes = bytes;
+                ($(get_fixed::<$name>(&mut bytes, valid),)*)
+            }
 
             #[inline]
             fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {

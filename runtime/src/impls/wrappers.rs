@@ -14,6 +14,17 @@ macro_rules! around {
     ($($ty:ident)*) => {$(
         impl<T: Checkpoint> Checkpoint for $ty<T> {
             const MIN_LEN: usize = T::MIN_LEN;
+            const FIXED_LEN: Option<usize> = T::FIXED_LEN;
+
+            #[inline]
+            fn put_fixed(value: &Self, out: &mut [u8]) {
+                T::put_fixed(&value.0, out);
+            }
+
+            #[inline]
+            fn get_fixed(bytes: &[u8], valid: &mut bool) -> Self {
+                $ty(T::get_fixed(bytes, valid))
+            }
 
             fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
                 self.0.save(saver)

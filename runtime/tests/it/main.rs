@@ -9,6 +9,7 @@ mod dynamic;
 mod evolve;
 #[cfg(any(feature = "smallvec", feature = "indexmap", feature = "ndarray"))]
 mod features;
+mod fixed;
 mod hostile;
 mod hostile_forge;
 mod inplace;

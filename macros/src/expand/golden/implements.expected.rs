@@ -91,11 +91,27 @@ const _: () = {
     #[automatically_derived]
     impl ::samestate::Checkpoint for Uart {
         const MIN_LEN: usize = 0;
+        const FIXED_LEN: ::samestate::__private::Option<usize> = ::samestate::__private::fixed_len(
+            &[],
+        );
+        #[inline]
+        fn put_fixed(value: &Self, out: &mut [u8]) {
+            let Self {} = *value;
+            let _ = out;
+        }
+        #[inline]
+        fn get_fixed(mut bytes: &[u8], valid: &mut bool) -> Self {
+            let _ = (&mut bytes, &valid);
+            Self {}
+        }
         fn save<'saver>(
             &'saver self,
             saver: &mut ::samestate::Saver<'saver>,
         ) -> ::samestate::__private::Result<(), ::samestate::SaveError> {
             let _ = &saver;
+            if ::samestate::__private::save_fixed(saver, self) {
+                return ::samestate::__private::Result::Ok(());
+            }
             let Self {} = *self;
             ::samestate::__private::Result::Ok(())
         }
@@ -103,6 +119,11 @@ const _: () = {
             restorer: &mut ::samestate::Restorer<'_>,
         ) -> ::samestate::__private::Result<Self, ::samestate::RestoreError> {
             let _ = &restorer;
+            if let ::samestate::__private::Option::Some(value) = ::samestate::__private::restore_fixed::<
+                Self,
+            >(restorer) {
+                return ::samestate::__private::Result::Ok(value);
+            }
             ::samestate::__private::Result::Ok(Self {})
         }
         fn schema(schema: &mut ::samestate::SchemaBuilder) -> ::samestate::TypeRef {
