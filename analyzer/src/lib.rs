@@ -17,6 +17,8 @@
 //! | `source` | reads the program's own sources | `syn` |
 //! | `walk` | goes from the roots to everything below them | |
 //! | `model`, `lock` | what two versions are compared by; its text, written and read | the format of the lock |
+//! | `history` | what a program tells of its earlier versions | the notes of records |
+//! | `compare` | compares two models | which images still load |
 //! | `coverage`, `drift` | state findings | the rules |
 //!
 //! What could not be seen is a finding of severity `Blind`, never silence. An [`Error`] means that
@@ -24,6 +26,7 @@
 
 #![forbid(unsafe_code)]
 
+mod compare;
 mod containers;
 mod coverage;
 mod drift;
@@ -32,6 +35,7 @@ mod error;
 mod evidence;
 mod fields;
 mod graph;
+mod history;
 mod limits;
 mod load;
 mod lock;

@@ -11,7 +11,10 @@
 //!
 //! struct sim::Machine {
 //!   version 3
+//!   - removed turbo
 //!   saved cpu: sim::Cpu
+//!   saved cycles: u64
+//!     - was tick
 //!   skipped(default) cache: Vec<u8>
 //! }
 //!
@@ -26,13 +29,16 @@
 //! end
 //! ```
 //!
-//! A path at which sight ends has a line `unseen`. A type that no evidence knows says `no evidence`. Enums of numbers have `number Red = 0` instead of variants. Blocks are sorted by name, so that
+//! A line that starts with a dash is what the program tells of earlier versions of what stands
+//! above it. A path at which sight ends has a line `unseen`. A type that no evidence knows says
+//! `no evidence`. Enums of numbers have `number Red = 0` instead of variants. Blocks are sorted by name, so that
 //! a change of one type is a change of a few lines, and branches merge; `end` shows that nothing
 //! was cut off. Lines that start with `#` are comments.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use crate::history::{FieldHistory, TypeHistory, VariantHistory};
 use crate::limits::MAX_LOCK_LEN;
 use crate::model::{FieldEntry, FieldState, Model, Shape, TypeEntry, VariantEntry};
 
@@ -107,18 +113,14 @@ pub(crate) fn write(model: &Model) -> String {
         out.push_str("}\n");
     }
     for (name, entry) in &model.types {
-        let word = match entry.shape {
-            Shape::Struct => "struct",
-            Shape::Union => "union",
-            Shape::Enum => "enum",
-        };
-        let _ = writeln!(out, "\n{word} {name} {{");
+        let _ = writeln!(out, "\n{} {name} {{", entry.shape.word());
         if !entry.is_known {
             let _ = writeln!(out, "  {NO_EVIDENCE}");
         }
         if let Some(version) = entry.version {
             let _ = writeln!(out, "  version {version}");
         }
+        write_type_history(&mut out, &entry.history);
         for variant in &entry.variants {
             write_variant(&mut out, entry.shape, variant);
         }
@@ -130,24 +132,64 @@ pub(crate) fn write(model: &Model) -> String {
 
 fn write_variant(out: &mut String, shape: Shape, variant: &VariantEntry) {
     let fields = |out: &mut String, indent: &str| {
-        for FieldEntry { name, ty, state } in &variant.fields {
+        for FieldEntry { name, ty, state, history } in &variant.fields {
             let _ = writeln!(out, "{indent}{} {name}: {ty}", state.word());
+            write_field_history(out, indent, history);
         }
     };
     match (shape, variant.value) {
         (Shape::Struct | Shape::Union, _) => fields(out, "  "),
         (Shape::Enum, Some(value)) => {
             let _ = writeln!(out, "  number {} = {value}", variant.name);
+            write_variant_history(out, "  ", &variant.history);
         }
         (Shape::Enum, None) if variant.fields.is_empty() => {
             let _ = writeln!(out, "  variant {}", variant.name);
+            write_variant_history(out, "  ", &variant.history);
         }
         (Shape::Enum, None) => {
             let _ = writeln!(out, "  variant {} {{", variant.name);
+            write_variant_history(out, "  ", &variant.history);
             fields(out, "    ");
             out.push_str("  }\n");
         }
     }
+}
+
+/// What is told of earlier versions stands below what it is told of, a line each, after a dash.
+fn write_type_history(out: &mut String, history: &TypeHistory) {
+    let mut line = |word: &str, text: &str| {
+        let _ = writeln!(out, "  - {word} {text}");
+    };
+    history.name.iter().for_each(|name| line("name", name));
+    history.was.iter().for_each(|name| line("was", name));
+    history.removed.iter().for_each(|name| line("removed", name));
+    history.migrates.iter().for_each(|ty| line("migrate", ty));
+    history
+        .implements
+        .iter()
+        .for_each(|(object, name)| line("implements", &format!("{object} = {name}")));
+}
+
+fn write_variant_history(out: &mut String, indent: &str, history: &VariantHistory) {
+    let mut line = |word: &str, text: &str| {
+        let _ = writeln!(out, "{indent}  - {word} {text}");
+    };
+    history.id.iter().for_each(|id| line("id", &id.to_string()));
+    history.since.iter().for_each(|since| line("since", &since.to_string()));
+    history.was.iter().for_each(|name| line("was", name));
+}
+
+fn write_field_history(out: &mut String, indent: &str, history: &FieldHistory) {
+    let mut line = |text: &str| {
+        let _ = writeln!(out, "{indent}  - {text}");
+    };
+    history.since.iter().for_each(|since| line(&format!("since {since}")));
+    if history.has_default {
+        line("default");
+    }
+    history.was.iter().for_each(|name| line(&format!("was {name}")));
+    history.from.iter().for_each(|ty| line(&format!("from {ty}")));
 }
 
 /// Reads the text of a lock; `path` is for messages only.
@@ -271,6 +313,7 @@ impl<'a> Reader<'a> {
     fn entry(&mut self, name: &str, shape: Shape) -> Result<TypeEntry, LockError> {
         let mut version = None;
         let mut is_known = true;
+        let mut history = TypeHistory::default();
         let mut variants = Vec::new();
         if shape != Shape::Enum {
             variants.push(VariantEntry::default());
@@ -284,6 +327,17 @@ impl<'a> Reader<'a> {
                 }
             } else if line == NO_EVIDENCE {
                 is_known = false;
+            } else if let Some(note) = line.strip_prefix("- ") {
+                let last = variants.last_mut().filter(|last: &&mut VariantEntry| {
+                    shape == Shape::Enum || !last.fields.is_empty()
+                });
+                match last {
+                    None => self.type_note(&mut history, note)?,
+                    Some(VariantEntry { fields, .. }) if shape != Shape::Enum => {
+                        self.field_note(fields, note)?;
+                    }
+                    Some(VariantEntry { history, .. }) => self.variant_note(history, note)?,
+                }
             } else if let Some(variant) = variants.first_mut().filter(|_| shape != Shape::Enum) {
                 variant.fields.push(self.field(line)?);
             } else if let Some(rest) = line.strip_prefix("number ") {
@@ -293,15 +347,21 @@ impl<'a> Reader<'a> {
                 let Ok(value) = value.parse() else {
                     return self.wrong("the number of a variant expected");
                 };
-                let (name, fields) = (name.to_owned(), Vec::new());
-                variants.push(VariantEntry { name, value: Some(value), fields });
+                let name = name.to_owned();
+                variants.push(VariantEntry { name, value: Some(value), ..VariantEntry::default() });
             } else if let Some(rest) = line.strip_prefix("variant ") {
                 let mut variant = VariantEntry::default();
                 match rest.strip_suffix(" {") {
                     Some(name) => {
                         name.clone_into(&mut variant.name);
                         while let Some(line) = self.inside(name)? {
-                            variant.fields.push(self.field(line)?);
+                            match line.strip_prefix("- ") {
+                                None => variant.fields.push(self.field(line)?),
+                                Some(note) if variant.fields.is_empty() => {
+                                    self.variant_note(&mut variant.history, note)?;
+                                }
+                                Some(note) => self.field_note(&mut variant.fields, note)?,
+                            }
                         }
                     }
                     None => rest.clone_into(&mut variant.name),
@@ -311,7 +371,52 @@ impl<'a> Reader<'a> {
                 return self.wrong("`version`, `variant` or `number` expected");
             }
         }
-        Ok(TypeEntry { shape, is_known, version, variants })
+        Ok(TypeEntry { shape, is_known, version, history, variants })
+    }
+
+    fn type_note(&self, history: &mut TypeHistory, note: &str) -> Result<(), LockError> {
+        match note.split_once(' ') {
+            Some(("name", name)) => history.name = Some(name.to_owned()),
+            Some(("was", name)) => drop(history.was.insert(name.to_owned())),
+            Some(("removed", name)) => drop(history.removed.insert(name.to_owned())),
+            Some(("migrate", ty)) => drop(history.migrates.insert(ty.to_owned())),
+            Some(("implements", rest)) => {
+                let Some((object, name)) = rest.rsplit_once(" = ") else {
+                    return self.wrong("`=` expected");
+                };
+                history.implements.insert(object.to_owned(), name.to_owned());
+            }
+            _ => return self.wrong(format!("`{note}` cannot be told of a type")),
+        }
+        Ok(())
+    }
+
+    fn variant_note(&self, history: &mut VariantHistory, note: &str) -> Result<(), LockError> {
+        match note.split_once(' ') {
+            Some(("id", id)) => history.id = Some(self.number(id)?),
+            Some(("since", since)) => history.since = Some(self.number(since)?),
+            Some(("was", name)) => drop(history.was.insert(name.to_owned())),
+            _ => return self.wrong(format!("`{note}` cannot be told of a variant")),
+        }
+        Ok(())
+    }
+
+    fn field_note(&self, fields: &mut [FieldEntry], note: &str) -> Result<(), LockError> {
+        let Some(FieldEntry { history, .. }) = fields.last_mut() else {
+            return self.wrong("there is no field before it");
+        };
+        match note.split_once(' ') {
+            None if note == "default" => history.has_default = true,
+            Some(("since", since)) => history.since = Some(self.number(since)?),
+            Some(("was", name)) => drop(history.was.insert(name.to_owned())),
+            Some(("from", ty)) => drop(history.from.insert(ty.to_owned())),
+            _ => return self.wrong(format!("`{note}` cannot be told of a field")),
+        }
+        Ok(())
+    }
+
+    fn number(&self, text: &str) -> Result<u32, LockError> {
+        text.parse().or_else(|_| self.wrong(format!("`{text}` is no version or id")))
     }
 
     fn field(&self, line: &str) -> Result<FieldEntry, LockError> {
@@ -325,6 +430,7 @@ impl<'a> Reader<'a> {
         let Some(state) = FieldState::from_word(word) else {
             return self.wrong(format!("`{word}` is not something that happens to a field"));
         };
-        Ok(FieldEntry { name: name.to_owned(), ty: ty.to_owned(), state })
+        let (name, ty, history) = (name.to_owned(), ty.to_owned(), FieldHistory::default());
+        Ok(FieldEntry { name, ty, state, history })
     }
 }

@@ -9,6 +9,7 @@ use samestate_schema::treatment::Treatment;
 use crate::containers::{self, Holds};
 use crate::evidence::Verdict;
 use crate::graph::{Graph, Kind, TypeId};
+use crate::history::{FieldHistory, History, TypeHistory, VariantHistory};
 use crate::names::TypeExpr;
 use crate::view::{principal_trait, type_text};
 use crate::walk::{Reached, Walk};
@@ -34,6 +35,8 @@ pub(crate) struct TypeEntry {
     pub(crate) is_known: bool,
     /// The version of its saved form, if a record tells.
     pub(crate) version: Option<u32>,
+    /// What the program tells of its earlier forms.
+    pub(crate) history: TypeHistory,
     /// Its variants; a struct has one without a name.
     pub(crate) variants: Vec<VariantEntry>,
 }
@@ -46,12 +49,24 @@ pub(crate) enum Shape {
     Enum,
 }
 
+impl Shape {
+    /// The word for it in locks and reports.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Struct => "struct",
+            Self::Union => "union",
+            Self::Enum => "enum",
+        }
+    }
+}
+
 /// One variant of an enum, or the whole of a struct.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct VariantEntry {
     pub(crate) name: String,
     /// Its number, for enums of numbers.
     pub(crate) value: Option<i128>,
+    pub(crate) history: VariantHistory,
     pub(crate) fields: Vec<FieldEntry>,
 }
 
@@ -61,6 +76,7 @@ pub(crate) struct FieldEntry {
     pub(crate) name: String,
     pub(crate) ty: String,
     pub(crate) state: FieldState,
+    pub(crate) history: FieldHistory,
 }
 
 /// What happens to a field at a checkpoint, as far as it could be seen.
@@ -117,22 +133,29 @@ impl FieldState {
 }
 
 impl Model {
-    /// The model of what a walk reached.
-    pub(crate) fn of(graph: &Graph, walk: &Walk) -> Self {
+    /// The model of what a walk reached, with what is told of the history of its types.
+    pub(crate) fn of(
+        graph: &Graph,
+        walk: &Walk,
+        history: &dyn Fn(TypeId) -> Option<History>,
+    ) -> Self {
         let mut by_name: BTreeMap<String, BTreeSet<TypeEntry>> = BTreeMap::new();
         for reached in &walk.types {
             let name = type_text(graph, reached.id);
-            by_name.entry(name).or_default().insert(entry_of(graph, reached));
+            by_name.entry(name).or_default().insert(entry_of(graph, reached, history));
         }
         for &(id, version) in &walk.numbers {
             let Kind::Enumeration(enumerators) = &graph.get(id).kind else { continue };
+            let mut told = history(id).unwrap_or_default();
             let variants = enumerators.iter().map(|enumerator| VariantEntry {
                 name: enumerator.name.to_string(),
                 value: Some(enumerator.value),
+                history: told.variants.remove(&*enumerator.name).unwrap_or_default(),
                 fields: Vec::new(),
             });
             let (shape, variants) = (Shape::Enum, variants.collect());
-            let entry = TypeEntry { shape, is_known: true, version, variants };
+            let history = told.of_type;
+            let entry = TypeEntry { shape, is_known: true, version, history, variants };
             by_name.entry(type_text(graph, id)).or_default().insert(entry);
         }
         let mut types = BTreeMap::new();
@@ -299,7 +322,12 @@ impl Way {
     }
 }
 
-fn entry_of(graph: &Graph, reached: &Reached) -> TypeEntry {
+fn entry_of(
+    graph: &Graph,
+    reached: &Reached,
+    history: &dyn Fn(TypeId) -> Option<History>,
+) -> TypeEntry {
+    let mut told = history(reached.id).unwrap_or_default();
     let (shape, names): (Shape, Vec<String>) = match &graph.get(reached.id).kind {
         Kind::Enum(variants) => {
             (Shape::Enum, variants.iter().map(|variant| variant.name.to_string()).collect())
@@ -307,8 +335,14 @@ fn entry_of(graph: &Graph, reached: &Reached) -> TypeEntry {
         Kind::Union(_) => (Shape::Union, vec![String::new()]),
         _ => (Shape::Struct, vec![String::new()]),
     };
-    let mut variants: Vec<VariantEntry> =
-        names.into_iter().map(|name| VariantEntry { name, ..VariantEntry::default() }).collect();
+    let mut variants: Vec<VariantEntry> = names
+        .into_iter()
+        .map(|name| VariantEntry {
+            history: told.variants.remove(&name).unwrap_or_default(),
+            name,
+            ..VariantEntry::default()
+        })
+        .collect();
     for field in &reached.fields {
         let entry = FieldEntry {
             name: field.key.name.clone(),
@@ -322,15 +356,22 @@ fn entry_of(graph: &Graph, reached: &Reached) -> TypeEntry {
                 Verdict::RestoredOnly => FieldState::NotSaved,
                 Verdict::Unknown => FieldState::Unknown,
             },
+            history: told.fields.remove(&field.key).unwrap_or_default(),
         };
         match variants.iter_mut().find(|variant| variant.name == field.key.variant) {
             Some(variant) => variant.fields.push(entry),
             None => variants.push(VariantEntry {
                 name: field.key.variant.clone(),
-                value: None,
                 fields: vec![entry],
+                ..VariantEntry::default()
             }),
         }
     }
-    TypeEntry { shape, is_known: reached.is_known, version: reached.version, variants }
+    TypeEntry {
+        shape,
+        is_known: reached.is_known,
+        version: reached.version,
+        history: told.of_type,
+        variants,
+    }
 }

@@ -53,6 +53,11 @@ impl Program {
         &self.contents.graph
     }
 
+    /// Its records.
+    pub(crate) fn records(&self) -> &Records {
+        &self.records
+    }
+
     /// Walks from its roots, and states what stands in the way of seeing.
     pub(crate) fn survey(&self, report: &mut Report) -> Walk {
         report.notes.extend(self.notes.iter().cloned());

@@ -114,6 +114,22 @@ rules! {
         "Older images hold a field that the new version no longer knows.",
         "Say that it is gone with `#[checkpoint(removed(\"name\"))]` on the type, and raise its \
          version." }
+    FIELD_RENAMED { "field-renamed", Error,
+        "a saved field has another name",
+        "Older images hold the field under its old name, and are matched by name. Without a hint \
+         it counts as one field that is gone and another one that is new.",
+        "If it is the same field, write `#[checkpoint(was = \"old name\")]` on it." }
+    FIELD_MOVED { "field-moved", Error,
+        "saved fields moved into a struct of their own",
+        "Older images hold the fields one level higher, and are refused.",
+        "Keep the old type under another name and convert it: \
+         `#[checkpoint(migrate(Old, with = function))]` on the type, with a higher version." }
+    TYPE_RENAMED { "type-renamed", Error,
+        "a type has another name",
+        "Images know a type by its identifier, or by the name it is given. A type that only moved \
+         to another module is none the worse for it.",
+        "Write `#[checkpoint(was = \"Old\")]` on the type, or keep its name in images with \
+         `#[checkpoint(name = \"Old\")]`." }
     FIELD_TYPE_CHANGED { "field-type-changed", Error,
         "the type of a saved field changed",
         "An older image holds the field in its old type. It is refused when it is restored, by \
@@ -130,18 +146,36 @@ rules! {
         "fields stand in another order",
         "Images are matched by name when the order differs, so they still load.",
         "Nothing, unless memory is dumped raw." }
-    VARIANT_ADDED { "variant-added", Note,
+    VARIANT_ADDED { "variant-added", Error,
         "an enum gained a variant",
-        "Older images load; older programs cannot read an image that holds the new variant.",
-        "Raise the type's version if older programs must refuse newer images early." }
+        "Older images do not know the variant, and are refused until the program tells since when \
+         it is there. Older programs cannot read an image that holds it. Where code written by \
+         hand saves the enum, it is only a note.",
+        "Write `#[checkpoint(since = N)]` on the variant, and raise the type's version to N." }
     VARIANT_REMOVED { "variant-removed", Error,
         "an enum lost a variant",
-        "An older image that holds the variant cannot be restored.",
-        "Keep the variant, or convert it and raise the type's version." }
+        "Older images are refused until the program tells that the variant is gone; those that \
+         hold it cannot be restored at all.",
+        "Write `#[checkpoint(removed(\"Variant\"))]` on the enum and raise its version, or keep the \
+         variant." }
     VARIANT_CHANGED { "variant-changed", Error,
         "a variant is numbered differently",
         "The value that stands for the variant changed while its name stayed.",
         "Give the variant a fixed id with `#[checkpoint(id = N)]`." }
+    VARIANT_RENAMED { "variant-renamed", Error,
+        "a variant has another name",
+        "Images know a variant by its id, or else by its name, so older ones that hold it are \
+         refused.",
+        "Write `#[checkpoint(was = \"Old\")]` on the variant, or give it an id before it is \
+         renamed: `#[checkpoint(id = N)]`." }
+    IMPLEMENTER_ADDED { "implementer-added", Note,
+        "a trait object that is saved may be of a new type",
+        "Older images load; older programs cannot read an image that holds the new type.",
+        "Nothing, if older programs need not read newer images." }
+    IMPLEMENTER_REMOVED { "implementer-removed", Error,
+        "a trait object that is saved can no longer be of a type",
+        "An older image that holds an object of this type cannot be restored.",
+        "Keep the implementer registered under its stable name, even if nothing makes new ones." }
     ROOT_ADDED { "root-added", Note,
         "a root is new",
         "The new version has a root that the old one did not have.",

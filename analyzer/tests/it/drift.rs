@@ -1,6 +1,7 @@
 //! What drift finds between two versions, each against itself and in several builds.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use samestate_analyzer::{CoverageConfig, DriftConfig, drift, lock_text};
 use samestate_report::{ExitCode, Report};
@@ -97,7 +98,10 @@ fn locked(binary: &Path) -> (String, PathBuf) {
     let config =
         CoverageConfig { binary: binary.to_owned(), roots: Vec::new(), source_dirs: Vec::new() };
     let (text, _) = lock_text(&config).unwrap();
-    let path = binary.with_extension("lock");
+    // Tests run side by side, and some lock the same program.
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let path = binary.with_extension(format!("{number}.lock"));
     std::fs::write(&path, &text).unwrap();
     (text, path)
 }

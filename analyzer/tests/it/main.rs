@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod build;
+mod changes;
 mod containers;
 mod coverage;
 mod drift;

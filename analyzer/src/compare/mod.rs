@@ -1,0 +1,349 @@
+//! The comparison of two models: which changes endanger saved state, and what to write.
+//!
+//! Types are compared pairwise by name, so a change is reported once, where it was made, and
+//! recursive types need no special case. Every change has a verdict about older images: they load,
+//! they load because the program tells how to read them, or they are refused. What was told is a
+//! note; what has yet to be told is an error that says what to write.
+
+mod fields;
+mod plan;
+mod renames;
+mod variants;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use samestate_report::{Finding, Report, Rule, Severity, Side, Sides, Subject, rules};
+use samestate_schema::path::{FieldPath, Step};
+
+use self::plan::Plan;
+use self::renames::Renames;
+use crate::model::{Model, Shape, TypeEntry, Way};
+
+/// What becomes of older images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Loads {
+    /// They load, because they hold nothing of it.
+    Anyway,
+    /// They load, because the program tells how.
+    Told,
+    /// They are refused.
+    Not,
+}
+
+/// Reports the differences of two models.
+pub(crate) fn compare(old: &Model, new: &Model, report: &mut Report) {
+    let renames = Renames::between(old, new);
+    let mut comparison = Comparison {
+        old,
+        new,
+        old_ways: old.ways(),
+        new_ways: new.ways(),
+        renames,
+        seen: BTreeSet::new(),
+        plan: Plan::default(),
+        report,
+    };
+    comparison.roots();
+    comparison.unseen();
+    for (name, old_entry) in &old.types {
+        let now = comparison.renames.of(name).to_owned();
+        match new.types.get(&now) {
+            Some(new_entry) => comparison.types(name, &now, old_entry, new_entry),
+            None => comparison.absent(name),
+        }
+    }
+    comparison.implementers();
+    let Comparison { plan, report, .. } = comparison;
+    plan.tell(report);
+}
+
+struct Comparison<'a> {
+    old: &'a Model,
+    new: &'a Model,
+    old_ways: BTreeMap<String, Way>,
+    new_ways: BTreeMap<String, Way>,
+    renames: Renames,
+    /// What was said already: instances of one definition change together.
+    seen: BTreeSet<(String, String, &'static str)>,
+    plan: Plan,
+    report: &'a mut Report,
+}
+
+/// A part of a type: the type itself, a variant, or a field.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    /// The type's name on the side that has the part.
+    ty: &'a str,
+    variant: &'a str,
+    field: &'a str,
+    /// Whether only the old side has it.
+    is_old: bool,
+}
+
+impl<'a> Part<'a> {
+    const fn of(ty: &'a str) -> Self {
+        Self { ty, variant: "", field: "", is_old: false }
+    }
+
+    const fn variant(self, variant: &'a str) -> Self {
+        Self { variant, ..self }
+    }
+
+    const fn field(self, field: &'a str) -> Self {
+        Self { field, ..self }
+    }
+
+    /// As attributes of the type name a field.
+    fn member(self, field: &str) -> String {
+        if self.variant.is_empty() { field.to_owned() } else { format!("{}.{field}", self.variant) }
+    }
+
+    const fn gone(self) -> Self {
+        Self { is_old: true, ..self }
+    }
+}
+
+impl Comparison<'_> {
+    fn roots(&mut self) {
+        let renamed: BTreeSet<&str> =
+            self.old.roots.iter().map(|root| self.renames.of(root)).collect();
+        let gone =
+            self.old.roots.iter().filter(|root| !self.new.roots.contains(self.renames.of(root)));
+        let come = self.new.roots.iter().filter(|root| !renamed.contains(root.as_str()));
+        let finding = |rule, root: &String, message: String| {
+            Finding::new(rule, Subject::Type(root.clone()), message)
+        };
+        let mut findings: Vec<_> = gone
+            .map(|root| {
+                finding(&rules::ROOT_REMOVED, root, format!("`{root}` is no root any more"))
+            })
+            .collect();
+        findings.extend(
+            come.map(|root| finding(&rules::ROOT_ADDED, root, format!("`{root}` is a new root"))),
+        );
+        self.report.findings.append(&mut findings);
+    }
+
+    /// What neither side shows is coverage's to report; what only one side shows could not be
+    /// compared.
+    fn unseen(&mut self) {
+        let (old, new) = (self.old, self.new);
+        let lost =
+            new.unseen.difference(&old.unseen).map(|path| (path, old, &self.old_ways, "new"));
+        let gained =
+            old.unseen.difference(&new.unseen).map(|path| (path, new, &self.new_ways, "old"));
+        let mut findings = Vec::new();
+        for (text, other, ways, side) in lost.chain(gained) {
+            let Ok(path) = text.parse::<FieldPath>() else { continue };
+            if !other.reaches(ways, &path) {
+                continue;
+            }
+            let message = format!("what lies behind it cannot be seen in the {side} version");
+            let mut finding = Finding::new(&rules::LOST_EVIDENCE, Subject::Field(path), message);
+            if side == "old" {
+                finding.severity = Severity::Note;
+            }
+            findings.push(finding);
+        }
+        self.report.findings.append(&mut findings);
+        let both = new.unseen.intersection(&old.unseen).count();
+        if both > 0 {
+            let places = if both == 1 { "place" } else { "places" };
+            self.report.notes.push(format!(
+                "{both} {places} can be looked into in neither version; `samestate coverage` names them"
+            ));
+        }
+    }
+
+    /// A type that only the old side knows, although fields of the new one lead there.
+    fn absent(&mut self, name: &str) {
+        if let Some(way) = self.new_ways.get(name) {
+            let message = format!("`{name}` cannot be seen in the new version");
+            let mut finding =
+                Finding::new(&rules::LOST_EVIDENCE, Subject::Type(name.to_owned()), message);
+            finding.way.clone_from(&way.labels);
+            self.report.findings.push(finding);
+        }
+    }
+
+    /// Compares a type that both sides have, under the name it has on each.
+    fn types(&mut self, was: &str, name: &str, old: &TypeEntry, new: &TypeEntry) {
+        self.renamed(was, name, old, new);
+        let mut is_saved_change = self.shape(name, old, new);
+        // Nothing of a struct is the same in an enum.
+        let pairs = if is_saved_change { Vec::new() } else { variants::pairs(old, new) };
+        if !is_saved_change && new.shape == Shape::Enum {
+            is_saved_change = self.variants(name, old, new, &pairs);
+        }
+        for (old_variant, new_variant) in &pairs {
+            is_saved_change |= self.fields(name, (old, old_variant), (new, new_variant));
+        }
+        self.version(name, old, new, is_saved_change);
+    }
+
+    /// A type with another name. Images know it by its last part, or by the name it is given.
+    fn renamed(&mut self, was: &str, name: &str, old: &TypeEntry, new: &TypeEntry) {
+        if was == name {
+            return;
+        }
+        let (old_name, new_name) = (plan::image_name(was, old), plan::image_name(name, new));
+        let loads = if old_name == new_name {
+            Loads::Anyway
+        } else if new.history.was.contains(old_name) {
+            Loads::Told
+        } else {
+            Loads::Not
+        };
+        let help = format!("write `#[checkpoint(was = \"{old_name}\")]` on `{name}`");
+        if old_name != new_name {
+            self.plan.convert(name, "", "rename", old_name, new_name, loads);
+        }
+        self.push(Part::of(name), &rules::TYPE_RENAMED, loads, |finding| {
+            finding.message = format!("`{was}` is called `{name}` now");
+            finding.sides = Some(sides(was, name));
+            finding.help = Some(help);
+        });
+    }
+
+    /// A struct that became an enum, or the like.
+    fn shape(&mut self, name: &str, old: &TypeEntry, new: &TypeEntry) -> bool {
+        if old.shape == new.shape {
+            return false;
+        }
+        self.plan.convert(name, "", "convert", old.shape.word(), new.shape.word(), Loads::Not);
+        self.push(Part::of(name), &rules::FIELD_TYPE_CHANGED, Loads::Not, |finding| {
+            let (was, is) = (old.shape.word(), new.shape.word());
+            finding.message = format!("`{name}` was {was} and is {is} now");
+            finding.sides = Some(sides(was, is));
+            finding.help = Some(format!(
+                "keep the old type under another name, and write `#[checkpoint(migrate(Old, with = \
+                 f))]` on `{name}`"
+            ));
+        });
+        true
+    }
+
+    /// What is saved changed, so the version must have, too.
+    fn version(&mut self, name: &str, old: &TypeEntry, new: &TypeEntry, is_saved_change: bool) {
+        let (Some(was), Some(is)) = (old.version, new.version) else { return };
+        let message = if is < was {
+            format!("the version of `{name}` went back from {was} to {is}")
+        } else if is == was && is_saved_change {
+            format!("what `{name}` saves changed, but its version is still {is}")
+        } else {
+            return;
+        };
+        self.push(Part::of(name), &rules::VERSION_NOT_BUMPED, Loads::Not, |finding| {
+            finding.message = message;
+            finding.sides = Some(sides(&format!("version {was}"), &format!("version {is}")));
+            finding.help = Some(format!(
+                "write `#[checkpoint(version = {})]` on `{name}`",
+                u64::from(was) + 1
+            ));
+            finding.details.clear();
+        });
+    }
+
+    /// The types behind trait objects. An implementer is known to images by its registered name.
+    fn implementers(&mut self) {
+        let (old, new) = (self.old, self.new);
+        for (object, was) in &old.traits {
+            let Some(is) = new.traits.get(object) else { continue };
+            let gone: Vec<_> = was.iter().filter(|ty| !is.contains(self.renames.of(ty))).collect();
+            for ty in gone {
+                let name = registered(old, ty, object);
+                let part = Part::of(ty).gone();
+                self.push(part, &rules::IMPLEMENTER_REMOVED, Loads::Not, |finding| {
+                    finding.message = format!("`{ty}` is no `dyn {object}` any more");
+                    if name.is_none() {
+                        // Only its vtable showed it, and optimizers remove those.
+                        finding.severity = Severity::Warning;
+                        finding.details.clear();
+                    }
+                });
+            }
+            let known: BTreeSet<&str> = was.iter().map(|ty| self.renames.of(ty)).collect();
+            let added: Vec<_> = is.iter().filter(|ty| !known.contains(ty.as_str())).collect();
+            for ty in added {
+                let part = Part::of(ty);
+                self.push(part, &rules::IMPLEMENTER_ADDED, Loads::Anyway, |finding| {
+                    finding.message = format!("`{ty}` is a new `dyn {object}`");
+                });
+            }
+        }
+    }
+
+    /// Adds a finding about a part of a type. What older images need not fear is a note.
+    fn push(
+        &mut self,
+        part: Part<'_>,
+        rule: &'static Rule,
+        loads: Loads,
+        fill: impl FnOnce(&mut Finding),
+    ) {
+        let definition = part.ty.split('<').next().unwrap_or(part.ty).to_owned();
+        let place = format!("{}.{}", part.variant, part.field);
+        if !self.seen.insert((definition, place, rule.id)) {
+            return;
+        }
+        let way = self.way(part);
+        let mut path = way.path.clone();
+        if !part.variant.is_empty() {
+            path.steps.push(Step::Variant(part.variant.to_owned()));
+        }
+        if !part.field.is_empty() {
+            path.steps.push(FieldPath::member(part.field));
+        }
+        let subject = if path.steps.is_empty() {
+            Subject::Type(part.ty.to_owned())
+        } else {
+            Subject::Field(path)
+        };
+        let mut finding = Finding::new(rule, subject, String::new());
+        finding.way = way.labels;
+        finding.group = Some(part.ty.to_owned());
+        match loads {
+            Loads::Anyway => finding.severity = finding.severity.min(Severity::Note),
+            Loads::Told => {
+                finding.severity = finding.severity.min(Severity::Note);
+                finding.details.push("older images load: the program tells how".to_owned());
+            }
+            Loads::Not => finding.details.push("older images are refused".to_owned()),
+        }
+        fill(&mut finding);
+        if loads != Loads::Not {
+            finding.help = None;
+        }
+        self.report.findings.push(finding);
+    }
+
+    /// The shortest way to a type on the side that has the part, or else on the other one.
+    fn way(&self, part: Part<'_>) -> Way {
+        let (first, second) = if part.is_old {
+            (&self.old_ways, &self.new_ways)
+        } else {
+            (&self.new_ways, &self.old_ways)
+        };
+        let way = first.get(part.ty).or_else(|| second.get(part.ty)).cloned();
+        way.unwrap_or_else(|| Way {
+            path: FieldPath::root(part.ty),
+            labels: vec![part.ty.to_owned()],
+        })
+    }
+}
+
+/// The stable name by which images know an implementer of a trait.
+fn registered(model: &Model, ty: &str, object: &str) -> Option<String> {
+    let implements = &model.types.get(ty)?.history.implements;
+    let short = |object: &str| -> String {
+        let object = object.trim().trim_start_matches("dyn ").trim();
+        crate::names::last_segment(object).trim().to_owned()
+    };
+    let wanted = short(object);
+    implements.iter().find(|(spelled, _)| short(spelled) == wanted).map(|(_, name)| name.clone())
+}
+
+fn sides(old: &str, new: &str) -> Sides {
+    let side = |label: &str, text: &str| Side { label: label.to_owned(), text: text.to_owned() };
+    Sides { left: side("old", old), right: side("new", new) }
+}
