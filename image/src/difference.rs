@@ -10,7 +10,7 @@ use samestate_schema::treatment::Treatment;
 use samestate_schema::types::{Dyn, Enum, Field, Struct, Table, Type, TypeRef, Variant};
 
 use crate::SchemaChunk;
-use crate::evolve::Notes;
+use crate::evolve::{From, Notes};
 use crate::layout::CANONICAL_LIMIT;
 use spell::Spelled;
 
@@ -100,13 +100,13 @@ impl fmt::Display for Difference {
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Change::FieldAdded { treatment: Treatment::Saved, ty } => {
+            Change::FieldAdded { treatment, ty } if treatment.is_saved() => {
                 write!(f, "the image does not have this field (`{ty}`)")
             }
             Change::FieldAdded { treatment, .. } => {
                 write!(f, "the image does not have this field ({treatment})")
             }
-            Change::FieldRemoved { treatment: Treatment::Saved, ty } => {
+            Change::FieldRemoved { treatment, ty } if treatment.is_saved() => {
                 write!(f, "only the image has this field (`{ty}`)")
             }
             Change::FieldRemoved { treatment, .. } => {
@@ -218,6 +218,12 @@ impl<'a> Comparison<'a> {
         let (Some(old), Some(new)) = (old_table.get(image), new_table.get(program)) else {
             return;
         };
+        let migrations = self.notes.map_or(&[][..], |notes| notes.migrations(program));
+        let is_old =
+            |from: &From| (from.schema)().is_some_and(|chunk| same_type(old_table, image, &chunk));
+        if migrations.iter().any(is_old) {
+            return;
+        }
         match (old, new) {
             (Type::Option(old), Type::Option(new)) => {
                 self.types(&path.join(Step::Variant("Some".into())), *old, *new);
@@ -303,7 +309,8 @@ impl<'a> Comparison<'a> {
                  `{old}`"
             )
         });
-        let both: Vec<String> = was.into_iter().chain(from).collect();
+        let migrate = if was.is_none() { migrate_remedy(new) } else { None };
+        let both: Vec<String> = was.into_iter().chain(from).chain(migrate).collect();
         (!both.is_empty()).then(|| both.join(", or "))
     }
 
@@ -311,7 +318,8 @@ impl<'a> Comparison<'a> {
         let versions = (old.version, new.version);
         self.versions(path, versions);
         if old.shape != new.shape {
-            self.note(path, Change::Shape);
+            let remedy = self.notes.and_then(|_| migrate_remedy(&Type::Struct(new.clone())));
+            self.found.push(Difference { path: path.clone(), change: Change::Shape, remedy });
         }
         let (old, new) = (&old.fields, &new.fields);
         self.fields(&Owner { path, old, new, ty, variant: None, versions });
@@ -338,7 +346,7 @@ impl<'a> Comparison<'a> {
         for (index, field) in new.iter().enumerate() {
             match before[index].and_then(|at| old.get(at)) {
                 Some(before) => self.field(owner, (owner.ty, number, index), before, field),
-                None => self.added(owner, (owner.ty, number, index), field),
+                None => self.added(owner, (owner.ty, number, index), field, &before),
             }
         }
         let is_kept = |at: usize| before.contains(&Some(at));
@@ -389,7 +397,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn added(&mut self, owner: &Owner<'_>, key: FieldKey, field: &Field) {
+    fn added(&mut self, owner: &Owner<'_>, key: FieldKey, field: &Field, kept: &[Option<usize>]) {
         let since = self.notes.and_then(|notes| notes.fields.get(&key)?.since);
         // An image of that version or a later one should have it.
         let told = since.is_some_and(|(since, _)| owner.versions.0 < since);
@@ -399,12 +407,28 @@ impl<'a> Comparison<'a> {
         let path = owner.path.join(FieldPath::member(&field.name));
         let ty = field.ty.map(|ty| Spelled(self.program, ty).to_string()).unwrap_or_default();
         let change = Change::FieldAdded { treatment: field.treatment, ty };
+        let moved = self.moved(owner, field, kept);
         self.tell(&path, change, || {
-            format!(
-                "{}, or `#[checkpoint(was = \"…\")]` if it had another name",
-                since_remedy(owner)
-            )
+            let since = since_remedy(owner);
+            format!("{since}, or `#[checkpoint(was = \"…\")]` if it had another name{moved}")
         });
+    }
+
+    /// What to write if fields that are gone have moved into a new one.
+    fn moved(&self, owner: &Owner<'_>, field: &Field, kept: &[Option<usize>]) -> String {
+        let Some(Type::Struct(inner)) = field.ty.and_then(|ty| self.program.get(ty)) else {
+            return String::new();
+        };
+        let gone = owner.old.iter().enumerate().filter(|&(at, _)| !kept.contains(&Some(at)));
+        let moved = gone.filter(|(_, old)| inner.fields.iter().any(|new| new.name == old.name));
+        let names: Vec<String> = moved.map(|(_, old)| format!("`{}`", old.name)).collect();
+        let remedy = self.program.get(owner.ty).and_then(migrate_remedy);
+        match remedy {
+            Some(remedy) if !names.is_empty() => {
+                format!(", or {remedy}, if {} moved into it", names.join(", "))
+            }
+            _ => String::new(),
+        }
     }
 
     fn removed(&mut self, owner: &Owner<'_>, field: &Field) {
@@ -493,6 +517,19 @@ impl<'a> Comparison<'a> {
 
 /// A field of the program: its type, the place of its variant, its place.
 type FieldKey = (TypeRef, usize, usize);
+
+/// What to write on a type where nothing on its fields would help.
+fn migrate_remedy(ty: &Type) -> Option<String> {
+    let name = match ty {
+        Type::Struct(def) => &def.name,
+        Type::Enum(def) => &def.name,
+        _ => return None,
+    };
+    Some(format!(
+        "`#[checkpoint(migrate(OldType, with = path))]` on `{name}`, where `OldType` is what the image \
+         holds"
+    ))
+}
 
 fn since_remedy(owner: &Owner<'_>) -> String {
     let (image, program) = owner.versions;

@@ -53,13 +53,13 @@ pub struct FieldNote {
     pub from: Vec<From>,
 }
 
-/// A type that a field had before.
+/// A type that a field had, or that a type was, before.
 #[derive(Clone, Copy, Debug)]
 pub struct From {
     /// Describes it; `None` if it cannot be described. Only asked for when an image is of other
     /// types than the program.
     pub schema: fn() -> Option<SchemaChunk>,
-    /// Makes the field's value.
+    /// Makes the value.
     pub convert: Convert,
 }
 
@@ -79,6 +79,8 @@ pub struct TypeNote {
     pub was: Vec<String>,
     /// Fields, variants and fields of variants (`Variant.field`) that it had before.
     pub removed: Vec<String>,
+    /// Types that it was before.
+    pub from: Vec<From>,
 }
 
 /// Why an image could not be brought to a program's types, though all changes are told.
@@ -125,6 +127,11 @@ impl Notes {
             .position(same_id)
             .or_else(|| new.iter().position(same_name))
             .or_else(|| (0..new.len()).find(|&number| was(number)))
+    }
+
+    /// The types that a type was before.
+    pub(crate) fn migrations(&self, ty: TypeRef) -> &[From] {
+        self.types.get(&ty).map_or(&[], |note| &note.from)
     }
 
     /// Whether a type had this name before.

@@ -1,6 +1,6 @@
 //! Reading `#[checkpoint(…)]`. Each mistake is noted, and reading goes on behind it.
 
-use proc_macro2::{Delimiter, Ident, TokenTree};
+use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Expr, ExprPath, LitInt, LitStr, Member, Path, Token, Type, TypeTraitObject};
@@ -9,7 +9,9 @@ use crate::ctxt::Ctxt;
 use crate::input::FieldTreatment;
 
 const ON_TYPE: &str = "`root`, `version = N`, `name = \"…\"`, `was = \"…\"`, `removed(\"…\")`, `manual`, \
-                       `implements(dyn Trait, \"name\")` and `crate = path`";
+                       `implements(dyn Trait, \"name\")`, `migrate(OldType, with = path)`, \
+                       `before_save = path`, `after_save = path`, `before_restore = path`, \
+                       `after_restore = path`, `restore_failed = path` and `crate = path`";
 const ON_VARIANT: &str = "`id = N`, `was = \"…\"` and `since = N`";
 const ON_FIELD: &str = "`saved`, `volatile`, `with = module`, `serde`, `skip(default)`, `skip(keep)`, `skip(value = EXPR)`, `rebuild = path`, \
                         `needs(a, b)`, `external = \"name\"`, `reason = \"…\"`, `since = N`, \
@@ -26,6 +28,64 @@ pub(crate) struct TypeAttrs {
     pub(crate) implements: Vec<Implements>,
     pub(crate) was: Vec<LitStr>,
     pub(crate) removed: Vec<LitStr>,
+    pub(crate) migrate: Vec<Migrate>,
+    pub(crate) hooks: Hooks,
+}
+
+/// The type as it was, and a function that makes it of that.
+pub(crate) struct Migrate {
+    pub(crate) old: Type,
+    pub(crate) convert: Expr,
+}
+
+/// Functions that are called around saving and restoring.
+#[derive(Default)]
+pub(crate) struct Hooks {
+    pub(crate) before_save: Option<ExprPath>,
+    pub(crate) after_save: Option<ExprPath>,
+    pub(crate) before_restore: Option<ExprPath>,
+    pub(crate) after_restore: Option<ExprPath>,
+    pub(crate) restore_failed: Option<ExprPath>,
+}
+
+impl Hooks {
+    /// Those that there are, by their names.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&'static str, &ExprPath)> {
+        let all = [
+            ("before_save", &self.before_save),
+            ("after_save", &self.after_save),
+            ("before_restore", &self.before_restore),
+            ("after_restore", &self.after_restore),
+            ("restore_failed", &self.restore_failed),
+        ];
+        all.into_iter().filter_map(|(name, hook)| Some((name, hook.as_ref()?)))
+    }
+
+    fn slot(&mut self, name: &str) -> Option<&mut Option<ExprPath>> {
+        Some(match name {
+            "before_save" => &mut self.before_save,
+            "after_save" => &mut self.after_save,
+            "before_restore" => &mut self.before_restore,
+            "after_restore" => &mut self.after_restore,
+            "restore_failed" => &mut self.restore_failed,
+            _ => return None,
+        })
+    }
+}
+
+fn migrate(word: &Ident, input: ParseStream<'_>) -> syn::Result<Migrate> {
+    let wrong = |_| syn::Error::new(word.span(), "write `migrate(OldType, with = path)`");
+    let read = |input: ParseStream<'_>| {
+        let old = input.parse()?;
+        input.parse::<Token![,]>()?;
+        let with: Ident = input.parse()?;
+        input.parse::<Token![=]>()?;
+        if with != "with" {
+            return Err(wrong(syn::Error::new(with.span(), "")));
+        }
+        Ok(Migrate { old, convert: input.parse()? })
+    };
+    parenthesized(input, read).map_err(wrong)
 }
 
 /// A trait behind which the type is restored by a name.
@@ -140,7 +200,14 @@ fn parenthesized<T>(
 ) -> syn::Result<T> {
     let content;
     syn::parenthesized!(content in input);
-    let read = read(&content)?;
+    let read = match read(&content) {
+        Ok(read) => read,
+        Err(error) => {
+            // What is left would be a second mistake.
+            content.parse::<TokenStream>()?;
+            return Err(error);
+        }
+    };
     if content.is_empty() { Ok(read) } else { Err(content.error("nothing may follow here")) }
 }
 
@@ -168,6 +235,7 @@ pub(crate) fn of_type(ctxt: &Ctxt, attrs: &[Attribute]) -> TypeAttrs {
             "name" => once(ctxt, word, &mut found.name, text(word, input, "Name")?),
             "implements" => found.implements.push(implements(word, input)?),
             "was" => found.was.push(text(word, input, "OldName")?),
+            "migrate" => found.migrate.push(migrate(word, input)?),
             "removed" => {
                 let wrong = |_| syn::Error::new(word.span(), "write `removed(\"old_field\")`");
                 let list = |input: ParseStream<'_>| {
@@ -181,7 +249,10 @@ pub(crate) fn of_type(ctxt: &Ctxt, attrs: &[Attribute]) -> TypeAttrs {
                 let path = input.call(Path::parse_mod_style).map_err(wrong)?;
                 once(ctxt, word, &mut found.krate, path);
             }
-            _ => return Err(unknown(word, "a type", ON_TYPE)),
+            name => match found.hooks.slot(name) {
+                Some(slot) => once(ctxt, word, slot, value(word, input, "Self::function")?),
+                None => return Err(unknown(word, "a type", ON_TYPE)),
+            },
         }
         Ok(())
     });

@@ -24,6 +24,7 @@ pub(crate) fn check(ctxt: &Ctxt, input: &Input) {
              parameters that holds this one",
         );
     }
+    hooks_have_a_place(ctxt, input);
     removed_are_gone(ctxt, input);
     ids_differ(ctxt, input);
     for variant in &input.variants {
@@ -46,6 +47,27 @@ pub(crate) fn check(ctxt: &Ctxt, input: &Input) {
                 ),
             );
         }
+    }
+}
+
+fn hooks_have_a_place(ctxt: &Ctxt, input: &Input) {
+    if input.attrs.manual {
+        for (name, hook) in input.attrs.hooks.all() {
+            ctxt.error(hook, format!("`save` and `restore` are yours here; call `{name}` in them"));
+        }
+        return;
+    }
+    let mut fields = input.variants.iter().flat_map(|variant| &variant.fields);
+    let kept = fields.find(|field| matches!(field.treatment, FieldTreatment::Keep));
+    if let (Some(hook), Some(kept)) = (&input.attrs.hooks.after_restore, kept) {
+        let name = &kept.name;
+        ctxt.error(
+            hook,
+            format!(
+                "`after_restore` judges a value that is whole before it takes the place of the \
+                 running one, so `{name}` cannot be kept in it; put one of them on a type of its own"
+            ),
+        );
     }
 }
 

@@ -68,9 +68,32 @@ use proc_macro::TokenStream;
 /// | `#[checkpoint(name = "…")]` | the name that images know it by, else its identifier |
 /// | `#[checkpoint(was = "Old")]` | it has another name in older images |
 /// | `#[checkpoint(removed("old"))]` | older images have this field, variant or `Variant.field`, which is not needed any more |
+/// | `#[checkpoint(migrate(OldType, with = path))]` | where older images hold `OldType`, `path(old)` makes the value of it, as a `Result` |
+/// | `#[checkpoint(before_save = path)]` and the like | `path` is called then, see below |
 /// | `#[checkpoint(manual)]` | only the record is generated, `Checkpoint` is written by hand |
 /// | `#[checkpoint(implements(dyn Trait, "name"))]` | behind this trait it is restored by this name |
 /// | `#[checkpoint(crate = path)]` | where the crate `samestate` is, if it was renamed |
+///
+/// `migrate` is for what no attribute on a field can tell, such as fields that moved into a struct of
+/// their own. `OldType` derives `Checkpoint`, too, with the `name` that the type had. There may be
+/// several, for several old versions; the one whose description is that of the image counts.
+///
+/// Functions around saving and restoring a value of the type:
+///
+/// | word | function | when it is called |
+/// |---|---|---|
+/// | `before_save` | `fn(&Self) -> Result<(), impl Display>` | before its fields are saved; an error ends the save |
+/// | `after_save` | `fn(&Self, Result<(), &SaveError>)` | after that, if `before_save` agreed: once, whatever happens |
+/// | `before_restore` | `fn(Option<&Self>) -> Result<(), impl Display>` | before its fields are read; with the value that runs, if that is restored in place; an error refuses the image |
+/// | `after_restore` | `fn(&mut Self) -> Result<(), impl Display>` | with the restored value: to check it, or to set what is not saved; an error refuses the image |
+/// | `restore_failed` | `fn(Option<&Self>, &RestoreError)` | if `before_restore` agreed and the value could not be restored |
+///
+/// `after_save` and `restore_failed` are called as well if code of the program panics meanwhile. A
+/// value is saved when it is encoded, which is before a store writes the file; and one that is restored
+/// may be dropped again because another one in the image cannot be: what concerns the whole image
+/// belongs on the root. In place, `after_restore` judges a new value before anything is touched, so no
+/// field of it can be kept. An object that holds weak pointers to itself is restored twice, and so the
+/// functions are called twice.
 #[proc_macro_derive(Checkpoint, attributes(checkpoint))]
 pub fn derive_checkpoint(item: TokenStream) -> TokenStream {
     expand::derive(item.into()).into()

@@ -43,6 +43,15 @@ pub enum SaveError {
         /// Its name.
         type_name: &'static str,
     },
+    /// The `before_save` of a type refused.
+    Refused {
+        /// The type.
+        type_name: &'static str,
+        /// What it said.
+        message: String,
+    },
+    /// Code of the program panicked while it saved. Only `after_save` is told of it.
+    Panicked,
     /// What a hand-written `save` said.
     Custom(String),
 }
@@ -117,6 +126,10 @@ impl fmt::Display for SaveError {
                 "`{type_name}` describes itself by itself; its `schema` must use \
                  `SchemaBuilder::structure` or `enumeration`"
             ),
+            Self::Refused { type_name, message } => {
+                write!(f, "`before_save` of `{type_name}` refuses to save: {message}")
+            }
+            Self::Panicked => f.write_str("saving panicked"),
             Self::Custom(message) => f.write_str(message),
         }
     }
@@ -262,6 +275,17 @@ pub enum RestoreErrorKind {
         /// The field.
         field: &'static str,
     },
+    /// The `before_restore` or `after_restore` of a type refused.
+    Refused {
+        /// The type.
+        type_name: &'static str,
+        /// Which function.
+        hook: &'static str,
+        /// What it said.
+        message: String,
+    },
+    /// Code of the program panicked while it restored. Only `restore_failed` is told of it.
+    Panicked,
     /// What a hand-written `restore` said.
     Custom(String),
 }
@@ -310,6 +334,7 @@ impl RestoreError {
         let named = matches!(
             self.0.kind,
             RestoreErrorKind::Rebuild { .. }
+                | RestoreErrorKind::Refused { .. }
                 | RestoreErrorKind::MissingHandle { .. }
                 | RestoreErrorKind::NothingToKeep { .. }
         );
@@ -374,6 +399,10 @@ impl fmt::Display for RestoreErrorKind {
                  in place with `restore_in_place`, and do not keep fields of what stands in \
                  containers"
             ),
+            Self::Refused { type_name, hook, message } => {
+                write!(f, "`{hook}` of `{type_name}` refuses the image: {message}")
+            }
+            Self::Panicked => f.write_str("restoring panicked"),
             Self::Custom(message) => f.write_str(message),
         }
     }

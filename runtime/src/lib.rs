@@ -9,6 +9,7 @@ mod dynamic;
 mod error;
 mod fixed;
 mod handles;
+mod hooks;
 mod impls;
 mod marker;
 mod memory;

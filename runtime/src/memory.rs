@@ -186,7 +186,10 @@ pub(crate) fn decode<T: Checkpoint>(
     program: &Program,
     handles: Handles,
 ) -> Result<T, RestoreError> {
-    decode_by(image, program, handles, false, T::restore)
+    decode_by(image, program, handles, false, |from| {
+        let value = T::restore(from)?;
+        from.finish().inspect_err(|error| T::restore_failed(None, error)).map(|()| value)
+    })
 }
 
 /// Decodes a checked image, and then assigns it to a running value.
@@ -196,7 +199,11 @@ pub(crate) fn decode_for<T: Checkpoint>(
     program: &Program,
     handles: Handles,
 ) -> Result<(), RestoreError> {
-    let assignment = decode_by(image, program, handles, true, |from| running.stage(from))?;
+    let assignment = decode_by(image, program, handles, true, |from| {
+        let assignment = running.stage(from)?;
+        let failed = |error: &RestoreError| T::restore_failed(Some(running), error);
+        from.finish().inspect_err(failed).map(|()| assignment)
+    })?;
     assignment.apply(running);
     Ok(())
 }
@@ -227,8 +234,7 @@ fn decode_by<R>(
         &evolved
     };
     let mut restorer = Restorer::new(image, &mut handles);
-    let result = read(&mut restorer).and_then(|value| restorer.finish().map(|()| value));
-    result.map_err(|error| {
+    read(&mut restorer).map_err(|error| {
         error.locate(restorer.offset(), |offset| {
             samestate_image::value::path_at(image, &program.chunk.root_name, offset)
                 .map(|path| path.to_string())

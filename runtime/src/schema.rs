@@ -390,6 +390,16 @@ impl StructBuilder<'_> {
         self
     }
 
+    /// The type was another one.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn migrated(self, from: From) -> Self {
+        if self.fields.fresh {
+            self.fields.schema.type_note(self.ty).from.push(from);
+        }
+        self
+    }
+
     /// The type.
     pub fn finish(self) -> TypeRef {
         let Self { fields: Fields { schema, fields, fresh, .. }, ty, mut def } = self;
@@ -472,6 +482,16 @@ impl EnumBuilder<'_> {
     #[must_use]
     pub fn removed(self, name: &str) -> Self {
         self.schema.type_note(self.ty).removed.push(name.to_owned());
+        self
+    }
+
+    /// The enum was another type.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn migrated(self, from: From) -> Self {
+        if self.fresh {
+            self.schema.type_note(self.ty).from.push(from);
+        }
         self
     }
 

@@ -82,6 +82,20 @@ pub trait Checkpoint: Sized + 'static {
         Assignment::whole(restorer)
     }
 
+    /// As [`restore`](Checkpoint::restore); what is read will take the place of a running value, if
+    /// there is one.
+    #[doc(hidden)]
+    fn restore_for(
+        _running: Option<&Self>,
+        restorer: &mut Restorer<'_>,
+    ) -> Result<Self, RestoreError> {
+        Self::restore(restorer)
+    }
+
+    /// Called if the image turns out to be wrong after the root was restored.
+    #[doc(hidden)]
+    fn restore_failed(_running: Option<&Self>, _error: &RestoreError) {}
+
     /// The type in a schema under construction.
     #[doc(hidden)]
     fn describe(schema: &mut SchemaBuilder) -> TypeRef {

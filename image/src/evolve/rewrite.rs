@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use samestate_schema::path::{FieldPath, Step};
 use samestate_schema::treatment::Treatment;
@@ -7,7 +8,7 @@ use samestate_schema::types::{Dyn, Field, Table, Type, TypeRef};
 use super::{Convert, Encoded, EvolveError, From, Notes};
 use crate::build::{Built, Parts};
 use crate::difference::same_type;
-use crate::layout::{BLOCK_MIN, LONG_LEN, NEW_OBJECT_CODES, variant_width};
+use crate::layout::{BLOCK_MIN, CANONICAL_LIMIT, LONG_LEN, NEW_OBJECT_CODES, variant_width};
 use crate::value::{FieldValue, Numbers, Value};
 use crate::{Header, Image, ImageError, SchemaChunk};
 
@@ -32,6 +33,7 @@ pub fn rewrite(image: &Image<'_>, program: &SchemaChunk, notes: &Notes) -> Resul
         volatile: false,
         path: path.clone(),
         objects: Vec::new(),
+        migrations: BTreeMap::new(),
     };
     writer.value(&value, image.table().root, program.table.root)?;
     image_of(&writer.out, program, image.header()).map_err(|error| failed(error.to_string()))
@@ -64,7 +66,12 @@ struct Writer<'a> {
     volatile: bool,
     path: FieldPath,
     objects: Vec<Object>,
+    /// How types of the image are migrated, as far as it was asked for.
+    migrations: BTreeMap<(TypeRef, TypeRef), Option<Conversion>>,
 }
+
+/// The description of a type and the function that makes another of it.
+type Conversion = (Rc<SchemaChunk>, Convert);
 
 /// A shared object that was written.
 struct Object {
@@ -105,6 +112,9 @@ impl Writer<'_> {
         let (Some(old_type), Some(new_type)) = (self.old.get(old), self.new.get(new)) else {
             return self.fail("a type that is not there");
         };
+        if let Some(from) = self.migration(old, new) {
+            return self.converted(value, old, new, &from);
+        }
         match (value, old_type, new_type) {
             (_, Type::Primitive(primitive), Type::Primitive(_)) => {
                 match value.primitive_bytes(*primitive) {
@@ -340,11 +350,28 @@ impl Writer<'_> {
         }
     }
 
+    /// The function that makes a type of the program of a type of the image, if there is one.
+    fn migration(&mut self, old: TypeRef, new: TypeRef) -> Option<Conversion> {
+        let all = self.notes.migrations(new);
+        if all.is_empty() {
+            return None;
+        }
+        if let Some(known) = self.migrations.get(&(old, new)) {
+            return known.clone();
+        }
+        // What is as it is now is not migrated, though it may be as it was before, too.
+        let text = |table: &Table, ty| table.canonical(ty, CANONICAL_LIMIT);
+        let is_same = text(self.old, old) == text(self.new, new);
+        let found = if is_same { None } else { self.conversion(old, all) };
+        self.migrations.insert((old, new), found.clone());
+        found
+    }
+
     /// The function for values of a type of the image, if there is one.
-    fn conversion(&self, was: TypeRef, all: &[From]) -> Option<(SchemaChunk, Convert)> {
+    fn conversion(&self, was: TypeRef, all: &[From]) -> Option<Conversion> {
         let mut fitting = all.iter().filter_map(|from| {
             let chunk = (from.schema)()?;
-            same_type(self.old, was, &chunk).then_some((chunk, from.convert))
+            same_type(self.old, was, &chunk).then(|| (Rc::new(chunk), from.convert))
         });
         fitting.next()
     }
@@ -354,7 +381,7 @@ impl Writer<'_> {
         value: &Value<'_>,
         was: TypeRef,
         ty: TypeRef,
-        (chunk, convert): &(SchemaChunk, Convert),
+        (chunk, convert): &Conversion,
     ) -> Result<()> {
         let image = self.alone(value, was, chunk)?;
         let made = convert(&image, self.whole).or_else(|what| self.fail(what))?;
@@ -383,6 +410,7 @@ impl Writer<'_> {
             volatile: false,
             path: self.path.clone(),
             objects: Vec::new(),
+            migrations: BTreeMap::new(),
         };
         writer.value(value, old, chunk.table.root)?;
         let image = image_of(&writer.out, chunk, &Header::default());

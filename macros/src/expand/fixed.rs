@@ -4,7 +4,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::{Type, TypePath};
 
-use super::krate;
+use super::{hooks, krate};
 use crate::input::Input;
 
 /// Types of the standard library whose values differ in length. Only what they are called is
@@ -38,6 +38,10 @@ const VARYING: &[&str] = &[
 
 /// Whether all values may take equally many bytes; their types have the last word.
 pub(super) fn possible(input: &Input) -> bool {
+    // Their functions are called for each value.
+    if hooks::on_save(input) || hooks::on_restore(input) {
+        return false;
+    }
     let mut fields = input.variants.iter().flat_map(|variant| &variant.fields);
     if input.is_enum {
         return fields.next().is_none() && !input.variants.is_empty();

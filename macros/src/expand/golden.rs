@@ -56,6 +56,29 @@ fn fields() {
 }
 
 #[test]
+fn hooks() {
+    let item = quote! {
+        #[checkpoint(before_save = check, after_save = Self::saved, before_restore = ready)]
+        #[checkpoint(after_restore = Self::fix, restore_failed = Self::failed)]
+        #[checkpoint(version = 2, migrate(Old, with = Self::from_old))]
+        struct Device(u8);
+    };
+    check(item, expect_file!["golden/hooks.expected.rs"]);
+}
+
+#[test]
+fn hooks_in_place() {
+    let item = quote! {
+        #[checkpoint(before_restore = Self::ready)]
+        enum Device {
+            On(#[checkpoint(skip(keep), reason = "a setting")] u8),
+            Off,
+        }
+    };
+    check(item, expect_file!["golden/hooks_in_place.expected.rs"]);
+}
+
+#[test]
 fn history() {
     let item = quote! {
         #[checkpoint(version = 3, was = "Old", removed("gone", "On.level"))]

@@ -13,6 +13,7 @@ mod field;
 mod fixed;
 #[cfg(test)]
 mod golden;
+mod hooks;
 mod implements;
 mod manual;
 mod record;

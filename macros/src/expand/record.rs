@@ -8,7 +8,7 @@ use syn::ext::IdentExt as _;
 use syn::{GenericParam, LitStr, Member};
 
 use super::{krate, schema::image_name};
-use crate::attr::{FieldHistory, With};
+use crate::attr::{FieldHistory, Migrate, With};
 use crate::input::{Field, FieldTreatment, Input, Variant};
 
 pub(super) fn expand(input: &Input) -> TokenStream {
@@ -71,6 +71,17 @@ fn body(input: &Input) -> Body {
         notes: implements
             .chain(notes("was", &input.attrs.was))
             .chain(notes("removed", &input.attrs.removed))
+            .chain(input.attrs.migrate.iter().map(|Migrate { old, convert }| {
+                let (old, convert) = (old.to_token_stream(), convert.to_token_stream());
+                ("migrate".to_owned(), format!("{old}, {convert}"))
+            }))
+            .chain(
+                input
+                    .attrs
+                    .hooks
+                    .all()
+                    .map(|(name, hook)| (name.to_owned(), hook.to_token_stream().to_string())),
+            )
             .collect(),
         variants: input.variants.iter().map(variant).collect(),
     }

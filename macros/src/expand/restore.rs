@@ -2,7 +2,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
 use syn::spanned::Spanned as _;
 
-use super::{field, fixed, krate};
+use super::{field, fixed, hooks, krate};
 use crate::check::{needed, rebuild_order};
 use crate::input::{Field, FieldTreatment, Input, Variant};
 
@@ -31,6 +31,9 @@ pub(super) fn expand(input: &Input) -> TokenStream {
         let values = variants.map(|variant| value(&krate, input, variant, &restorer));
         generated!(#(#values)*)
     };
+    if hooks::on_restore(input) {
+        return hooks::functions(input, &restorer, &body);
+    }
     // What is not a value is read again, number by number, so that the error tells which.
     let fixed = fixed::possible(input).then(|| {
         generated! {

@@ -1,6 +1,6 @@
 use proc_macro2::{Ident, Span, TokenStream};
 
-use super::{field, fixed, krate};
+use super::{field, fixed, hooks, krate};
 use crate::input::{FieldTreatment, Input, Variant};
 
 /// `fn save`: takes the value apart without `..` and saves the fields in their order.
@@ -33,6 +33,11 @@ pub(super) fn expand(input: &Input) -> TokenStream {
             }
         }
     });
+    let body = generated! {
+        #body
+        #krate::__private::Result::Ok(())
+    };
+    let body = hooks::save(input, &saver, &body);
     generated! {
         fn save<'saver>(
             &'saver self,
@@ -41,7 +46,6 @@ pub(super) fn expand(input: &Input) -> TokenStream {
             let _ = &#saver;
             #fixed
             #body
-            #krate::__private::Result::Ok(())
         }
     }
 }

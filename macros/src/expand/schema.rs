@@ -5,7 +5,7 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
 use super::{field, krate};
-use crate::attr::From;
+use crate::attr::{From, Migrate};
 use crate::input::{Field, FieldTreatment, Input, Variant};
 
 /// `fn schema`.
@@ -53,7 +53,23 @@ pub(super) fn builder(input: &Input) -> TokenStream {
         generated!(schema.structure::<Self>(#name).version(#version) #(#variants)*)
     };
     let (was, removed) = (&input.attrs.was, &input.attrs.removed);
-    generated!(#builder #(.type_was(#was))* #(.removed(#removed))* .finish())
+    let migrate = input.attrs.migrate.iter().map(|Migrate { old, convert }| {
+        let at = Span::mixed_site().located_at(convert.span());
+        quote_spanned! {at=>
+            .migrated(#krate::__private::From {
+                schema: #krate::__private::chunk::<#old>,
+                convert: |image, whole| {
+                    let made: Self =
+                        #krate::__private::try_converted::<#old, Self, _>(image, #convert)?;
+                    let save = <Self as #krate::Checkpoint>::save;
+                    #krate::__private::encoded::<Self>(&made, save, whole)
+                },
+            })
+        }
+    });
+    generated! {
+        #builder #(.type_was(#was))* #(.removed(#removed))* #(#migrate)* .finish()
+    }
 }
 
 /// The name that images know the type by.

@@ -6,20 +6,30 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote_spanned};
 use syn::spanned::Spanned as _;
 
-use super::{field, krate, restore};
+use super::{field, hooks, krate, restore};
 use crate::check::{needed, rebuild_order};
 use crate::input::{Field, FieldTreatment, Input, Variant};
 
 /// Nothing if there is no field to go down to: then a whole value takes the place of the other.
 pub(super) fn expand(input: &Input) -> TokenStream {
-    if input.variants.iter().all(|variant| !variant.fields.iter().any(goes_down)) {
+    let hooked = hooks::on_restore(input);
+    let restorer = Ident::new("restorer", Span::mixed_site());
+    if input.attrs.hooks.after_restore.is_some() {
+        return function(
+            input,
+            &restorer,
+            &generated!(true),
+            &hooks::stage_whole(input, &restorer),
+        );
+    }
+    if !hooked && input.variants.iter().all(|variant| !variant.fields.iter().any(goes_down)) {
         return TokenStream::new();
     }
     let krate = krate(input);
-    let restorer = Ident::new("restorer", Span::mixed_site());
     let fields = || input.variants.iter().flat_map(|variant| &variant.fields);
-    let kept =
-        fields().any(|f| matches!(f.treatment, FieldTreatment::Keep | FieldTreatment::External(_)));
+    let kept = hooked
+        || fields()
+            .any(|f| matches!(f.treatment, FieldTreatment::Keep | FieldTreatment::External(_)));
     let parts = fields().filter(|field| field.is_checkpoint()).map(|field| {
         let ty = &field.ty;
         generated!(|| <#ty as #krate::Checkpoint>::MAY_KEEP)
@@ -76,14 +86,29 @@ pub(super) fn expand(input: &Input) -> TokenStream {
         });
         generated!(#(#variants)*)
     };
+    let body = if hooked {
+        let running = generated!(#krate::__private::Option::Some(self));
+        hooks::restore(input, &restorer, &running, &body)
+    } else {
+        generated!(#may_keep #body)
+    };
+    function(input, &restorer, &generated!(#kept #(#parts)*), &body)
+}
+
+fn function(
+    input: &Input,
+    restorer: &Ident,
+    may_keep: &TokenStream,
+    body: &TokenStream,
+) -> TokenStream {
+    let krate = krate(input);
     generated! {
-        const MAY_KEEP: bool = #kept #(#parts)*;
+        const MAY_KEEP: bool = #may_keep;
 
         fn stage(
             &self,
             #restorer: &mut #krate::Restorer<'_>,
         ) -> #krate::__private::Result<#krate::Assignment<Self>, #krate::RestoreError> {
-            #may_keep
             #body
         }
     }

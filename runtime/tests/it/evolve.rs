@@ -154,7 +154,7 @@ macro_rules! change {
             fn is_refused_if_it_is_not() {
                 let image = samestate::to_vec(&before::value()).unwrap();
                 let error = samestate::from_slice::<without::Top>(&image).unwrap_err().to_string();
-                let path = concat!("it::evolve::", stringify!($name), "::without::");
+                let path = concat!(module_path!(), "::without::");
                 assert_eq!(error.replace(path, ""), $message);
             }
         }
@@ -163,7 +163,7 @@ macro_rules! change {
 
 /// Checks that the image of a type is the one that was stored when the test was written, which must
 /// be readable for ever. With `UPDATE_GOLDEN=1`, missing ones are stored.
-fn golden(name: &str, image: &[u8]) -> Vec<u8> {
+pub(crate) fn golden(name: &str, image: &[u8]) -> Vec<u8> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let path = folder.join(format!("{name}.ckpt"));
     if std::env::var_os("UPDATE_GOLDEN").is_some() && !path.exists() {
@@ -177,7 +177,7 @@ fn golden(name: &str, image: &[u8]) -> Vec<u8> {
 }
 
 /// Images with correct checksums, each with one byte of the values changed, or cut behind it.
-fn forge(image: &[u8], mut each: impl FnMut(&[u8])) {
+pub(crate) fn forge(image: &[u8], mut each: impl FnMut(&[u8])) {
     use samestate_image::build::{Built, Parts};
     let image = samestate_image::Image::from_bytes(image).unwrap();
     let schema = image.schema();
@@ -186,7 +186,7 @@ fn forge(image: &[u8], mut each: impl FnMut(&[u8])) {
             root_hash: schema.root_hash(),
             schema: &schema.encode(),
             values,
-            volatile: &[],
+            volatile: image.volatile(),
         };
         let built = Built::new(parts, image.blocks()).unwrap();
         each(&built.to_vec(&samestate_image::Header::default()));

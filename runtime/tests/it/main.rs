@@ -6,14 +6,17 @@ mod bytes;
 mod compression;
 mod derive;
 mod dynamic;
+#[macro_use]
 mod evolve;
 #[cfg(any(feature = "smallvec", feature = "indexmap", feature = "ndarray"))]
 mod features;
 mod fixed;
+mod hooks;
 mod hostile;
 mod hostile_forge;
 mod inplace;
 mod manual;
+mod migrate;
 mod program;
 mod roundtrip;
 mod shared;
