@@ -35,7 +35,7 @@ pub fn hooked_save<'s>(
 ) -> Result<(), SaveError> {
     before()?;
     let saved = guarded(|| after(Err(&SaveError::Panicked)), || save(saver));
-    after(saved.as_ref().map(|()| ()));
+    after(saved.as_ref().copied());
     saved
 }
 
