@@ -51,7 +51,7 @@ pub const MAX_LEN: usize = 8192;
 /// What a marker announces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// A save begins. From here to `Durable` a run is compared by the image's id only.
+    /// A save begins. From here to `Durable` or `SaveEnd`, a run is compared by the image's id only.
     SaveBegin,
     /// The state point: the image holds the state as it is here.
     Saved,
@@ -61,12 +61,15 @@ pub enum Kind {
     Restored,
     /// The program reached a step, and perhaps tells the digest of its state.
     Step,
+    /// The program goes on where no `Durable` tells so: the save failed, or threads made since
+    /// `Saved` write the image, one of which announces `Durable`.
+    SaveEnd,
 }
 
 impl Kind {
     /// All of them, in the order of their codes.
-    pub const ALL: [Self; 5] =
-        [Self::SaveBegin, Self::Saved, Self::Durable, Self::Restored, Self::Step];
+    pub const ALL: [Self; 6] =
+        [Self::SaveBegin, Self::Saved, Self::Durable, Self::Restored, Self::Step, Self::SaveEnd];
 
     /// The number that stands for it, from 1.
     #[must_use]
@@ -77,6 +80,7 @@ impl Kind {
             Self::Durable => 3,
             Self::Restored => 4,
             Self::Step => 5,
+            Self::SaveEnd => 6,
         }
     }
 
@@ -95,6 +99,7 @@ impl Kind {
             Self::Durable => "durable",
             Self::Restored => "restored",
             Self::Step => "step",
+            Self::SaveEnd => "save-end",
         }
     }
 }

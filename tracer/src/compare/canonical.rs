@@ -187,8 +187,8 @@ impl Context {
         let Ok(marker) = Marker::decode(&payload.bytes) else { return };
         give(Part::Argument(0), marker.kind.word().as_bytes());
         give(Part::Argument(1), &marker.step.to_le_bytes());
-        // Where it becomes durable it is the same image as where it was saved.
-        if marker.kind != MarkerKind::Durable {
+        // Afterwards it is the same image as where it was saved.
+        if !matches!(marker.kind, MarkerKind::Durable | MarkerKind::SaveEnd) {
             give(Part::Payload(1), &marker.image_id);
         }
     }

@@ -141,6 +141,7 @@ pub(crate) fn load(path: &Path, from: From, like: Option<&Header>) -> Result<Run
         live_tasks: BTreeMap::new(),
         children: HashMap::new(),
         saving: HashMap::new(),
+        tasks_of_store: HashSet::new(),
         of_store: HashSet::new(),
         open: Vec::new(),
         run: Collected::default(),
@@ -199,6 +200,8 @@ struct Loader {
     /// Children of each task since the start.
     children: HashMap<u32, u32>,
     saving: HashMap<u32, Window>,
+    /// Tasks that a store made to write an image: nothing they do is compared.
+    tasks_of_store: HashSet<u32>,
     /// What was opened within a save, also before the start: it belongs to the store, which may
     /// keep it open. A restored run opens it when it first saves, if it ever does.
     of_store: HashSet<u32>,
@@ -212,6 +215,10 @@ impl Loader {
         match event {
             Event::Task(task) => {
                 let is_thread = task.process != task.id;
+                if task.is_of_store() {
+                    self.tasks_of_store.insert(task.id);
+                    return;
+                }
                 if !self.started {
                     self.live_tasks.insert(task.id, (task.lineage, is_thread));
                     return;
@@ -275,6 +282,13 @@ impl Loader {
 
     fn call(&mut self, place: Place, call: &Call) {
         let kind = if call.flags & call_flags::MARKER != 0 { marker_kind(call) } else { None };
+        if self.tasks_of_store.contains(&call.task) {
+            self.of_store.extend(&call.made);
+            if self.started {
+                *self.run.skipped.entry("saving").or_default() += 1;
+            }
+            return;
+        }
         let window = self.saving.get(&call.task).copied().unwrap_or(Window::None);
         if window != Window::None {
             self.of_store.extend(&call.made);
@@ -283,7 +297,7 @@ impl Loader {
             Some(MarkerKind::SaveBegin) => {
                 self.saving.insert(call.task, Window::Saving);
             }
-            Some(MarkerKind::Durable) => {
+            Some(MarkerKind::Durable | MarkerKind::SaveEnd) => {
                 self.saving.insert(call.task, Window::None);
             }
             _ => {}

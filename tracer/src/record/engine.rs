@@ -125,15 +125,7 @@ impl<'a> Engine<'a> {
         }
         let told = engine.told(root, None, None, "0".to_owned(), directory);
         let descriptors = Rc::new(RefCell::new(Table::default()));
-        engine.add_task(Task {
-            told,
-            pid: root,
-            children: 0,
-            descriptors,
-            pending: None,
-            placed: false,
-            saving: false,
-        })?;
+        engine.add_task(Task::new(told, root, descriptors))?;
         engine.call(launch::first_call(config))?;
         engine.pin();
         engine.prepare(root)?;
@@ -260,17 +252,8 @@ impl<'a> Engine<'a> {
     /// Takes on a process whose parent never told of it: nobody else would let it run.
     fn adopt(&mut self, tid: Tid, lineage: String, parent: Option<u32>) -> Result<(), Error> {
         let told = self.told(tid, parent, None, lineage, folder(tid));
-        let descriptors = Rc::default();
         self.early.remove(&tid);
-        self.add_task(Task {
-            told,
-            pid: tid,
-            children: 0,
-            descriptors,
-            pending: None,
-            placed: false,
-            saving: false,
-        })?;
+        self.add_task(Task::new(told, tid, Rc::default()))?;
         self.resume(tid, 0)
     }
 
@@ -289,8 +272,7 @@ impl<'a> Engine<'a> {
             return Err(Error::TooMany { most: self.most_tasks });
         }
         let Some(parent) = self.tasks.get_mut(&tid) else { return Ok(()) };
-        parent.children += 1;
-        let lineage = format!("{}.{}", parent.told.lineage, parent.children);
+        let lineage = parent.bears();
         let flags = parent.pending.as_ref().map_or(0, super::task::Pending::clone_flags);
         let has = |flag: i32| flags & u64::from(flag.cast_unsigned()) != 0;
         let (parent_id, process, pid) = (parent.told.id, parent.told.process, parent.pid);
@@ -307,15 +289,9 @@ impl<'a> Engine<'a> {
         let process = thread.then_some(process);
         let told = self.told(child, Some(parent_id), process, lineage, folder(child));
         let pid = if thread { pid } else { child };
-        self.add_task(Task {
-            told,
-            pid,
-            children: 0,
-            descriptors,
-            pending: None,
-            placed,
-            saving: false,
-        })?;
+        let mut task = Task::new(told, pid, descriptors);
+        task.placed = placed;
+        self.add_task(task)?;
         if self.early.remove(&child).is_some() {
             self.resume(child, 0)?;
         }

@@ -128,11 +128,7 @@ impl Engine<'_> {
         let kind = told.kind;
         call.data.push(Data { argument: 1, out: false, payload: Payload::whole(bytes) });
         if let Some(task) = self.tasks.get_mut(&tid) {
-            match kind {
-                MarkerKind::SaveBegin => task.saving = true,
-                MarkerKind::Durable => task.saving = false,
-                _ => {}
-            }
+            task.announces(kind);
         }
         if kind == MarkerKind::Restored {
             self.join(tid)?;
@@ -161,7 +157,7 @@ impl Engine<'_> {
     /// What the earlier run got from this source, if it is to be given.
     fn mirrored(&mut self, tid: Tid, call: &mut Call) -> Option<Given> {
         let mirror = self.mirror.as_mut().filter(|mirror| mirror.is_active())?;
-        let task = self.tasks.get(&tid).filter(|task| !task.saving)?;
+        let task = self.tasks.get(&tid).filter(|task| !task.is_saving())?;
         let source = source(call, |object| self.random.get(&object).copied())?;
         let given = mirror.next(&task.told.lineage, source);
         let given = given.filter(|given| given.data.iter().all(|data| data.payload.is_whole()));
@@ -349,7 +345,7 @@ impl Engine<'_> {
     /// The times of a file as the earlier run was told them.
     fn give_times(&mut self, tid: Tid, arguments: [u64; 6], call: &mut Call) {
         let Some(mirror) = self.mirror.as_mut().filter(|mirror| mirror.is_active()) else { return };
-        let Some(task) = self.tasks.get(&tid).filter(|task| !task.saving) else { return };
+        let Some(task) = self.tasks.get(&tid).filter(|task| !task.is_saving()) else { return };
         let asked = times::source(call, |object| self.paths.get(&object).copied());
         let Some((source, index, layout)) = asked else { return };
         let data = call.data.iter_mut().find(|data| data.out && data.argument == index);

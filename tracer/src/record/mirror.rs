@@ -78,11 +78,15 @@ impl Mirror {
         while let Some((place, event)) = reader.read()? {
             match event {
                 Event::Task(task) => {
-                    if let Some(parent) = task.parent {
+                    if let Some(parent) = task.parent
+                        && !task.is_of_store()
+                    {
                         *children.entry(parent).or_default() += 1;
                     }
                     mirror.seen.insert(task.lineage.clone(), task.seen);
-                    tasks.insert(task.id, (task.lineage, false));
+                    if !task.is_of_store() {
+                        tasks.insert(task.id, (task.lineage, false));
+                    }
                 }
                 Event::Object(object) => {
                     paths.insert(object.id, path_hash(&object.path));
@@ -95,7 +99,7 @@ impl Mirror {
                     if call.flags & call_flags::MARKER != 0 {
                         match marker_kind(&call) {
                             Some(MarkerKind::SaveBegin) => *saving = true,
-                            Some(MarkerKind::Durable) => *saving = false,
+                            Some(MarkerKind::Durable | MarkerKind::SaveEnd) => *saving = false,
                             _ => {}
                         }
                         if Some(place) == from {

@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use samestate_schema::marker::Kind;
+
 use super::descriptors::Table;
 use crate::sys::Tid;
 use crate::table::Row;
@@ -22,8 +24,62 @@ pub(super) struct Task {
     pub(super) pending: Option<Pending>,
     /// Whether it said itself on which processors it wants to run.
     pub(super) placed: bool,
-    /// Between `save-begin` and `durable`.
-    pub(super) saving: bool,
+    /// How far a save by this thread is.
+    pub(super) saving: Saving,
+    /// How many children it has had that belong to a store.
+    pub(super) of_store: u32,
+}
+
+/// How far a save is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Saving {
+    /// None goes on here.
+    No,
+    /// From `save-begin` on, the program's own code says what its state is.
+    State,
+    /// From `saved` on, only the store is at work. What it starts there belongs to it.
+    Store,
+}
+
+impl Task {
+    pub(super) fn new(told: Told, pid: Tid, descriptors: Rc<RefCell<Table>>) -> Self {
+        Self {
+            told,
+            pid,
+            children: 0,
+            descriptors,
+            pending: None,
+            placed: false,
+            saving: Saving::No,
+            of_store: 0,
+        }
+    }
+
+    /// Whether what it does now is part of a save.
+    pub(super) fn is_saving(&self) -> bool {
+        self.saving != Saving::No || self.told.is_of_store()
+    }
+
+    /// It announces something.
+    pub(super) fn announces(&mut self, kind: Kind) {
+        match kind {
+            Kind::SaveBegin => self.saving = Saving::State,
+            Kind::Saved if self.saving == Saving::State => self.saving = Saving::Store,
+            Kind::Durable | Kind::SaveEnd => self.saving = Saving::No,
+            Kind::Saved | Kind::Restored | Kind::Step => {}
+        }
+    }
+
+    /// The lineage of the child that it has just made.
+    pub(super) fn bears(&mut self) -> String {
+        if self.saving == Saving::Store {
+            self.of_store += 1;
+            format!("{}.s{}", self.told.lineage, self.of_store)
+        } else {
+            self.children += 1;
+            format!("{}.{}", self.told.lineage, self.children)
+        }
+    }
 }
 
 /// A call between its entry and its exit.

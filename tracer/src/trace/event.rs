@@ -31,7 +31,8 @@ pub struct Task {
     /// The first thread of the process it belongs to; itself if it is that.
     pub process: u32,
     /// `0` for the first one, then its maker's lineage, a dot, and which of its maker's children
-    /// it is, from 1.
+    /// it is, from 1. Those that a store makes to write an image are counted by themselves, with
+    /// an `s` before the number: which save makes the first one depends on where a run starts.
     pub lineage: String,
     /// The kernel's number for it.
     pub tid: i32,
@@ -39,6 +40,14 @@ pub struct Task {
     pub seen: i32,
     /// Its working folder when it started.
     pub directory: Vec<u8>,
+}
+
+impl Task {
+    /// Whether it was made by a store to write an image, or by one that was.
+    #[must_use]
+    pub fn is_of_store(&self) -> bool {
+        self.lineage.split('.').any(|part| part.starts_with('s'))
+    }
 }
 
 /// What a descriptor leads to.

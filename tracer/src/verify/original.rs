@@ -121,7 +121,7 @@ impl Watch for Watcher<'_, '_> {
                 place: None,
             }),
             Kind::Durable => self.durable(seen),
-            Kind::SaveBegin | Kind::Restored | Kind::Step => {}
+            Kind::SaveBegin | Kind::Restored | Kind::Step | Kind::SaveEnd => {}
         }
         Ok(())
     }
