@@ -266,11 +266,19 @@ impl Trailer {
     /// # Errors
     /// [`ImageError::Truncated`] if the commit marker is missing, others if it is damaged.
     pub fn decode(image: &[u8]) -> Result<Self, ImageError> {
-        let len = image.len() as u64;
-        let Some(start) = image.len().checked_sub(TRAILER_LEN) else {
+        Self::decode_last(image, image.len() as u64)
+    }
+
+    /// Reads the trailer off the last bytes of an image of `len` bytes.
+    ///
+    /// # Errors
+    /// As [`Trailer::decode`].
+    pub fn decode_last(last: &[u8], len: u64) -> Result<Self, ImageError> {
+        let in_last = last.len().checked_sub(TRAILER_LEN);
+        let (Some(in_last), Some(start)) = (in_last, len.checked_sub(TRAILER_LEN as u64)) else {
             return Err(ImageError::Truncated { len });
         };
-        let bytes = &image[start..];
+        let bytes = &last[in_last..];
         let read = || -> Result<_, WireError> {
             let mut input = Reader::new(bytes);
             let trailer = |input: &mut Reader<'_>| -> Result<_, WireError> {
@@ -290,11 +298,11 @@ impl Trailer {
             return Err(ImageError::Truncated { len });
         }
         if crc != crc32fast::hash(&bytes[..TRAILER_CRC_OFFSET]) {
-            let (offset, len) = (start as u64, TRAILER_LEN as u64);
-            return Err(ImageError::Checksum { part: "trailer", offset, len });
+            let len = TRAILER_LEN as u64;
+            return Err(ImageError::Checksum { part: "trailer", offset: start, len });
         }
         let end = trailer.directory_offset.checked_add(trailer.directory_len);
-        let fits = end == Some(start as u64) && trailer.directory_len >= FIXED_LEN as u64;
+        let fits = end == Some(start) && trailer.directory_len >= FIXED_LEN as u64;
         if image_len != len || !fits || zeros != [0; 24] {
             return Err(ImageError::Malformed { part: "trailer", what: "a length" });
         }

@@ -23,6 +23,7 @@
 //! | [`codec`] | compression of chunks |
 //! | [`assembly`], [`stream`] | putting one together in memory |
 //! | [`Image`] | opening and checking one |
+//! | [`Ends`] | what one is, from its first and last bytes |
 //! | [`value`] | the values as a tree, without the program |
 //! | [`evolve`] | bringing an old image to the types of a program |
 //! | [`mutant`] | images that differ in one piece of state, for tests |
@@ -35,6 +36,7 @@ pub mod build;
 pub mod codec;
 pub mod difference;
 pub mod directory;
+mod ends;
 mod error;
 pub mod evolve;
 pub mod header;
@@ -47,6 +49,7 @@ pub mod stream;
 pub mod value;
 
 pub use codec::Codec;
+pub use ends::Ends;
 pub use error::ImageError;
 pub use header::Header;
 pub use image::Image;

@@ -36,6 +36,7 @@ pub use marker::{is_traced, mark};
 pub use memory::{from_slice, from_slice_with, restore_in_place, to_vec, to_vec_compressed};
 pub use pointee::Pointee;
 pub use restore::Restorer;
+pub use samestate_image::ImageError;
 pub use samestate_image::difference::Difference;
 pub use samestate_macros::{Checkpoint, dynamic};
 pub use samestate_schema::marker::{Kind as MarkerKind, Marker};
@@ -44,7 +45,7 @@ pub use samestate_schema::treatment::SkipPolicy;
 pub use samestate_schema::types::TypeRef;
 pub use save::Saver;
 pub use schema::{EnumBuilder, Fields, SchemaBuilder, StructBuilder};
-pub use store::{Entry, Saved, Store, StoreError};
+pub use store::{Contents, Entry, Latest, Saved, Skipped, Staged, Store, StoreError, Written};
 pub use traits::Checkpoint;
 
 #[cfg(doctest)]

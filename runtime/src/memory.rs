@@ -174,9 +174,14 @@ impl<'a> Encoded<'a> {
         Built::compressed(parts, blocks, compression.codec()).map_err(SaveError::Schema)
     }
 
-    /// The buffer, to be used again.
-    pub(crate) fn into_buffer(self) -> Vec<u8> {
-        self.values
+    /// The long runs of numbers, in order.
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = &[u8]> {
+        self.blocks.iter().map(|block| &**block)
+    }
+
+    /// The encoded values, whose memory can be used again, and those of volatile fields.
+    pub(crate) fn into_buffers(self) -> (Vec<u8>, Vec<u8>) {
+        (self.values, self.volatile)
     }
 }
 

@@ -2,6 +2,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use samestate_image::ImageError;
+
 use crate::{RestoreError, SaveError};
 
 /// Why a store could not do what it was asked to.
@@ -31,6 +33,23 @@ pub enum StoreError {
         /// Why.
         source: RestoreError,
     },
+    /// The newest image cannot be used. It is never passed over silently: the program decides
+    /// whether to go on from the one before.
+    Damaged {
+        /// The image.
+        path: PathBuf,
+        /// What is wrong with it, and where.
+        source: ImageError,
+        /// The newest image that is intact; `None` if none is.
+        before: Option<PathBuf>,
+    },
+    /// A save in the background failed. The call that tells so did nothing else.
+    Background {
+        /// The image that was to be written.
+        path: PathBuf,
+        /// Why it was not; `None` if the thread that wrote it panicked.
+        source: Option<Box<StoreError>>,
+    },
 }
 
 impl StoreError {
@@ -52,6 +71,24 @@ impl fmt::Display for StoreError {
             Self::Restore { path, source } => {
                 write!(f, "cannot restore {}: {source}", path.display())
             }
+            Self::Damaged { path, source, before } => {
+                write!(f, "cannot restore {}: {source}; ", path.display())?;
+                match before {
+                    Some(before) => write!(
+                        f,
+                        "{} before it is intact: `Store::restore_from` goes on from there",
+                        before.display()
+                    ),
+                    None => f.write_str("no image before it is intact"),
+                }
+            }
+            Self::Background { path, source } => {
+                write!(f, "the save of {} in the background failed: ", path.display())?;
+                match source {
+                    Some(error) => write!(f, "{error}"),
+                    None => f.write_str("its thread panicked"),
+                }
+            }
         }
     }
 }
@@ -63,6 +100,8 @@ impl std::error::Error for StoreError {
             Self::InUse { .. } => None,
             Self::Save(error) => Some(error),
             Self::Restore { source, .. } => Some(source),
+            Self::Damaged { source, .. } => Some(source),
+            Self::Background { source, .. } => source.as_deref().map(|source| source as _),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Keeping several writers of one store apart.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::Path;
 
 use super::{StoreError, names};
@@ -12,18 +12,13 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock, and removes what a killed writer left behind.
+    /// Takes the lock.
     pub(super) fn take(dir: &Path) -> Result<Self, StoreError> {
-        let path = dir.join(".lock");
+        let path = dir.join(names::LOCK);
         let file = File::options().create(true).truncate(false).write(true).open(&path);
         let file = file.map_err(|source| StoreError::io("open the lock", &path, source))?;
         if !exclusive(&file).map_err(|source| StoreError::io("take the lock", &path, source))? {
             return Err(StoreError::InUse { dir: dir.to_owned() });
-        }
-        // With the lock in hand, nobody else is writing them.
-        for stale in names::temporary(dir)? {
-            fs::remove_file(&stale)
-                .map_err(|source| StoreError::io("remove the unfinished image", &stale, source))?;
         }
         Ok(Self { _file: file })
     }
@@ -32,14 +27,21 @@ impl Lock {
 /// Locks the file unless another process has; `false` if one has.
 #[cfg(unix)]
 fn exclusive(file: &File) -> std::io::Result<bool> {
+    use std::io::ErrorKind;
     use std::os::fd::AsRawFd as _;
-    // SAFETY: `flock` takes a descriptor, which `file` keeps open, and touches no memory.
-    let result = unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) };
-    if result == 0 {
-        return Ok(true);
+    loop {
+        // SAFETY: `flock` takes a descriptor, which `file` keeps open, and touches no memory.
+        let result = unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) };
+        if result == 0 {
+            return Ok(true);
+        }
+        let error = std::io::Error::last_os_error();
+        match error.kind() {
+            ErrorKind::WouldBlock => return Ok(false),
+            ErrorKind::Interrupted => {}
+            _ => return Err(error),
+        }
     }
-    let error = std::io::Error::last_os_error();
-    if error.kind() == std::io::ErrorKind::WouldBlock { Ok(false) } else { Err(error) }
 }
 
 /// Elsewhere writers are not kept apart yet.

@@ -1,29 +1,46 @@
 //! Where a program keeps its images.
+//!
+//! Whatever a save does, it does between its markers: nothing there is compared with other runs.
 
+mod background;
 mod build_id;
+mod entry;
 mod error;
+mod listing;
 mod lock;
 mod names;
+mod newest;
+mod restore;
+mod retention;
 mod write;
+mod writer;
 
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::fs;
+use std::io;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use samestate_image::{Header, Image};
+use samestate_image::Header;
 use samestate_schema::marker::{Kind, Marker};
 
+pub use background::{Staged, Written};
+pub use entry::{Contents, Entry};
 pub use error::StoreError;
-pub use names::Entry;
+pub use newest::{Latest, Skipped};
 
-use lock::Lock;
+use background::{Background, Job, Staging, StagingError};
+use names::Names;
+use restore::Restored;
+use retention::Retention;
+use writer::Writer;
 
-use crate::memory::{Encoded, decode, decode_for, program_error};
+use crate::memory::Encoded;
 use crate::schema::Program;
-use crate::{Checkpoint, Compression, Handles, RestoreError, SaveError, mark};
+use crate::{Checkpoint, Compression, SaveError, is_traced, mark};
 
 /// A folder of images.
 ///
@@ -50,6 +67,9 @@ use crate::{Checkpoint, Compression, Handles, RestoreError, SaveError, mark};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// One process at a time saves to a folder, and takes a lock with its first save; any number may
+/// restore from it meanwhile. Restoring writes nothing, so the folder may be read-only.
 #[derive(Debug)]
 pub struct Store {
     dir: PathBuf,
@@ -58,23 +78,18 @@ pub struct Store {
     /// What was restored and not yet announced.
     restored: Option<Restored>,
     programs: HashMap<TypeId, Arc<Program>>,
-    /// Memory that every save encodes into.
-    buffer: Vec<u8>,
     compression: Compression,
-    /// Taken by the first save.
-    lock: Option<Lock>,
-}
-
-#[derive(Debug)]
-struct Restored {
-    seq: u64,
-    step: u64,
-    id: [u8; 16],
-    path: PathBuf,
+    retention: Retention,
+    /// Memory that every save encodes into; away while one goes on in the background.
+    staging: Staging,
+    /// Made by the first save; away while one goes on in the background.
+    writer: Option<Writer>,
+    background: Option<Background>,
 }
 
 /// What a save made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
+#[non_exhaustive]
 pub struct Saved {
     /// The file.
     pub path: PathBuf,
@@ -82,6 +97,11 @@ pub struct Saved {
     pub id: [u8; 16],
     /// Length of the file in bytes.
     pub len: u64,
+    /// Images that were removed because no rule keeps them any longer.
+    pub removed: Vec<PathBuf>,
+    /// Files that should have been removed, and why they were not: old images, and what an
+    /// interrupted save left behind. The next save tries again.
+    pub not_removed: Vec<StoreError>,
 }
 
 impl Store {
@@ -93,10 +113,18 @@ impl Store {
         let dir = dir.as_ref().to_owned();
         fs::create_dir_all(&dir)
             .map_err(|source| StoreError::io("make the folder", &dir, source))?;
-        names::list(&dir)?;
-        let (programs, buffer) = (HashMap::new(), Vec::new());
-        let compression = Compression::None;
-        Ok(Self { dir, seq: 0, restored: None, programs, buffer, compression, lock: None })
+        Names::read(&dir)?;
+        Ok(Self {
+            dir,
+            seq: 0,
+            restored: None,
+            programs: HashMap::new(),
+            compression: Compression::None,
+            retention: Retention::default(),
+            staging: Staging::default(),
+            writer: None,
+            background: None,
+        })
     }
 
     /// The store with the images that it saves from now on compressed in this way; those that it
@@ -107,157 +135,212 @@ impl Store {
         self
     }
 
-    /// The newest image; `None` if there is none yet.
+    /// Keeps the newest `count` images, and removes older ones after each save unless
+    /// [`keep_every`](Store::keep_every) keeps them. The newest one always stays, so 0 counts as 1.
     ///
-    /// # Errors
-    /// [`StoreError`] if the folder cannot be read.
-    pub fn latest(&self) -> Result<Option<Entry>, StoreError> {
-        Ok(names::list(&self.dir)?.pop())
+    /// Without a rule, all images stay. Images are removed when the new one is on disk, not
+    /// before; what could not be removed is told in [`Saved::not_removed`]. An image whose end is
+    /// missing or damaged counts for no rule, and is not removed either.
+    ///
+    /// ```
+    /// # use samestate::Store;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let dir = tempfile::tempdir()?;
+    /// // The newest three, and one in each 1000 steps.
+    /// let mut store = Store::open(dir.path())?.keep_last(3).keep_every(1000);
+    /// for step in (0..5000_u64).step_by(100) {
+    ///     store.save(&step, step)?;
+    /// }
+    /// let steps: Vec<u64> = store.entries()?.iter().map(|entry| entry.step).collect();
+    /// assert_eq!(steps, [0, 1000, 2000, 3000, 4000, 4700, 4800, 4900]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn keep_last(mut self, count: usize) -> Self {
+        self.retention.last = Some(at_least_one(count as u64));
+        self
+    }
+
+    /// Keeps the first image saved in each `steps` steps, and removes the others after each save
+    /// unless [`keep_last`](Store::keep_last) keeps them. 0 counts as 1.
+    #[must_use]
+    pub fn keep_every(mut self, steps: u64) -> Self {
+        self.retention.every = Some(at_least_one(steps));
+        self
     }
 
     /// Saves the state; `step` is the program's own count. The file appears whole, under a name
     /// of its own, or not at all: an error leaves the images before it as they are.
     ///
     /// # Errors
-    /// [`StoreError`] if the state cannot be saved or the file not be written.
+    /// [`StoreError`] if the state cannot be saved or the file not be written, if another process
+    /// saves to the folder, or if a former save in the background failed; then nothing was saved.
+    /// If it was the folder that could not be made durable, the image is there, and whole.
     pub fn save<T: Checkpoint>(&mut self, root: &T, step: u64) -> Result<Saved, StoreError> {
+        let marker = self.begin(root, step);
+        let saved = self.save_now(root, &marker);
+        if saved.is_err() {
+            mark(&Marker { kind: Kind::SaveEnd, ..marker });
+        }
+        saved
+    }
+
+    fn save_now<T: Checkpoint>(
+        &mut self,
+        root: &T,
+        marker: &Marker<'static>,
+    ) -> Result<Saved, StoreError> {
+        self.finish()?;
+        let program = &*self.program::<T>().map_err(StoreError::Save)?;
+        let writer = self.writer.get_or_insert_with(|| Writer::new(&self.dir));
+        let place = writer.place(marker.step)?;
+        let buffer = std::mem::take(&mut self.staging.values);
+        let encoded = Encoded::new(root, program, buffer).map_err(StoreError::Save)?;
+        let built = encoded.built(program, self.compression).map_err(StoreError::Save)?;
+        let id = built.id;
+        let path = place.path.clone();
+        let about = Marker { image_id: id, path: names::bytes(&path), ..marker.clone() };
+        mark(&Marker { kind: Kind::Saved, ..about.clone() });
+        let header = header(marker);
+        let saved = writer.write(place, &built.slices(&header), id, self.retention)?;
+        mark(&Marker { kind: Kind::Durable, ..about });
+        drop(built);
+        (self.staging.values, _) = encoded.into_buffers();
+        self.seq += 1;
+        Ok(saved)
+    }
+
+    /// Saves the state in the background: copies it aside, which is the pause, and leaves
+    /// checksums and writing to a thread of its own. The memory of the copy is kept for the next
+    /// save.
+    ///
+    /// One save goes on at a time: if the former one is still under way, this waits for it;
+    /// [`is_saving`](Store::is_saving) tells beforehand. How a save went is told by
+    /// [`poll`](Store::poll) or [`finish`](Store::finish), or else by the next save.
+    ///
+    /// ```
+    /// # use samestate::Store;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let dir = tempfile::tempdir()?;
+    /// let mut store = Store::open(dir.path())?;
+    /// let mut numbers = vec![0_u64; 1000];
+    /// let staged = store.save_in_background(&numbers, 0)?;
+    /// numbers[0] = 1; // The image has the number as it was.
+    /// let written = store.finish()?.ok_or("something was saved")?;
+    /// println!("a pause of {:?}, {:?} to the disk", staged.pause, written.wall);
+    /// # assert_eq!(store.restore::<Vec<u64>>()?, Some(vec![0; 1000]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`StoreError`] if the state cannot be saved, or another process saves to the folder. If the
+    /// former save failed, that is the error, and this one was not begun: call again.
+    pub fn save_in_background<T: Checkpoint>(
+        &mut self,
+        root: &T,
+        step: u64,
+    ) -> Result<Staged, StoreError> {
+        let marker = self.begin(root, step);
+        let staged = self.stage(root, &marker);
+        mark(&Marker { kind: Kind::SaveEnd, ..marker });
+        staged
+    }
+
+    fn stage<T: Checkpoint>(
+        &mut self,
+        root: &T,
+        marker: &Marker<'static>,
+    ) -> Result<Staged, StoreError> {
+        let begun = Instant::now();
+        let former = self.finish()?;
+        let waited = begun.elapsed();
         let program = self.program::<T>().map_err(StoreError::Save)?;
-        let seq = self.seq;
+        let writer = self.writer.get_or_insert_with(|| Writer::new(&self.dir));
+        let place = writer.place(marker.step)?;
+        let path = place.path.clone();
+        let buffer = std::mem::take(&mut self.staging.values);
+        let encoded = Encoded::new(root, &program, buffer).map_err(StoreError::Save)?;
+        // Who watches wants to know at the state point which image it will be, however it is
+        // compressed. Otherwise that is left to the thread, because it takes the checksums.
+        let image_id = if is_traced() {
+            encoded.built(&program, Compression::None).map_err(StoreError::Save)?.id
+        } else {
+            [0; 16]
+        };
+        self.staging.fill(encoded).map_err(|StagingError(len)| {
+            let source = io::Error::new(
+                io::ErrorKind::OutOfMemory,
+                format!("there is no memory for a copy of {len} bytes"),
+            );
+            StoreError::io("stage", &path, source)
+        })?;
+        let bytes = self.staging.len();
+        let told = names::bytes(&path);
+        mark(&Marker { kind: Kind::Saved, image_id, path: told, ..marker.clone() });
+        let job = Job {
+            // The thread has the lock until it is done.
+            writer: self.writer.take().unwrap_or_else(|| Writer::new(&self.dir)),
+            place,
+            retention: self.retention,
+            compression: self.compression,
+            staging: std::mem::take(&mut self.staging),
+            program,
+            header: header(marker),
+            marker: marker.clone(),
+            begun,
+        };
+        let spawned = Background::spawn(job);
+        let spawned = spawned.map_err(|source| StoreError::io("start a thread for", &path, source));
+        let mut background = spawned?;
+        self.seq += 1;
+        let pause = begun.elapsed();
+        background.pause = pause;
+        self.background = Some(background);
+        Ok(Staged { path, bytes, pause, waited, former })
+    }
+
+    /// Whether a save goes on in the background, so that another one would have to wait.
+    #[must_use]
+    pub fn is_saving(&self) -> bool {
+        self.background.as_ref().is_some_and(|background| !background.is_finished())
+    }
+
+    /// How the save in the background went; `None` if it goes on, or was asked for before.
+    ///
+    /// # Errors
+    /// [`StoreError::Background`] if it failed; the images before it are as they were.
+    pub fn poll(&mut self) -> Result<Option<Written>, StoreError> {
+        if self.is_saving() { Ok(None) } else { self.finish() }
+    }
+
+    /// Waits for the save in the background, and tells how it went; `None` if there is none, or it
+    /// was asked for before. Dropping the store waits as well, but can tell nobody of an error:
+    /// a program should call this when it is done.
+    ///
+    /// # Errors
+    /// [`StoreError::Background`] if it failed; the images before it are as they were.
+    pub fn finish(&mut self) -> Result<Option<Written>, StoreError> {
+        let Some(background) = self.background.take() else { return Ok(None) };
+        let (lent, written) = background.join();
+        if let Some((writer, staging)) = lent {
+            (self.writer, self.staging) = (Some(writer), staging);
+        }
+        written.map(Some)
+    }
+
+    /// Announces that a save begins.
+    fn begin<T: Checkpoint>(&self, root: &T, step: u64) -> Marker<'static> {
         let marker = Marker {
-            seq,
+            seq: self.seq,
             step,
             root_addr: std::ptr::from_ref(root).addr() as u64,
             record_addr: T::record_addr(),
             ..Marker::new(Kind::SaveBegin)
         };
         mark(&marker);
-        if self.lock.is_none() {
-            self.lock = Some(Lock::take(&self.dir)?);
-        }
-        let path = names::next(&self.dir, step)?;
-        let buffer = std::mem::take(&mut self.buffer);
-        let encoded = Encoded::new(root, &program, buffer).map_err(StoreError::Save)?;
-        let built = encoded.built(&program, self.compression).map_err(StoreError::Save)?;
-        let (id, len) = (built.id, built.len);
-        let about = Marker { image_id: id, path: names::bytes(&path), ..marker };
-        mark(&Marker { kind: Kind::Saved, ..about.clone() });
-        let build_id = build_id::own().to_vec();
-        let header = Header { seq, step, time_ns: now(), build_id, ..Header::default() };
-        write::atomically(&self.dir, &path, &built.slices(&header.encode()))?;
-        mark(&Marker { kind: Kind::Durable, ..about });
-        drop(built);
-        self.buffer = encoded.into_buffer();
-        self.seq += 1;
-        Ok(Saved { path, id, len })
-    }
-
-    /// All images, oldest first.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the folder cannot be read.
-    pub fn entries(&self) -> Result<Vec<Entry>, StoreError> {
-        names::list(&self.dir)
-    }
-
-    /// Restores the newest image; `None` if there is none yet. A damaged one is an error, never
-    /// passed over.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the image cannot be read, is damaged, or holds other types.
-    pub fn restore<T: Checkpoint>(&mut self) -> Result<Option<T>, StoreError> {
-        self.restore_with(Handles::new())
-    }
-
-    /// Restores the newest image of a state that has `external` fields.
-    ///
-    /// # Errors
-    /// As [`Store::restore`], and if a handle is missing, has another type or is not asked for.
-    pub fn restore_with<T: Checkpoint>(
-        &mut self,
-        handles: Handles,
-    ) -> Result<Option<T>, StoreError> {
-        match self.latest()? {
-            Some(entry) => self.restore_from(&entry.path, handles).map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// Restores an image by its path, which need not be in the store.
-    ///
-    /// # Errors
-    /// As [`Store::restore_with`].
-    pub fn restore_from<T: Checkpoint>(
-        &mut self,
-        path: impl AsRef<Path>,
-        handles: Handles,
-    ) -> Result<T, StoreError> {
-        self.open_image::<T, _>(path.as_ref(), |image, program| decode(image, program, handles))
-    }
-
-    /// Restores the newest image into a running state; `false` if there is none yet. Fields with
-    /// `skip(keep)` stay as they are, and so do those with `external` that no handle is given for;
-    /// see [`restore_in_place`](crate::restore_in_place).
-    ///
-    /// # Errors
-    /// [`StoreError`] if the image cannot be read, is damaged, or holds other types. Then the state
-    /// is as before.
-    pub fn restore_in_place<T: Checkpoint>(
-        &mut self,
-        running: &mut T,
-        handles: Handles,
-    ) -> Result<bool, StoreError> {
-        match self.latest()? {
-            Some(entry) => self.restore_in_place_from(&entry.path, running, handles).map(|()| true),
-            None => Ok(false),
-        }
-    }
-
-    /// Restores an image into a running state by the image's path, which need not be in the store.
-    ///
-    /// # Errors
-    /// As [`Store::restore_in_place`].
-    pub fn restore_in_place_from<T: Checkpoint>(
-        &mut self,
-        path: impl AsRef<Path>,
-        running: &mut T,
-        handles: Handles,
-    ) -> Result<(), StoreError> {
-        self.open_image::<T, _>(path.as_ref(), |image, program| {
-            decode_for(running, image, program, handles)
-        })
-    }
-
-    /// Decodes an image, which the next [`resume`](Store::resume) announces.
-    fn open_image<T: Checkpoint, R>(
-        &mut self,
-        path: &Path,
-        decode: impl FnOnce(&Image<'_>, &Program) -> Result<R, RestoreError>,
-    ) -> Result<R, StoreError> {
-        let failed = |source| StoreError::Restore { path: path.to_owned(), source };
-        let program = self.program::<T>().map_err(|error| failed(program_error(error)))?;
-        let image = Image::open(path).map_err(|error| failed(error.into()))?;
-        let decoded = decode(&image, &program).map_err(failed)?;
-        let header = image.header();
-        let (seq, step, id) = (header.seq, header.step, image.id());
-        self.seq = seq.saturating_add(1);
-        self.restored = Some(Restored { seq, step, id, path: path.to_owned() });
-        Ok(decoded)
-    }
-
-    /// Announces that the program has finished setting up after a restore, and goes on from here.
-    /// Does nothing if it restored nothing.
-    pub fn resume<T: Checkpoint>(&mut self, root: &T) {
-        if let Some(Restored { seq, step, id, path }) = self.restored.take() {
-            mark(&Marker {
-                seq,
-                step,
-                image_id: id,
-                root_addr: std::ptr::from_ref(root).addr() as u64,
-                record_addr: T::record_addr(),
-                path: names::bytes(&path),
-                ..Marker::new(Kind::Restored)
-            });
-        }
+        marker
     }
 
     fn program<T: Checkpoint>(&mut self) -> Result<Arc<Program>, SaveError> {
@@ -270,7 +353,15 @@ impl Store {
     }
 }
 
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok();
-    since.and_then(|since| u64::try_from(since.as_nanos()).ok()).unwrap_or(0)
+/// The header of the image that a marker tells of.
+fn header(marker: &Marker<'_>) -> Vec<u8> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    let time_ns = u64::try_from(since.as_nanos()).unwrap_or(0);
+    let build_id = build_id::own().to_vec();
+    let (seq, step) = (marker.seq, marker.step);
+    Header { seq, step, time_ns, build_id, ..Header::default() }.encode()
+}
+
+fn at_least_one(count: u64) -> NonZeroU64 {
+    NonZeroU64::new(count).unwrap_or(NonZeroU64::MIN)
 }

@@ -1,6 +1,7 @@
-//! The names of image files: `0000000007-step-1200.ckpt`, in the order of their numbers.
+//! The names in a store: `0000000007-step-1200.ckpt`, in the order of their numbers.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
@@ -10,35 +11,68 @@ const SUFFIX: &str = ".ckpt";
 /// What an image's name ends in while it is written.
 const UNFINISHED: &str = ".tmp";
 
-/// An image in a store.
+/// What keeps writers apart.
+pub(super) const LOCK: &str = ".lock";
+
+/// A name that tells of an image.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Entry {
-    /// Its number: later images have higher ones.
-    pub number: u64,
+pub(super) struct Name {
+    /// Later images have higher ones.
+    pub(super) number: u64,
     /// The program's own count when it was saved.
-    pub step: u64,
-    /// The file.
-    pub path: PathBuf,
+    pub(super) step: u64,
+    pub(super) path: PathBuf,
 }
 
-/// All images, oldest first. Files with other names are none of the store's.
-pub(super) fn list(dir: &Path) -> Result<Vec<Entry>, StoreError> {
-    let failed = |source| StoreError::io("read the folder", dir, source);
-    let mut entries = Vec::new();
-    for entry in fs::read_dir(dir).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        if let Some((number, step)) = entry.file_name().to_str().and_then(parse) {
-            entries.push(Entry { number, step, path: entry.path() });
+/// What a folder holds, by its names alone.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    /// Oldest first.
+    pub(super) images: Vec<Name>,
+    /// Images whose writing was never finished, or goes on.
+    pub(super) unfinished: Vec<PathBuf>,
+    /// What is none of the store's.
+    pub(super) others: Vec<PathBuf>,
+}
+
+impl Names {
+    /// Lists a folder.
+    pub(super) fn read(dir: &Path) -> Result<Self, StoreError> {
+        let failed = |source| StoreError::io("read the folder", dir, source);
+        let mut names = Self::default();
+        for entry in fs::read_dir(dir).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let (path, name) = (entry.path(), entry.file_name());
+            // A link may lead to an image; what the system does not tell is seen when it is read.
+            let is_file = |kind: fs::FileType| kind.is_file() || kind.is_symlink();
+            let is_file = entry.file_type().map_or(true, is_file);
+            let name = name.to_str().filter(|_| is_file);
+            match name {
+                Some(LOCK) => {}
+                Some(name) if name.strip_suffix(UNFINISHED).and_then(parse).is_some() => {
+                    names.unfinished.push(path);
+                }
+                name => match name.and_then(parse) {
+                    Some((number, step)) => names.images.push(Name { number, step, path }),
+                    None => names.others.push(path),
+                },
+            }
         }
+        names.images.sort();
+        names.unfinished.sort();
+        names.others.sort();
+        Ok(names)
     }
-    entries.sort();
-    Ok(entries)
-}
 
-/// The path of the next image.
-pub(super) fn next(dir: &Path, step: u64) -> Result<PathBuf, StoreError> {
-    let number = list(dir)?.last().map_or(0, |entry| entry.number.saturating_add(1));
-    Ok(dir.join(format!("{number:010}-step-{step}{SUFFIX}")))
+    /// The path of the next image.
+    pub(super) fn next(&self, dir: &Path, step: u64) -> Result<PathBuf, StoreError> {
+        let number = self.images.last().map_or(Some(0), |last| last.number.checked_add(1));
+        let Some(number) = number else {
+            let source = io::Error::other("its last image has the highest number that there is");
+            return Err(StoreError::io("number another image in", dir, source));
+        };
+        Ok(dir.join(format!("{number:010}-step-{step}{SUFFIX}")))
+    }
 }
 
 /// Where an image is written before it is moved to its place.
@@ -46,21 +80,6 @@ pub(super) fn unfinished(path: &Path) -> PathBuf {
     let mut name = path.file_name().map(ToOwned::to_owned).unwrap_or_default();
     name.push(UNFINISHED);
     path.with_file_name(name)
-}
-
-/// The images whose writing was never finished.
-pub(super) fn temporary(dir: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    let failed = |source| StoreError::io("read the folder", dir, source);
-    let mut found = Vec::new();
-    for entry in fs::read_dir(dir).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let name = entry.file_name();
-        let image = name.to_str().and_then(|name| name.strip_suffix(UNFINISHED));
-        if image.and_then(parse).is_some() {
-            found.push(entry.path());
-        }
-    }
-    Ok(found)
 }
 
 fn parse(name: &str) -> Option<(u64, u64)> {

@@ -6,8 +6,16 @@ use std::path::Path;
 
 use super::{StoreError, names};
 
-/// How many slices one call gathers: `IOV_MAX` on every system.
-const GATHER: usize = 1024;
+/// How much one call is asked to write.
+#[derive(Clone, Copy, Debug)]
+struct Portion {
+    slices: usize,
+    bytes: usize,
+}
+
+/// `IOV_MAX` on every system, and less than the 2 GiB that Linux cuts a call to and that others
+/// refuse.
+const PORTION: Portion = Portion { slices: 1024, bytes: 1 << 30 };
 
 /// Writes a file beside its place, makes it durable, and moves it there.
 pub(super) fn atomically(dir: &Path, path: &Path, slices: &[&[u8]]) -> Result<(), StoreError> {
@@ -27,14 +35,23 @@ pub(super) fn atomically(dir: &Path, path: &Path, slices: &[&[u8]]) -> Result<()
 fn write_new(path: &Path, slices: &[&[u8]]) -> Result<(), StoreError> {
     let mut file =
         File::create(path).map_err(|source| StoreError::io("create the file", path, source))?;
-    write_all(&mut file, slices).map_err(|source| StoreError::io("write", path, source))?;
+    write_all(&mut file, slices, PORTION)
+        .map_err(|source| StoreError::io("write", path, source))?;
     file.sync_all().map_err(|source| StoreError::io("make durable", path, source))
 }
 
 /// Writes all slices, straight from where they are. Short writes go on where they stopped.
-fn write_all(out: &mut impl Write, slices: &[&[u8]]) -> io::Result<()> {
-    for group in slices.chunks(GATHER) {
-        let mut group: Vec<IoSlice<'_>> = group.iter().map(|slice| IoSlice::new(slice)).collect();
+fn write_all(out: &mut impl Write, slices: &[&[u8]], most: Portion) -> io::Result<()> {
+    let mut pieces = slices.iter().flat_map(|slice| slice.chunks(most.bytes)).peekable();
+    while pieces.peek().is_some() {
+        let (mut group, mut room) = (Vec::new(), most.bytes);
+        while let Some(piece) = pieces.next_if(|piece| piece.len() <= room) {
+            group.push(IoSlice::new(piece));
+            room -= piece.len();
+            if group.len() == most.slices {
+                break;
+            }
+        }
         let mut left = &mut group[..];
         while !left.is_empty() {
             match out.write_vectored(left) {
@@ -63,13 +80,20 @@ fn sync_dir(_: &Path) -> io::Result<()> {
 mod tests {
     use std::io::{self, IoSlice, Write};
 
-    use super::{GATHER, write_all};
+    use super::{PORTION, Portion, write_all};
 
     /// Takes as many bytes a call as it is told, and now and then none because of a signal.
     struct Stingy {
         taken: Vec<u8>,
+        most: Portion,
         portion: usize,
         calls: usize,
+    }
+
+    impl Stingy {
+        fn new(most: Portion, portion: usize) -> Self {
+            Self { taken: Vec::new(), most, portion, calls: 0 }
+        }
     }
 
     impl Write for Stingy {
@@ -78,7 +102,9 @@ mod tests {
         }
 
         fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-            assert!(slices.len() <= GATHER, "more than a call takes");
+            assert!(slices.len() <= self.most.slices, "more slices than a call takes");
+            let bytes: usize = slices.iter().map(|slice| slice.len()).sum();
+            assert!(bytes <= self.most.bytes, "more bytes than a call takes");
             self.calls += 1;
             if self.calls % 3 == 0 {
                 return Err(io::ErrorKind::Interrupted.into());
@@ -100,18 +126,36 @@ mod tests {
     fn short_writes_go_on_where_they_stopped() {
         let bytes: Vec<u8> = (0..=255).cycle().take(20_000).collect();
         let slices: Vec<&[u8]> = bytes.chunks(7).collect();
-        assert!(slices.len() > 2 * GATHER);
+        assert!(slices.len() > 2 * PORTION.slices);
         for portion in [1, 6, 7, 8, 1000, 100_000] {
-            let mut out = Stingy { taken: Vec::new(), portion, calls: 0 };
-            write_all(&mut out, &slices).unwrap();
+            let mut out = Stingy::new(PORTION, portion);
+            write_all(&mut out, &slices, PORTION).unwrap();
             assert!(out.taken == bytes, "{portion} bytes a call");
         }
     }
 
     #[test]
+    fn no_call_is_asked_for_more_than_a_portion() {
+        let bytes: Vec<u8> = (0..=255).cycle().take(20_000).collect();
+        // Longer than a portion, as long, shorter, empty, and all mixed.
+        let cuts = [0, 3000, 3000, 3099, 3100, 13_100, 13_101, 20_000];
+        let slices: Vec<&[u8]> = cuts.windows(2).map(|cut| &bytes[cut[0]..cut[1]]).collect();
+        for most in [1, 99, 100, 101, 10_000, 50_000] {
+            for slices_most in [1, 2, 1024] {
+                let most = Portion { slices: slices_most, bytes: most };
+                for portion in [1, 100, 100_000] {
+                    let mut out = Stingy::new(most, portion);
+                    write_all(&mut out, &slices, most).unwrap();
+                    assert!(out.taken == bytes, "{most:?}, {portion} bytes a call");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_writer_that_takes_nothing_is_an_error() {
-        let mut out = Stingy { taken: Vec::new(), portion: 0, calls: 0 };
-        let error = write_all(&mut out, &[b"x"]).unwrap_err();
+        let mut out = Stingy::new(PORTION, 0);
+        let error = write_all(&mut out, &[b"x"], PORTION).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::WriteZero);
     }
 }

@@ -1,0 +1,136 @@
+//! Saving while the program goes on.
+
+use std::fs;
+
+use samestate::{Checkpoint, Store, StoreError};
+
+use super::{Sim, names, sim};
+
+#[test]
+fn the_image_has_the_state_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let direct = store.save(&sim(7), 7).unwrap();
+    let mut state = sim(7);
+    let staged = store.save_in_background(&state, 7).unwrap();
+    state.step = 8;
+    state.positions.fill(-1.0);
+    state.speeds.clear();
+    let written = store.finish().unwrap().unwrap();
+    assert_eq!((&written.saved.path, written.step), (&staged.path, 7));
+    assert_eq!((written.saved.id, written.saved.len), (direct.id, direct.len));
+    assert!(staged.bytes > 140_000 && staged.bytes < direct.len);
+    assert!(staged.waited <= staged.pause && written.pause == staged.pause);
+    assert!(staged.former.is_none());
+    assert_eq!(store.restore::<Sim>().unwrap(), Some(sim(7)));
+    assert!(store.finish().unwrap().is_none() && store.poll().unwrap().is_none());
+    assert!(!store.is_saving());
+}
+
+#[derive(Checkpoint, Debug, PartialEq)]
+struct Timed {
+    step: u64,
+    #[checkpoint(volatile)]
+    nanoseconds: Vec<u64>,
+}
+
+#[test]
+fn volatile_values_are_saved_as_well() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    for nanoseconds in [vec![7; 2000], vec![8; 3], vec![]] {
+        let timed = Timed { step: 1, nanoseconds };
+        store.save_in_background(&timed, 1).unwrap();
+        store.finish().unwrap();
+        assert_eq!(store.restore::<Timed>().unwrap(), Some(timed));
+    }
+}
+
+#[test]
+fn the_next_save_waits_for_the_former_and_tells_of_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap().keep_last(2);
+    let mut told = Vec::new();
+    for step in 1..=5 {
+        let staged = store.save_in_background(&sim(step), step).unwrap();
+        told.extend(staged.former.map(|written| written.step));
+    }
+    while store.is_saving() {
+        assert!(store.poll().unwrap().is_none());
+        std::thread::yield_now();
+    }
+    told.extend(store.poll().unwrap().map(|written| written.step));
+    assert_eq!(told, [1, 2, 3, 4, 5]);
+    let steps: Vec<_> = store.entries().unwrap().iter().map(|entry| entry.step).collect();
+    assert_eq!(steps, [4, 5]);
+    // One in the foreground comes after one in the background.
+    store.save_in_background(&sim(6), 6).unwrap();
+    store.save(&sim(7), 7).unwrap();
+    let steps: Vec<_> = store.entries().unwrap().iter().map(|entry| entry.step).collect();
+    assert_eq!(steps, [6, 7]);
+}
+
+#[test]
+fn dropping_the_store_finishes_the_save_and_gives_the_lock_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    store.save_in_background(&sim(1), 1).unwrap();
+    let mut other = Store::open(dir.path()).unwrap();
+    let error = other.save(&sim(2), 2).unwrap_err();
+    assert!(matches!(error, StoreError::InUse { .. }), "the thread has the lock: {error}");
+    drop(store);
+    assert_eq!(other.restore::<Sim>().unwrap(), Some(sim(1)));
+    other.save(&sim(2), 2).unwrap();
+}
+
+#[test]
+fn an_error_in_the_background_is_told_once_and_stops_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    store.save(&1_u64, 1).unwrap();
+    // Where the image would be written, there is a folder.
+    let blocked = dir.path().join("0000000001-step-2.ckpt.tmp");
+    let fail = |store: &mut Store| {
+        fs::create_dir_all(&blocked).unwrap();
+        store.save_in_background(&2_u64, 2).unwrap()
+    };
+    let check = |error: StoreError| {
+        let StoreError::Background { path, source: Some(source) } = &error else {
+            panic!("{error}")
+        };
+        assert!(path.ends_with("0000000001-step-2.ckpt"), "{error}");
+        assert!(matches!(**source, StoreError::Io { action: "create the file", .. }), "{error}");
+        assert!(error.to_string().contains(&blocked.display().to_string()), "{error}");
+    };
+    fail(&mut store);
+    check(store.finish().unwrap_err());
+    assert!(store.finish().unwrap().is_none(), "told once");
+    fail(&mut store);
+    check(store.save_in_background(&3_u64, 3).unwrap_err());
+    fail(&mut store);
+    check(store.save(&3_u64, 3).unwrap_err());
+    fail(&mut store);
+    while store.is_saving() {
+        std::thread::yield_now();
+    }
+    check(store.poll().unwrap_err());
+    let expected = [".lock", "0000000000-step-1.ckpt", "0000000001-step-2.ckpt.tmp"];
+    assert_eq!(names(dir.path()), expected, "none of the others was begun");
+    assert_eq!(store.restore::<u64>().unwrap(), Some(1));
+    store.save_in_background(&3_u64, 3).unwrap();
+    assert_eq!(store.finish().unwrap().unwrap().step, 3);
+    assert_eq!(store.restore::<u64>().unwrap(), Some(3));
+}
+
+#[test]
+fn a_state_that_cannot_be_saved_is_told_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let cell = std::cell::RefCell::new(1_u64);
+    let borrowed = cell.borrow_mut();
+    let error = store.save_in_background(&cell, 1).unwrap_err();
+    assert!(matches!(error, StoreError::Save(_)), "{error}");
+    drop(borrowed);
+    store.save_in_background(&cell, 1).unwrap();
+    assert_eq!(store.finish().unwrap().unwrap().step, 1);
+}
