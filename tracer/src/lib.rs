@@ -24,5 +24,8 @@ mod verify;
 
 pub use compare::{Comparison, compare};
 pub use error::Error;
-pub use record::{Config, Knobs, MirrorUse, OnProgress, Progress, Recording, Stream, record};
+pub use record::{
+    Among, At, Config, Fault, Harm, Knobs, MirrorUse, NoFault, OnProgress, Progress, Recording,
+    Stream, record,
+};
 pub use verify::{Checkpoint, Verdict, Verification, Verify, verify};

@@ -209,7 +209,9 @@ pub fn render(call: &Call, names: &Names) -> String {
             }
         }
     }
-    if call.flags & call_flags::GIVEN != 0 {
+    if call.flags & call_flags::FAULT != 0 {
+        out.push_str(" (made to fail)");
+    } else if call.flags & call_flags::GIVEN != 0 {
         out.push_str(" (given)");
     }
     out

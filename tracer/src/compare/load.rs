@@ -391,9 +391,16 @@ impl Loader {
     }
 }
 
+/// Signals that the C library keeps for itself. It sets their handlers when a process makes its
+/// first thread, which may be before the marker in one run and after it in the other.
+const OF_THE_LIBRARY: std::ops::RangeInclusive<u64> = 32..=33;
+
 /// Whether a call is compared at all.
 fn compared(call: &Call, class: Class) -> bool {
     match class {
+        Class::Signal if table::number("rt_sigaction") == Some(call.number) => {
+            !OF_THE_LIBRARY.contains(&call.argument(0))
+        }
         // Mapping a file is more than memory.
         Class::Memory => {
             table::number("mmap") == Some(call.number)

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::descriptors::{self, Table};
+use super::fault::Faults;
 use super::mirror::Mirror;
 use super::pids::Pids;
 use super::task::Task;
@@ -48,6 +49,7 @@ pub(super) struct Engine<'a> {
     pub(super) pids: Pids,
     pub(super) watch: &'a mut dyn Watch,
     pub(super) knobs: Knobs,
+    pub(super) faults: Faults,
     /// Where the program may run if we do not hold it on one processor.
     pub(super) free: Processors,
     pinned: bool,
@@ -82,6 +84,8 @@ impl<'a> Engine<'a> {
         // The clock of a file system may lag by one tick of the kernel's.
         let since = since.saturating_sub(FILE_CLOCK).as_nanos();
         let started = i64::try_from(since).unwrap_or(i64::MAX);
+        let mut knobs = config.knobs.describe();
+        knobs.extend(config.fault.map(|fault| fault.to_string()));
         let header = Header {
             architecture: arch::NAME.to_owned(),
             command: config.command.iter().map(|word| word.as_bytes().to_vec()).collect(),
@@ -91,7 +95,7 @@ impl<'a> Engine<'a> {
             session,
             started,
             like: config.like.as_ref().map(|path| path.as_os_str().as_bytes().to_vec()),
-            knobs: config.knobs.describe(),
+            knobs,
         };
         let writer = Writer::create(&config.output, &header)
             .and_then(|writer| Watchdog::new(writer, config.timeout, Arc::clone(&config.interrupt)))
@@ -109,6 +113,7 @@ impl<'a> Engine<'a> {
             pids: Pids::default(),
             watch,
             knobs: config.knobs,
+            faults: Faults::new(config.fault),
             free,
             pinned: false,
             born_into: real,
@@ -151,6 +156,13 @@ impl<'a> Engine<'a> {
             unknown: self.unknown,
             untraced: self.untraced.into_iter().collect(),
             mirrored: self.mirrored,
+            calls_in_saves: self.faults.saves,
+            hit: self.faults.hit,
+            missed: self
+                .faults
+                .wanted
+                .filter(|_| self.faults.hit.is_none())
+                .map(|fault| (fault, self.faults.counted(fault.at.among))),
         })
     }
 

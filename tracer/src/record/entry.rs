@@ -5,6 +5,7 @@ use samestate_schema::marker::{self, Kind as MarkerKind, Marker};
 use super::capture::{Capture, NAMED};
 use super::descriptors;
 use super::engine::{Engine, Origin, alive, folder, folder_path, gone};
+use super::fault::Harm;
 use super::mirror::{Given, path_hash, random_source, source};
 use super::task::Pending;
 use super::{Progress, Seen, times};
@@ -27,7 +28,9 @@ impl Engine<'_> {
         let number = registers.number();
         let row = if foreign { None } else { table::row(number) };
         let arguments = registers.arguments();
-        let Some(task) = self.tasks.get(&tid) else { return Ok(()) };
+        let Some(task) = self.tasks.get_mut(&tid) else { return Ok(()) };
+        let harm = self.faults.next(number, task.is_saving());
+        task.doomed = harm == Some(Harm::KillAfter);
         let mut call = Call {
             task: task.told.id,
             number,
@@ -39,6 +42,13 @@ impl Engine<'_> {
             made: Vec::new(),
             data: Vec::new(),
         };
+        match harm {
+            Some(Harm::KillBefore) => return self.kill_before(tid, row, &arguments, call),
+            Some(Harm::Fail(error)) if row.is_none() => {
+                return self.fail(tid, &mut registers, call, error);
+            }
+            _ => {}
+        }
         let Some(row) = row else { return self.strange(tid, call, foreign) };
         if row.name == "write" && low(arguments[0]) == marker::FD {
             return self.marker(tid, registers, call);
@@ -64,8 +74,11 @@ impl Engine<'_> {
                 }
             }
         }
+        if let Some(Harm::Fail(error)) = harm {
+            return self.fail(tid, &mut registers, call, error);
+        }
         match row.policy {
-            Policy::Entry => {
+            Policy::Entry if harm.is_none() => {
                 self.call(call)?;
                 return self.resume(tid, 0);
             }
@@ -73,7 +86,7 @@ impl Engine<'_> {
                 let result = -i64::from(libc::ENOSYS);
                 return self.give(tid, &mut registers, call, Given { result, data: Vec::new() });
             }
-            Policy::Both => {}
+            Policy::Entry | Policy::Both => {}
         }
         if let Some(given) = self.mirrored(tid, &mut call) {
             return self.give(tid, &mut registers, call, given);
@@ -173,7 +186,7 @@ impl Engine<'_> {
     }
 
     /// The program gets this result, and the kernel never sees the call.
-    fn give(
+    pub(super) fn give(
         &mut self,
         tid: Tid,
         registers: &mut Registers,
@@ -203,6 +216,7 @@ impl Engine<'_> {
         call.result = Some(result);
         call.data.extend(given.data);
         self.call(call)?;
+        self.kill_doomed(tid);
         self.resume(tid, 0)
     }
 
@@ -339,6 +353,7 @@ impl Engine<'_> {
         }
         pending.call.result = Some(result);
         self.call(pending.call)?;
+        self.kill_doomed(tid);
         self.resume(tid, 0)
     }
 

@@ -4,6 +4,7 @@ mod capture;
 mod descriptors;
 mod engine;
 mod entry;
+mod fault;
 mod knobs;
 mod launch;
 pub(crate) mod mirror;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 pub(crate) use capture::NAMED;
 pub(crate) use entry::{MOVED, low};
+pub use fault::{Among, At, Fault, Harm, NoFault};
 pub use knobs::Knobs;
 pub(crate) use outcome::unknown_call;
 pub use outcome::{MirrorUse, Recording};
@@ -76,6 +78,8 @@ pub struct Config {
     pub like: Option<PathBuf>,
     /// What is done so that the run can be repeated.
     pub knobs: Knobs,
+    /// What goes wrong, if anything shall.
+    pub fault: Option<Fault>,
     /// A run that takes longer is killed, with all its processes; the trace up to there is kept.
     pub timeout: Option<Duration>,
     /// Set to end the run: all processes are killed within a fraction of a second, and the trace up

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::fault::{Among, Fault};
 use samestate_report::{Call, Finding, Report, Subject, rules};
 
 use crate::table;
@@ -36,6 +37,12 @@ pub struct Recording {
     pub untraced: Vec<String>,
     /// How often the earlier run was mirrored; empty without one.
     pub mirrored: MirrorUse,
+    /// How many of the calls were part of a save, as [`Among::Saves`] counts them.
+    pub calls_in_saves: u64,
+    /// The number of the system call that [`Config::fault`](super::Config::fault) has hit.
+    pub hit: Option<u64>,
+    /// The fault that came to nothing because there were only so many calls of its kind.
+    pub missed: Option<(Fault, u64)>,
 }
 
 impl Recording {
@@ -58,6 +65,23 @@ impl Recording {
             ));
         }
         report.notes.push(format!("the program ended with {}", self.status));
+        if self.calls_in_saves > 0 {
+            report.detail("calls in saves", self.calls_in_saves);
+        }
+        if let Some(number) = self.hit {
+            report.notes.push(format!("the fault was made at a call of {}", table::name(number)));
+        }
+        if let Some((fault, counted)) = self.missed {
+            let whose = match fault.at.among {
+                Among::Run => "the run",
+                Among::Saves => "its saves",
+            };
+            report.findings.push(Finding::new(
+                &rules::UNTRACED,
+                Subject::Input("run".to_owned()),
+                format!("{fault} came to nothing: there were {counted} calls in {whose}"),
+            ));
+        }
         for (number, count) in &self.unknown {
             report.findings.push(unknown_call("0", 0, *number, *count));
         }

@@ -26,6 +26,8 @@ pub(super) struct Task {
     pub(super) placed: bool,
     /// How far a save by this thread is.
     pub(super) saving: Saving,
+    /// It is killed when the call that it is in is done.
+    pub(super) doomed: bool,
     /// How many children it has had that belong to a store.
     pub(super) of_store: u32,
 }
@@ -51,6 +53,7 @@ impl Task {
             pending: None,
             placed: false,
             saving: Saving::No,
+            doomed: false,
             of_store: 0,
         }
     }

@@ -6,6 +6,12 @@ pub(crate) fn error_name(code: i64) -> String {
     found.map_or_else(|| code.to_string(), |(_, name)| (*name).to_owned())
 }
 
+/// The error number with this name.
+pub(crate) fn error_number(name: &str) -> Option<i32> {
+    let found = ERRORS.iter().find(|(_, known)| *known == name)?;
+    i32::try_from(found.0).ok()
+}
+
 /// Whether the result is an error, and which one: the kernel returns `-4095..=-1` for errors.
 pub(crate) const fn error_of(result: i64) -> Option<i64> {
     if result < 0 && result >= -4095 { Some(-result) } else { None }

@@ -19,6 +19,8 @@ pub mod call_flags {
     /// What the kernel says of a file's times, inode and blocks was replaced by what an earlier
     /// run was told.
     pub const TIMES: u64 = 64;
+    /// It was made to fail on request: the kernel never saw it.
+    pub const FAULT: u64 = 128;
 }
 
 /// One thread of one process.

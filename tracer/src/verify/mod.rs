@@ -279,6 +279,7 @@ fn recording(config: &Verify, command: Vec<OsString>, trace: PathBuf, printed: F
         stderr: printed_too,
         output: trace,
         like: None,
+        fault: None,
         knobs: config.knobs,
         timeout: config.timeout,
         interrupt: Arc::clone(&config.interrupt),

@@ -3,8 +3,10 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod bad_input;
+mod faults;
 mod kernel;
 mod programs;
+mod stores;
 mod support;
 mod traces;
 mod verify;

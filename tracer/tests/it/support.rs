@@ -99,27 +99,35 @@ pub(crate) fn has(program: &str) -> bool {
 }
 
 /// The program of this crate that does what the tests need.
+pub(crate) fn tracee() -> String {
+    static BUILT: OnceLock<String> = OnceLock::new();
+    BUILT.get_or_init(|| example("tracee")).clone()
+}
+
+/// The program of this crate that saves with a store.
+pub(crate) fn saver() -> String {
+    static BUILT: OnceLock<String> = OnceLock::new();
+    BUILT.get_or_init(|| example("saver")).clone()
+}
+
+/// Builds one of the programs of this crate.
 ///
 /// A test run with a filter does not build examples, so it is built here; that takes nothing if it
 /// is up to date.
-pub(crate) fn tracee() -> String {
-    static BUILT: OnceLock<String> = OnceLock::new();
-    let build = || {
-        let test = std::env::current_exe().expect("the test's own path");
-        // It stands in TARGET/PROFILE/deps.
-        let profile = test.ancestors().nth(2).expect("the folder of the profile");
-        let target = profile.parent().expect("the target folder");
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--package", env!("CARGO_PKG_NAME")]);
-        cargo.args(["--example", "tracee", "--target-dir"]).arg(target);
-        if profile.ends_with("release") {
-            cargo.arg("--release");
-        }
-        let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status();
-        assert!(built.is_ok_and(|status| status.success()), "the tracee can be built");
-        profile.join("examples/tracee").to_string_lossy().into_owned()
-    };
-    BUILT.get_or_init(build).clone()
+fn example(name: &str) -> String {
+    let test = std::env::current_exe().expect("the test's own path");
+    // It stands in TARGET/PROFILE/deps.
+    let profile = test.ancestors().nth(2).expect("the folder of the profile");
+    let target = profile.parent().expect("the target folder");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--package", env!("CARGO_PKG_NAME")]);
+    cargo.args(["--example", name, "--target-dir"]).arg(target);
+    if profile.ends_with("release") {
+        cargo.arg("--release");
+    }
+    let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status();
+    assert!(built.is_ok_and(|status| status.success()), "{name} can be built");
+    profile.join("examples").join(name).to_string_lossy().into_owned()
 }
 
 /// The findings in short, for messages.
