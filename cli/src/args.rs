@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use samestate_tracer::{At, Fault, Harm};
 
 /// samestate finds the state your checkpoints forget.
 #[derive(Debug, Parser)]
@@ -149,9 +150,37 @@ pub(crate) struct RecordArgs {
     /// Give the program the time, random bytes and process ids of this earlier run.
     #[arg(long, value_name = "RUN")]
     pub(crate) like: Option<PathBuf>,
+    /// What shall go wrong.
+    #[command(flatten)]
+    pub(crate) fault: FaultArgs,
     /// The program and its arguments.
     #[arg(last = true, required = true, value_name = "CMD")]
     pub(crate) command: Vec<OsString>,
+}
+
+/// What shall go wrong in a recorded run.
+#[derive(Args, Debug)]
+#[group(multiple = false)]
+pub(crate) struct FaultArgs {
+    /// Kill the program instead of its Nth system call, counted from 1; `save:N` counts only those
+    /// that it makes while it saves.
+    #[arg(long, value_name = "[save:]N", help_heading = "Faults")]
+    pub(crate) kill_before: Option<At>,
+    /// Kill the program when this call is done.
+    #[arg(long, value_name = "[save:]N", help_heading = "Faults")]
+    pub(crate) kill_after: Option<At>,
+    /// Let this call fail, such as `save:3=ENOSPC`, without making it.
+    #[arg(long, value_name = "[save:]N=ERROR", value_parser = Fault::failing, help_heading = "Faults")]
+    pub(crate) fail: Option<Fault>,
+}
+
+impl FaultArgs {
+    pub(crate) fn fault(&self) -> Option<Fault> {
+        let kill = |at: Option<At>, harm| at.map(|at| Fault { at, harm });
+        kill(self.kill_before, Harm::KillBefore)
+            .or(kill(self.kill_after, Harm::KillAfter))
+            .or(self.fail)
+    }
 }
 
 /// `samestate compare`

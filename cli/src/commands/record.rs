@@ -22,6 +22,7 @@ pub(crate) fn run(args: &RecordArgs, output: OutputArgs) -> Result<u8, Failure> 
         command: args.command.clone(),
         output: args.output.clone(),
         like: args.like.clone(),
+        fault: args.fault.fault(),
         interrupt: Arc::clone(&signals.interrupt),
         timeout: args.timeout.map(Duration::from_secs),
         ..Config::default()

@@ -5,6 +5,7 @@
 mod bad_input;
 mod evolution;
 mod explain;
+mod faults;
 mod fixtures;
 mod formats;
 mod image;
