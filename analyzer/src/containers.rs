@@ -171,6 +171,69 @@ pub(crate) fn known(definition: &str) -> Option<Holds> {
     TABLE.iter().find(|row| row.name == name && row.krate == krate).map(|row| row.holds)
 }
 
+/// How a value that nobody owns mutably can change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// Whenever somebody likes.
+    Often,
+    /// From nothing to its value.
+    Once,
+    /// In no way that matters to what the program computes.
+    Never,
+}
+
+/// Types that change behind shared references, the outermost one of a static first of all.
+static CHANGES: &[(&str, &str, Change)] = &[
+    ("std", "Cell", Change::Often),
+    ("std", "RefCell", Change::Often),
+    ("std", "UnsafeCell", Change::Often),
+    ("std", "SyncUnsafeCell", Change::Often),
+    ("std", "Mutex", Change::Often),
+    ("std", "RwLock", Change::Often),
+    ("std", "ReentrantLock", Change::Often),
+    ("std", "Atomic", Change::Often),
+    ("std", "AtomicBool", Change::Often),
+    ("std", "AtomicU8", Change::Often),
+    ("std", "AtomicU16", Change::Often),
+    ("std", "AtomicU32", Change::Often),
+    ("std", "AtomicU64", Change::Often),
+    ("std", "AtomicUsize", Change::Often),
+    ("std", "AtomicI8", Change::Often),
+    ("std", "AtomicI16", Change::Often),
+    ("std", "AtomicI32", Change::Often),
+    ("std", "AtomicI64", Change::Often),
+    ("std", "AtomicIsize", Change::Often),
+    ("std", "AtomicPtr", Change::Often),
+    ("lock_api", "Mutex", Change::Often),
+    ("lock_api", "RwLock", Change::Often),
+    ("lock_api", "ReentrantMutex", Change::Often),
+    ("dashmap", "DashMap", Change::Often),
+    ("arc_swap", "ArcSwapAny", Change::Often),
+    ("std", "OnceCell", Change::Once),
+    ("std", "OnceLock", Change::Once),
+    ("std", "LazyCell", Change::Once),
+    ("std", "LazyLock", Change::Once),
+    ("once_cell", "OnceCell", Change::Once),
+    ("once_cell", "Lazy", Change::Once),
+    ("once_cell", "OnceBox", Change::Once),
+    ("once_cell", "OnceNonZeroUsize", Change::Once),
+    ("once_cell", "OnceBool", Change::Once),
+    ("lazy_static", "Lazy", Change::Once),
+    // Whether an initialization ran: it runs again in the next process.
+    ("std", "Once", Change::Never),
+    ("parking_lot", "Once", Change::Never),
+    // Who listens to a line of a log.
+    ("tracing_core", "DefaultCallsite", Change::Never),
+    ("tracing", "MacroCallsite", Change::Never),
+];
+
+/// How a static of this type can change, if the table tells.
+pub(crate) fn change(definition: &str) -> Option<Change> {
+    let krate = if is_std(definition) { "std" } else { crate::names::crate_of(definition) };
+    let name = last_segment(definition);
+    CHANGES.iter().find(|row| row.1 == name && row.0 == krate).map(|row| row.2)
+}
+
 /// Why the walk does not go from a trait object to all its implementers.
 pub(crate) fn wide_trait(name: &str) -> Option<&'static str> {
     if !is_std(name) && crate::names::crate_of(name) != "core" {

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::evidence::Verdict;
 use crate::limits::MAX_FINDINGS;
 use crate::program::Program;
+use crate::statics::Statics;
 use crate::walk::{End, EndKind, Reached, ReachedField, Walk};
 
 /// What to look at.
@@ -20,6 +21,8 @@ pub struct CoverageConfig {
     pub roots: Vec<String>,
     /// Folders in which to look for sources that are not where the compiler saw them.
     pub source_dirs: Vec<PathBuf>,
+    /// Which statics are judged.
+    pub statics: Statics,
 }
 
 /// Reports every field that can be reached from a root and that no evidence covers.
@@ -32,6 +35,7 @@ pub fn coverage(config: &CoverageConfig) -> Result<Report, Error> {
     let program = Program::read(config)?;
     let walk = program.survey(&mut report);
     judge(&walk, &program, &mut report);
+    program.judge_statics(&walk, config.statics, &mut report);
     report.sort();
     Ok(report)
 }

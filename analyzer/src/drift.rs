@@ -14,6 +14,7 @@ use crate::limits::MAX_LOCK_LEN;
 use crate::lock::{self, MAGIC};
 use crate::model::Model;
 use crate::program::Program;
+use crate::statics::Statics;
 use crate::walk::Walk;
 
 /// How to read the binaries of a comparison.
@@ -92,6 +93,7 @@ fn read_side(path: &Path, config: &DriftConfig, report: &mut Report) -> Result<M
         binary: path.to_owned(),
         roots: config.roots.clone(),
         source_dirs: config.source_dirs.clone(),
+        statics: Statics::None,
     };
     read_binary(&config, report)
 }

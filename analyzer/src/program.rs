@@ -10,9 +10,10 @@ use crate::dwarf::{self, Contents, Problem};
 use crate::error::Error;
 use crate::evidence::{HandWritten, Judge, Records};
 use crate::graph::{Graph, TypeId};
-use crate::load;
+use crate::load::{self, Layout};
 use crate::roots;
 use crate::source::Sources;
+use crate::statics::{self, Statics};
 use crate::view::type_text;
 use crate::walk::{self, Walk};
 
@@ -28,6 +29,7 @@ pub(crate) struct Program {
     missing_debug_file: Option<String>,
     /// When the binary was written.
     built: Option<SystemTime>,
+    layout: Layout,
 }
 
 impl Program {
@@ -45,6 +47,7 @@ impl Program {
             notes: binary.notes,
             missing_debug_file: binary.missing_debug_file,
             built: binary.written,
+            layout: binary.layout,
         })
     }
 
@@ -156,6 +159,11 @@ impl Program {
                 .to_owned(),
         });
         finding
+    }
+
+    /// States the statics that no root of the walk covers.
+    pub(crate) fn judge_statics(&self, walk: &Walk, scope: Statics, report: &mut Report) {
+        statics::judge(&self.contents, &self.layout, &walk.roots, scope, report);
     }
 
     /// How much was looked at.

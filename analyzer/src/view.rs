@@ -140,6 +140,45 @@ pub(crate) fn is_empty(graph: &Graph, id: TypeId) -> bool {
     false
 }
 
+/// Whether locks, cells and the like are all that there is, around nothing.
+pub(crate) fn holds_nothing(graph: &Graph, id: TypeId) -> bool {
+    let mut id = graph.defined(id);
+    for _ in 0..8 {
+        if is_empty(graph, id) {
+            return true;
+        }
+        match containers::known(graph.get(id).definition()) {
+            Some(Holds::One(param, Class::Inline)) => match parameter(graph.get(id), param) {
+                Some(inner) => id = graph.defined(inner),
+                None => return false,
+            },
+            _ => return false,
+        }
+    }
+    false
+}
+
+/// The size of a value in bytes, where the debug information tells; of arrays it tells length and
+/// element only.
+pub(crate) fn size(graph: &Graph, id: TypeId) -> Option<u64> {
+    let mut id = graph.defined(id);
+    let mut count = 1_u64;
+    for _ in 0..crate::limits::MAX_NAME_DEPTH {
+        let ty = graph.get(id);
+        match ty.kind {
+            _ if ty.size_bytes.is_some() => return ty.size_bytes?.checked_mul(count),
+            Kind::Array { element: Some(element), len: Some(len) } => {
+                count = count.checked_mul(len)?;
+                id = graph.defined(element);
+            }
+            Kind::Alias { target: Some(target) } => id = graph.defined(target),
+            Kind::Pointer { .. } => return count.checked_mul(8),
+            _ => return None,
+        }
+    }
+    None
+}
+
 fn pointer_class(name: &str) -> Class {
     if name.starts_with('&') {
         Class::Borrowed

@@ -108,6 +108,20 @@ pub(crate) struct CoverageArgs {
     /// Where to start.
     #[command(flatten)]
     pub(crate) roots: RootArgs,
+    /// Which statics and thread locals must hang from a root.
+    #[arg(long, value_enum, default_value_t = StaticsArg::Own, value_name = "WHOSE")]
+    pub(crate) statics: StaticsArg,
+}
+
+/// Whose statics are judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StaticsArg {
+    /// Nobody's.
+    None,
+    /// Those of the program's own crates.
+    Own,
+    /// Those of all crates; other crates' are only noted.
+    All,
 }
 
 /// `samestate lock`

@@ -42,6 +42,15 @@ rules! {
         "Save and restore the field, or decide that it need not be: `skip(default)` or \
          `skip(value)` with a reason, `rebuild` from other fields, or `external` for a handle that \
          is given at restore." }
+    UNCOVERED_STATIC { "uncovered-static", Error,
+        "a static or thread local that can change hangs from no root",
+        "The variable lives as long as the program or its thread, in memory that can be written \
+         to, and no root holds it, so no checkpoint saves it: after a restore it has the value that \
+         it starts with. Constants, what the linker removed, and the statics of the standard \
+         library and of samestate's runtime are left out. What is written once (`OnceLock`, \
+         `LazyLock`) and what other crates keep is only noted.",
+        "Move the value into a struct that hangs from a root. If it is a cache or a count that \
+         need not be saved, leave it; `--statics none` turns the rule off." }
     SAVE_WITHOUT_RESTORE { "save-without-restore", Error,
         "a field is saved, but nothing restores it",
         "The hand-written `save` uses the field, the `restore` of the same type never gives it a \

@@ -10,7 +10,7 @@ use super::cross::Entries;
 use super::intern::{Interned, InternedMember, Key, Table, Target};
 use super::merge::{self, Merged};
 use super::unit::Shape;
-use super::{Contents, Harvest, Static, Vtable};
+use super::{Contents, FoundStatic as Found, Harvest, Static, Vtable};
 use crate::graph::{Enumerator, Graph, Kind, Member, Param, Type, TypeId, Variant, name_hash};
 
 /// Makes the graph of a table, and resolves all that refers to it.
@@ -64,8 +64,9 @@ pub(super) fn contents(table: Table, harvest: Harvest, entries: &Entries) -> Con
     for found in harvest.statics {
         let Some(ty) = resolve(found.ty) else { continue };
         let ty = graph.defined(ty);
-        let variable = Static { name: found.name, linkage_name: found.linkage_name, ty };
-        match found.location {
+        let Found { location, name, linkage_name, place, .. } = found;
+        let variable = Static { name, linkage_name, ty, place };
+        match location {
             Location::Address(address) => {
                 statics.entry(address).or_insert(variable);
             }

@@ -189,27 +189,25 @@ pub(super) enum Location {
     Thread(u64),
 }
 
-/// Where a static is: its location is that one operation and nothing else, or an offset and the
-/// operation that adds the thread's block.
+/// Where a static is: its location is that one operation, or an offset and the operation that adds
+/// the thread's block. What optimization took apart has more operations after its address.
 fn location<'a>(
     input: &Input<'a>,
     unit: &Unit<'a>,
     value: AttributeValue<super::Slice<'a>>,
 ) -> Option<Location> {
     let mut operations = value.exprloc_value()?.operations(unit.encoding());
-    let first = match operations.next().ok()?? {
-        Operation::Address { address } => address,
-        Operation::AddressIndex { index } => input.address(unit, index).ok()?,
-        Operation::UnsignedConstant { value } => value,
-        Operation::ConstantIndex { index } => input.address(unit, index).ok()?,
+    let (first, is_address) = match operations.next().ok()?? {
+        Operation::Address { address } => (address, true),
+        Operation::AddressIndex { index } => (input.address(unit, index).ok()?, true),
+        Operation::UnsignedConstant { value } => (value, false),
+        Operation::ConstantIndex { index } => (input.address(unit, index).ok()?, false),
         _ => return None,
     };
-    let is_address = matches!(
-        value.exprloc_value()?.operations(unit.encoding()).next(),
-        Ok(Some(Operation::Address { .. } | Operation::AddressIndex { .. }))
-    );
     match operations.next().ok()? {
-        None if is_address => Some(Location::Address(first)),
+        // A pointer to a static, whose own value is in no memory.
+        Some(Operation::StackValue) => None,
+        _ if is_address => Some(Location::Address(first)),
         Some(Operation::TLS) => Some(Location::Thread(first)),
         _ => None,
     }

@@ -39,7 +39,6 @@ pub(crate) struct Contents {
     pub(crate) statics: BTreeMap<u64, Static>,
     /// What each of its threads has a copy of, by offset in the thread's block and by name: what
     /// the linker removed is left at offset 0.
-    #[expect(dead_code, reason = "what is in threads is not judged yet")]
     pub(crate) thread_locals: BTreeMap<(u64, String), Static>,
     /// Functions that may be evidence.
     pub(crate) functions: Vec<Function>,
@@ -70,10 +69,11 @@ pub(crate) struct Static {
     /// Its qualified name.
     pub(crate) name: String,
     /// The name that the linker knows it by; empty if the debug information does not tell.
-    #[expect(dead_code, reason = "needed for thread locals only")]
     pub(crate) linkage_name: String,
     /// Its type.
     pub(crate) ty: TypeId,
+    /// The file and the line, from 1, of its definition.
+    pub(crate) place: Option<(PathBuf, u32)>,
 }
 
 /// A function by its mangled name, with the place of its definition.
@@ -134,6 +134,7 @@ struct FoundStatic {
     name: String,
     linkage_name: String,
     ty: Target,
+    place: Option<(PathBuf, u32)>,
 }
 
 /// Reads the debug information of a binary.
@@ -352,6 +353,7 @@ fn harvest<'s>(
                 name,
                 linkage_name: String::from_utf8_lossy(variable.linkage_name).into_owned(),
                 ty: intern::resolve(file, &types, &keys, variable.ty),
+                place: sources::place(lines, variable.file, variable.line),
             });
         }
     }

@@ -60,6 +60,16 @@ fn root_of(unit: &Unit<'_>, lines: &Unit<'_>) -> Option<CrateRoot> {
     Some(CrateRoot { folder: folder.into(), file: file.into() })
 }
 
+/// The place of a definition, by the number of its file in the unit's line program.
+pub(super) fn place(
+    (input, lines): (&Input<'_>, &Unit<'_>),
+    file: Option<u64>,
+    line: Option<u64>,
+) -> Option<(PathBuf, u32)> {
+    let line = u32::try_from(line?).ok()?;
+    Some((file_name(input, lines, file?)?, line))
+}
+
 /// The path of a file of the unit's line program.
 fn file_name(input: &Input<'_>, unit: &Unit<'_>, index: u64) -> Option<PathBuf> {
     let header = unit.line_program.as_ref()?.header();

@@ -91,6 +91,8 @@ pub(super) struct Static<'a> {
     pub(super) scope: u32,
     pub(super) ty: Ref,
     pub(super) location: Location,
+    pub(super) file: Option<u64>,
+    pub(super) line: Option<u64>,
 }
 
 /// What encloses types: a namespace, or a type.
@@ -318,7 +320,9 @@ impl<'a> UnitReader<'a> {
                 if let Some(location) = attrs.location {
                     let linkage_name = self.linkage_name(at, &attrs).unwrap_or(b"");
                     let (scope, ty) = (outer.scope, attrs.ty);
-                    self.out.statics.push(Static { name, linkage_name, scope, ty, location });
+                    let (file, line) = (attrs.decl_file, attrs.decl_line);
+                    let found = Static { name, linkage_name, scope, ty, location, file, line };
+                    self.out.statics.push(found);
                 }
                 Ok(same)
             }

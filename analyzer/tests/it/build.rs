@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use samestate_analyzer::{CoverageConfig, coverage};
+use samestate_analyzer::{CoverageConfig, Statics, coverage};
 use samestate_report::{Finding, Report};
 
 /// How a program is compiled.
@@ -97,7 +97,12 @@ fn rustc(source: &str, id: u64, flavor: Flavor) -> PathBuf {
 /// The coverage report of a program with these roots.
 pub(crate) fn cover(binary: &Path, roots: &[&str]) -> Report {
     let roots = roots.iter().map(ToString::to_string).collect();
-    let config = CoverageConfig { binary: binary.to_owned(), roots, source_dirs: Vec::new() };
+    let config = CoverageConfig {
+        binary: binary.to_owned(),
+        roots,
+        source_dirs: Vec::new(),
+        statics: Statics::Own,
+    };
     coverage(&config).unwrap()
 }
 

@@ -389,6 +389,7 @@ fn without_its_source_an_impl_is_not_seen_and_not_clean() {
         binary,
         roots: Vec::new(),
         source_dirs: vec![hidden.path().to_owned()],
+        statics: samestate_analyzer::Statics::default(),
     };
     let found = samestate_analyzer::coverage(&config).unwrap();
     std::fs::rename(hidden.path().join("src/main.rs"), &file).unwrap();

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use samestate_analyzer::{CoverageConfig, DriftConfig, Error, coverage, drift, lock_text};
+use samestate_analyzer::{CoverageConfig, DriftConfig, Error, Statics, coverage, drift, lock_text};
 use samestate_report::ExitCode;
 
 use crate::build::{Flavor, compile, cover, lines};
@@ -11,7 +11,12 @@ const SOURCE: &str = "pub struct Root { a: u32, b: Vec<Inner> } pub struct Inner
     fn main() { std::hint::black_box(&Root { a: 1, b: vec![Inner { c: 2 }] }); }";
 
 fn config(binary: PathBuf) -> CoverageConfig {
-    CoverageConfig { binary, roots: vec!["app::Root".to_owned()], source_dirs: Vec::new() }
+    CoverageConfig {
+        binary,
+        roots: vec!["app::Root".to_owned()],
+        source_dirs: Vec::new(),
+        statics: Statics::default(),
+    }
 }
 
 #[test]

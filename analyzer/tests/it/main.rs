@@ -10,3 +10,4 @@ mod drift;
 mod hostile;
 mod identity;
 mod reading;
+mod statics;

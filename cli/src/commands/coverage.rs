@@ -1,9 +1,9 @@
 //! `samestate coverage`
 
-use samestate_analyzer::CoverageConfig;
+use samestate_analyzer::{CoverageConfig, Statics};
 use samestate_report::Report;
 
-use crate::args::{CoverageArgs, OutputArgs, RootArgs};
+use crate::args::{CoverageArgs, OutputArgs, RootArgs, StaticsArg};
 use crate::failure::Failure;
 use crate::input;
 use crate::output;
@@ -18,7 +18,13 @@ pub(crate) fn run(args: &CoverageArgs, output: OutputArgs) -> Result<u8, Failure
 pub(crate) fn report(args: &CoverageArgs) -> Result<Report, Failure> {
     input::files(&[&args.binary])?;
     let _progress = Progress::new(format!("reading {}", args.binary.display()));
-    Ok(samestate_analyzer::coverage(&config(&args.binary, &args.roots))?)
+    let mut config = config(&args.binary, &args.roots);
+    config.statics = match args.statics {
+        StaticsArg::None => Statics::None,
+        StaticsArg::Own => Statics::Own,
+        StaticsArg::All => Statics::All,
+    };
+    Ok(samestate_analyzer::coverage(&config)?)
 }
 
 /// The analyzer's view of the arguments.
@@ -27,5 +33,6 @@ pub(crate) fn config(binary: &std::path::Path, roots: &RootArgs) -> CoverageConf
         binary: binary.to_owned(),
         roots: roots.roots.clone(),
         source_dirs: roots.source_dirs.clone(),
+        statics: Statics::default(),
     }
 }

@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use samestate_report::{ExitCode, Report, Severity, Table};
 
 use self::build::Builder;
-use crate::args::{CoverageArgs, DemoArgs, DriftArgs, OutputArgs, RootArgs, VerifyArgs};
+use crate::args::{
+    CoverageArgs, DemoArgs, DriftArgs, OutputArgs, RootArgs, StaticsArg, VerifyArgs,
+};
 use crate::commands::{coverage, drift, verify};
 use crate::failure::Failure;
 use crate::output;
@@ -87,7 +89,11 @@ pub(crate) fn run(args: &DemoArgs, output: OutputArgs) -> Result<u8, Failure> {
             Ok::<(), Failure>(())
         };
 
-        let covered = coverage::report(&CoverageArgs { binary: program.clone(), roots: roots() })?;
+        let covered = coverage::report(&CoverageArgs {
+            binary: program.clone(),
+            roots: roots(),
+            statics: StaticsArg::Own,
+        })?;
         show(
             &format!("coverage {}", program.display()),
             &covered,

@@ -3,6 +3,8 @@
 //! Only debug sections and records are read, so that a large program costs no more memory than
 //! its debug information does.
 
+mod layout;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -14,6 +16,7 @@ use object::{FileKind, Object, ObjectKind, ObjectSection};
 use rayon::prelude::*;
 use samestate_schema::record;
 
+pub(crate) use self::layout::Layout;
 use crate::error::Error;
 use crate::limits::{MAX_COMPRESSION_RATIO, MAX_SECTION_LEN};
 
@@ -58,6 +61,8 @@ pub(crate) struct Binary {
     pub(crate) missing_debug_file: Option<String>,
     /// When the file was written, where the file system tells.
     pub(crate) written: Option<SystemTime>,
+    /// Where everything is loaded.
+    pub(crate) layout: Layout,
 }
 
 /// Reads an executable, following `.gnu_debuglink` and the build id to its debug file, and
@@ -76,6 +81,7 @@ pub(crate) fn load(path: &Path) -> Result<Binary, Error> {
     let plan = debug_section_plan(path, &object)?;
     let record_plan = record_section_plan(path, &object)?;
     let little_endian = object.is_little_endian();
+    let layout = Layout::read(&object);
     drop(cache);
 
     let mut binary = Binary {
@@ -86,6 +92,7 @@ pub(crate) fn load(path: &Path) -> Result<Binary, Error> {
         notes: Vec::new(),
         missing_debug_file: None,
         written,
+        layout,
     };
     for (address, part) in record_plan {
         binary.records.push(RecordSection { address, bytes: read_part(path, &file, &part)? });
@@ -316,11 +323,13 @@ fn follow_debug_link(
         }
         let file = open(&candidate)?;
         let cache = ReadCache::new(&file);
-        let id = parse(&candidate, &cache)?.build_id().ok().flatten().map(<[u8]>::to_vec);
+        let object = parse(&candidate, &cache)?;
+        let id = object.build_id().ok().flatten().map(<[u8]>::to_vec);
         if id.is_some() && build_id.is_some() && id.as_deref() != build_id {
             binary.notes.push(format!("{} belongs to another build", candidate.display()));
             continue;
         }
+        binary.layout.read_symbols(&object);
         binary.sections = load_debug_sections(&candidate)?;
         binary.notes.push(format!("types read from {}", candidate.display()));
         return Ok(());
