@@ -83,6 +83,14 @@ fn field_finding(definition: &str, reached: &Reached, field: &ReachedField) -> O
         variant => format!("{variant}.{}", field.key.name),
     };
     let (rule, message) = match field.verdict.verdict {
+        Verdict::Uncovered if field.host.is_some() => (
+            &rules::HOST_RESOURCE,
+            format!(
+                "`{name}: {}` of `{definition}` is {}, which no image can hold",
+                field.type_text,
+                field.host.unwrap_or_default()
+            ),
+        ),
         Verdict::Saved(_) | Verdict::Volatile | Verdict::Left(_) | Verdict::Unknown => {
             return None;
         }
@@ -129,10 +137,10 @@ fn field_finding(definition: &str, reached: &Reached, field: &ReachedField) -> O
 }
 
 fn help(definition: &str, name: &str, field: &ReachedField, is_known: bool) -> String {
-    if let (Some(what), Verdict::Uncovered) = (field.host, &field.verdict.verdict) {
+    if let (Some(_), Verdict::Uncovered) = (field.host, &field.verdict.verdict) {
         return format!(
-            "it is {what}, which no image can hold: write `#[checkpoint(external = \"{name}\")]` \
-             on the field and hand it in at restore"
+            "open it again after a restore, from what is saved beside it: derive `Checkpoint` and \
+             write `#[checkpoint(external = \"{name}\")]` on the field to have it handed in"
         );
     }
     match field.verdict.verdict {
@@ -165,9 +173,18 @@ fn help(definition: &str, name: &str, field: &ReachedField, is_known: bool) -> S
 fn end_finding(end: &End) -> Finding {
     let rule = match end.kind {
         EndKind::Opaque => &rules::OPAQUE_CONTAINER,
+        EndKind::Unregistered => &rules::UNREGISTERED_IMPLEMENTER,
+        EndKind::Implementer => &rules::UNCOVERED_IMPLEMENTER,
         EndKind::Unseen => &rules::CANNOT_SEE,
     };
-    let message = format!("cannot look into `{}`: {}", end.type_text, end.why);
+    let message = match end.kind {
+        EndKind::Opaque | EndKind::Unseen => {
+            format!("cannot look into `{}`: {}", end.type_text, end.why)
+        }
+        EndKind::Unregistered | EndKind::Implementer => {
+            format!("no checkpoint covers `{}`: {}", end.type_text, end.why)
+        }
+    };
     let mut finding = Finding::new(rule, Subject::Field(end.path.clone()), message);
     finding.way = end.way.clone();
     finding.evidence = end.evidence.clone();

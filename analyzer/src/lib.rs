@@ -37,6 +37,7 @@ mod evidence;
 mod fields;
 mod graph;
 mod history;
+mod implementers;
 mod limits;
 mod load;
 mod lock;

@@ -196,6 +196,36 @@ pub(crate) fn last_segment(path: &str) -> &str {
     path.rsplit("::").next().unwrap_or(path)
 }
 
+/// The type, the trait and the rest of `<T as Trait>::rest`.
+pub(crate) fn of_impl(name: &str) -> Option<(&str, &str, &str)> {
+    let inside = name.strip_prefix('<')?;
+    let mut depth = 0_usize;
+    let mut previous = ' ';
+    let mut ty = None;
+    for (at, c) in inside.char_indices() {
+        match c {
+            '>' if depth == 0 && previous != '-' => {
+                let (ty, from) = ty?;
+                return Some((ty, &inside[from..at], inside[at + 1..].strip_prefix("::")?));
+            }
+            '<' | '(' | '[' | '{' => depth += 1,
+            '>' if previous == '-' => {}
+            '>' | ')' | ']' | '}' => depth = depth.saturating_sub(1),
+            ' ' if depth == 0 && ty.is_none() && inside[at..].starts_with(" as ") => {
+                ty = Some((&inside[..at], at + " as ".len()));
+            }
+            _ => {}
+        }
+        previous = c;
+    }
+    None
+}
+
+/// A path without its arguments.
+pub(crate) fn without_arguments(path: &str) -> &str {
+    path.split('<').next().unwrap_or(path).trim_end_matches("::")
+}
+
 /// Arguments that everybody leaves out.
 fn is_default_argument(name: &str) -> bool {
     is_std(name) && matches!(last_segment(name), "Global" | "RandomState")
@@ -261,7 +291,25 @@ pub(crate) fn short(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::short;
+    use super::{of_impl, short};
+
+    #[test]
+    fn impls_are_taken_apart() {
+        for (name, expected) in [
+            ("<a::T as b::Tr>::m", Some(("a::T", "b::Tr", "m"))),
+            (
+                "<a::T<u8> as b::Tr<(u8, u16)>>::{vtable}",
+                Some(("a::T<u8>", "b::Tr<(u8, u16)>", "{vtable}")),
+            ),
+            ("<fn(u8) -> u8 as b::Tr>::m", Some(("fn(u8) -> u8", "b::Tr", "m"))),
+            ("<<a::T as b::It>::Item as b::Tr>::m", Some(("<a::T as b::It>::Item", "b::Tr", "m"))),
+            ("<a::T>::m", None),
+            ("a::m", None),
+            ("<a::T as b::Tr", None),
+        ] {
+            assert_eq!(of_impl(name), expected, "{name}");
+        }
+    }
 
     #[test]
     fn short_names_keep_what_matters() {

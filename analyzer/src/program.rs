@@ -10,6 +10,7 @@ use crate::dwarf::{self, Contents, Problem};
 use crate::error::Error;
 use crate::evidence::{HandWritten, Judge, Records};
 use crate::graph::{Graph, TypeId};
+use crate::implementers::Implementers;
 use crate::load::{self, Layout};
 use crate::roots;
 use crate::source::Sources;
@@ -77,7 +78,9 @@ impl Program {
             readers: vec![Box::new(&written)],
             places: Box::new(|id| written.places(id)),
         };
-        let mut walk = walk::walk(self.graph(), &self.contents.vtables, &roots, &judge);
+        let methods = &self.layout.methods;
+        let implementers = Implementers::new(self.graph(), &self.contents.vtables, methods);
+        let mut walk = walk::walk(self.graph(), &implementers, &roots, &judge);
         walk.for_each_place(|place| {
             if place.text.is_none() {
                 place.text = sources.line(&place.file, place.line);

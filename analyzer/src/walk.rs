@@ -1,16 +1,16 @@
 //! The walk from the roots along field paths, breadth first, so that the first way to a type is
 //! the shortest.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use samestate_report::{Evidence, Place};
 use samestate_schema::path::{FieldPath, Step};
 
 use crate::containers::wide_trait;
-use crate::dwarf::Vtable;
 use crate::evidence::{FieldKey, FieldVerdict, Judge, Judgment, Verdict};
 use crate::fields::{self, Field};
 use crate::graph::{Graph, Kind, TypeId};
+use crate::implementers::Implementers;
 use crate::limits::MAX_PATH_STEPS;
 use crate::names;
 use crate::view::{self, View, type_text};
@@ -74,6 +74,11 @@ pub(crate) struct End {
 pub(crate) enum EndKind {
     /// A container that is not known.
     Opaque,
+    /// A type that a trait object can hold, and that is restored by no name.
+    Unregistered,
+    /// A type that a trait object can hold, and of which nothing is seen to be saved, while others
+    /// that stand behind the same trait are.
+    Implementer,
     /// Anything else.
     Unseen,
 }
@@ -96,16 +101,12 @@ impl Walk {
 }
 
 /// Walks from these roots.
-pub(crate) fn walk(graph: &Graph, vtables: &[Vtable], roots: &[TypeId], judge: &Judge<'_>) -> Walk {
-    let mut implementers: HashMap<String, Vec<TypeId>> = HashMap::new();
-    for vtable in vtables {
-        let name = view::without_bindings(&vtable.trait_name);
-        implementers.entry(name).or_default().push(vtable.concrete);
-    }
-    for types in implementers.values_mut() {
-        types.sort_by_key(|&ty| (&*graph.get(ty).name, ty));
-        types.dedup();
-    }
+pub(crate) fn walk(
+    graph: &Graph,
+    implementers: &Implementers<'_>,
+    roots: &[TypeId],
+    judge: &Judge<'_>,
+) -> Walk {
     let mut walker = Walker {
         graph,
         implementers,
@@ -144,7 +145,7 @@ struct Visit {
 
 struct Walker<'a> {
     graph: &'a Graph,
-    implementers: HashMap<String, Vec<TypeId>>,
+    implementers: &'a Implementers<'a>,
     judge: &'a Judge<'a>,
     trails: Vec<Trail>,
     queue: VecDeque<Visit>,
@@ -164,13 +165,33 @@ impl Walker<'_> {
             }
         }
         for visit in std::mem::take(&mut self.doubtful) {
-            if !self.unsaved.contains(&visit.ty) {
+            if self.unsaved.contains(&visit.ty) {
+                continue;
+            }
+            if self.is_lone_implementer(visit) {
+                let why = "others behind the same trait are saved; nothing shows that this one is";
+                self.end(visit, EndKind::Implementer, why.to_owned(), Vec::new());
+            } else {
                 let why = "it is saved as part of another type, but neither a record nor a \
                            hand-written `save` of it can be seen";
                 self.end(visit, EndKind::Unseen, why.to_owned(), Vec::new());
             }
         }
         self.out
+    }
+
+    /// Whether the type was reached as one implementer of a trait of which another one is known to
+    /// be saved.
+    fn is_lone_implementer(&self, visit: Visit) -> bool {
+        let trail = &self.trails[visit.trail];
+        if !matches!(trail.steps.last(), Some(Step::Concrete(_))) {
+            return false;
+        }
+        let saved = |ty: &TypeId| {
+            self.out.types.iter().any(|reached| reached.id == *ty && reached.is_known)
+        };
+        let mut traits = self.out.traits.values();
+        traits.any(|types| types.contains(&visit.ty) && types.iter().any(saved))
     }
 
     fn visit(&mut self, visit: Visit) {
@@ -203,17 +224,44 @@ impl Walker<'_> {
             self.end(visit, EndKind::Unseen, why, Vec::new());
             return;
         }
-        let concrete = self.implementers.get(name).cloned().unwrap_or_default();
-        if concrete.is_empty() {
+        let known = self.implementers.of(name);
+        if known.types.is_empty() && known.unseen.is_empty() {
             let why = format!("no implementer of `{name}` has debug information in this binary");
             self.end(visit, EndKind::Unseen, why, Vec::new());
             return;
         }
-        self.out.traits.entry(name.to_owned()).or_default().extend(&concrete);
-        for ty in concrete {
+        for unseen in known.unseen {
+            let steps = vec![Step::Concrete(unseen.clone())];
+            let trail = self.trail(Trail { parent: Some(visit.trail), steps, label: None });
+            self.out.ends.push(End {
+                path: self.path(trail),
+                way: self.way(trail),
+                type_text: unseen,
+                kind: EndKind::Unseen,
+                why: format!("it implements `{name}`, and its crate has no debug information"),
+                evidence: Vec::new(),
+            });
+        }
+        self.out.traits.entry(name.to_owned()).or_default().extend(&known.types);
+        let registered = self.judge.records.registered(name);
+        for ty in known.types {
             let step = Step::Concrete(type_text(self.graph, ty));
+            if visit.is_saved && !registered.is_empty() && !registered.contains(&ty) {
+                let trail = self.enter_implementer(visit, step);
+                let why = format!("no name is registered for it behind `dyn {name}`");
+                self.end(Visit { ty, trail, ..visit }, EndKind::Unregistered, why, Vec::new());
+                continue;
+            }
             self.follow(visit, vec![step], ty);
         }
+    }
+
+    fn enter_implementer(&mut self, visit: Visit, step: Step) -> usize {
+        let label = match &step {
+            Step::Concrete(name) => Some(format!("{{{name}}}")),
+            _ => None,
+        };
+        self.trail(Trail { parent: Some(visit.trail), steps: vec![step], label })
     }
 
     fn visit_definition(&mut self, visit: Visit) {
@@ -408,7 +456,7 @@ impl Walker<'_> {
                 View::Parts(parts) => stack.extend(parts.into_iter().map(|part| part.ty)),
                 View::Trait(name) => {
                     if wide_trait(name.split('<').next().unwrap_or(&name)).is_none() {
-                        stack.extend(self.implementers.get(&name).into_iter().flatten());
+                        stack.extend(self.implementers.seen(&name));
                     }
                 }
                 View::Defined => {

@@ -42,6 +42,24 @@ rules! {
         "Save and restore the field, or decide that it need not be: `skip(default)` or \
          `skip(value)` with a reason, `rebuild` from other fields, or `external` for a handle that \
          is given at restore." }
+    HOST_RESOURCE { "host-resource", Error,
+        "a field holds something of the host that no image can hold",
+        "The value stands for something that exists outside the program's memory, and only as long \
+         as the process: an open file, a socket, a thread, a lock that is held, a moment of the \
+         machine's clock. Its bytes mean nothing in the process that restores.",
+        "Open it again after a restore from what is saved beside it (a path, an address, an \
+         offset, a duration), or have it handed in: `external` in the derive." }
+    UNCOVERED_IMPLEMENTER { "uncovered-implementer", Error,
+        "a type behind a trait object is covered by no checkpoint",
+        "The trait object can hold this type: its table of methods is in the binary. Others that \
+         stand behind the same trait are seen to be saved and restored, this one is not.",
+        "Save and restore it as the others are." }
+    UNREGISTERED_IMPLEMENTER { "unregistered-implementer", Error,
+        "a type behind a trait object has no name to be restored by",
+        "The trait object can hold this type: its table of methods is in the binary. Trait objects \
+         are restored by the names that types are registered with, and this type is not, so saving \
+         fails as soon as one is met.",
+        "Write `#[checkpoint(implements(dyn Trait, \"name\"))]` on the type." }
     UNCOVERED_STATIC { "uncovered-static", Error,
         "a static or thread local that can change hangs from no root",
         "The variable lives as long as the program or its thread, in memory that can be written \

@@ -23,6 +23,7 @@ use self::attrs::Location;
 use self::intern::{Key, Table, Target};
 use crate::graph::{Graph, TypeId};
 use crate::load::{self, Binary, Sections};
+use crate::names;
 
 type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
 type Input<'a> = Dwarf<Slice<'a>>;
@@ -362,24 +363,9 @@ fn harvest<'s>(
 
 /// The trait in the name of a vtable, `<T as Trait>::{vtable}`.
 fn vtable_trait(name: &str) -> Option<&str> {
-    let inside = name.strip_suffix(">::{vtable}")?.strip_prefix('<')?;
-    let mut depth = 0_usize;
-    let mut previous = ' ';
-    for (at, c) in inside.char_indices() {
-        match c {
-            '<' | '(' | '[' | '{' => depth += 1,
-            '>' if previous == '-' => {}
-            '>' | ')' | ']' | '}' => depth = depth.saturating_sub(1),
-            ' ' if depth == 0 => {
-                if let Some(trait_name) = inside[at..].strip_prefix(" as ") {
-                    return Some(trait_name);
-                }
-            }
-            _ => {}
-        }
-        previous = c;
-    }
-    None
+    // Most names are not even looked at.
+    let name = name.ends_with("{vtable}").then_some(name)?;
+    names::of_impl(name).filter(|(_, _, rest)| *rest == "{vtable}").map(|(_, name, _)| name)
 }
 
 impl Harvest {

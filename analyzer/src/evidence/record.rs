@@ -90,6 +90,22 @@ impl Records {
         self.records.len()
     }
 
+    /// The types that a trait object of this trait is restored as, by the names that their records
+    /// give them.
+    pub(crate) fn registered(&self, trait_name: &str) -> BTreeSet<TypeId> {
+        let wanted = crate::names::last_segment(crate::names::without_arguments(trait_name));
+        let of_trait = |record: &Record| {
+            record.body.notes.iter().any(|(what, how)| {
+                let object = how.split(" = ").next().unwrap_or(how).trim();
+                let object = object.strip_prefix("dyn ").unwrap_or(object);
+                let tokens = crate::names::without_arguments(object).replace(' ', "");
+                what == "implements" && crate::names::last_segment(&tokens) == wanted
+            })
+        };
+        let records = self.by_type.iter().filter(|&(_, &index)| of_trait(&self.records[index]));
+        records.map(|(&id, _)| id).collect()
+    }
+
     /// The record of a type.
     pub(crate) fn of(&self, id: TypeId) -> Option<&Record> {
         self.by_type.get(&id).map(|&index| &self.records[index])

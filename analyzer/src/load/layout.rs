@@ -1,10 +1,11 @@
 //! Where the linker put what is not code, and what it knows by name.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 
 use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, SectionKind, SymbolKind};
 
-use super::Elf;
+use super::{Elf, tables};
 
 /// The parts of the program's memory that are there from the start.
 #[derive(Debug, Default)]
@@ -15,6 +16,8 @@ pub(crate) struct Layout {
     thread_data_len: u64,
     /// The names of what each thread has a copy of; `None` if the file has no symbols.
     thread_symbols: Option<BTreeSet<String>>,
+    /// The mangled names of all functions of which a constant table holds the address.
+    pub(crate) methods: BTreeSet<String>,
 }
 
 /// A section that is loaded.
@@ -28,7 +31,7 @@ pub(crate) struct Section {
 
 impl Layout {
     /// Reads it from the headers and the symbols.
-    pub(super) fn read(object: &Elf<'_, '_>) -> Self {
+    pub(super) fn read(object: &Elf<'_, '_>, file: &File) -> Self {
         let mut layout = Self::default();
         for section in object.sections() {
             let (Ok(name), SectionFlags::Elf { sh_flags, .. }) = (section.name(), section.flags())
@@ -64,6 +67,7 @@ impl Layout {
             );
         }
         layout.read_symbols(object);
+        layout.methods = tables::functions(object, file);
         layout
     }
 

@@ -4,6 +4,7 @@
 //! its debug information does.
 
 mod layout;
+mod tables;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -81,7 +82,7 @@ pub(crate) fn load(path: &Path) -> Result<Binary, Error> {
     let plan = debug_section_plan(path, &object)?;
     let record_plan = record_section_plan(path, &object)?;
     let little_endian = object.is_little_endian();
-    let layout = Layout::read(&object);
+    let layout = Layout::read(&object, &file);
     drop(cache);
 
     let mut binary = Binary {
@@ -254,6 +255,18 @@ fn read_sections(
         sections.by_name.entry(part.name).or_insert(bytes);
     }
     Ok(sections)
+}
+
+/// A part of the file, if it is there.
+fn read_at(mut file: &File, offset: u64, len: u64) -> Option<Vec<u8>> {
+    let end = offset.checked_add(len)?;
+    if end > file.metadata().ok()?.len() {
+        return None;
+    }
+    let mut bytes = vec![0; usize::try_from(len).ok()?];
+    file.seek(SeekFrom::Start(offset)).ok()?;
+    file.read_exact(&mut bytes).ok()?;
+    Some(bytes)
 }
 
 fn read_part(path: &Path, file: &File, part: &Part) -> Result<Vec<u8>, Error> {

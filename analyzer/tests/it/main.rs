@@ -11,3 +11,4 @@ mod hostile;
 mod identity;
 mod reading;
 mod statics;
+mod traits;
