@@ -41,8 +41,8 @@ impl Looked {
 
 impl Retention {
     /// The images that no rule keeps; `older` are those before the one that was just saved, which
-    /// stays in any case. An image that does not look whole counts for no rule and is not among them: there
-    /// may be something in it that somebody wants to rescue.
+    /// stays in any case. An image that does not look whole counts for no rule and is not among
+    /// them: there may be something in it that somebody wants to rescue.
     pub(super) fn excess(&self, older: Vec<Name>, looked: &mut Looked) -> Vec<Name> {
         if self.last.is_none() && self.every.is_none() {
             return Vec::new();

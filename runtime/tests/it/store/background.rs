@@ -27,6 +27,12 @@ fn the_image_has_the_state_as_it_was() {
     assert!(!store.is_saving());
 }
 
+#[test]
+fn a_store_may_be_used_by_any_thread() {
+    const fn assert_send_sync<T: Send + Sync>() {}
+    const { assert_send_sync::<Store>() }
+}
+
 #[derive(Checkpoint, Debug, PartialEq)]
 struct Timed {
     step: u64,
@@ -55,11 +61,13 @@ fn the_next_save_waits_for_the_former_and_tells_of_it() {
         let staged = store.save_in_background(&sim(step), step).unwrap();
         told.extend(staged.former.map(|written| written.step));
     }
-    while store.is_saving() {
-        assert!(store.poll().unwrap().is_none());
+    told.push(loop {
+        if let Some(written) = store.poll().unwrap() {
+            break written.step;
+        }
         std::thread::yield_now();
-    }
-    told.extend(store.poll().unwrap().map(|written| written.step));
+    });
+    assert!(!store.is_saving());
     assert_eq!(told, [1, 2, 3, 4, 5]);
     let steps: Vec<_> = store.entries().unwrap().iter().map(|entry| entry.step).collect();
     assert_eq!(steps, [4, 5]);
