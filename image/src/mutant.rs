@@ -21,6 +21,8 @@ pub struct Site {
     pub place: String,
     /// Whether it is volatile, so that the image's id does not tell of it.
     pub volatile: bool,
+    /// Whether it may be one of a few names, so that no other value need be restored.
+    pub tag: bool,
     /// The other values for it that are worth trying.
     pub edits: Vec<Edit>,
     /// Which piece it is, counted from 0.
@@ -65,6 +67,24 @@ impl Edit {
         self.adds.as_deref()
     }
 }
+
+/// The name of the enum that serde's values are saved as. The program's own types decide which of its
+/// variants, keys and lengths stand where, so only numbers, text and bytes in it are edited.
+pub const SERDE: &str = "serde";
+
+/// The variants of that enum that have no parts.
+const SERDE_LEAVES: [&str; 10] = [
+    "Bool",
+    "Signed",
+    "Unsigned",
+    "Signed128",
+    "Unsigned128",
+    "F32",
+    "F64",
+    "Char",
+    "Text",
+    "Bytes",
+];
 
 /// How many sites there are for one place in the types.
 const PER_PLACE: usize = 2;

@@ -432,6 +432,11 @@ fn module(word: &Ident, input: ParseStream<'_>) -> syn::Result<With> {
 }
 
 fn serde(word: &Ident, input: ParseStream<'_>) -> syn::Result<With> {
+    if !cfg!(feature = "serde") {
+        let message = "`serde` needs the feature `serde` of the crate `samestate`: write `features = \
+                       [\"serde\"]` beside its version in `Cargo.toml`";
+        return Err(syn::Error::new(word.span(), message));
+    }
     if input.cursor().group(Delimiter::Parenthesis).is_none() {
         return Ok(With::Serde { ordered: false });
     }

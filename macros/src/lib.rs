@@ -20,7 +20,8 @@ use proc_macro::TokenStream;
 /// |---|---|
 /// | nothing, or `#[checkpoint(saved)]` | it is saved; its type must implement `Checkpoint` |
 /// | `#[checkpoint(with = module)]` | it is saved by the module's functions, see below |
-/// | `#[checkpoint(volatile)]` | it is saved, but is no part of what makes states equal; beside `with`, too |
+/// | `#[checkpoint(serde)]` | it is saved by the `Serialize` and `Deserialize` of its type, see below; needs the feature `serde` |
+/// | `#[checkpoint(volatile)]` | it is saved, but is no part of what makes states equal; beside `with` and `serde`, too |
 /// | `#[checkpoint(skip(default), reason = "…")]` | it is `Default::default()` after a restore |
 /// | `#[checkpoint(skip(keep), reason = "…")]` | it is as it was in the value that is restored in place; without one there is an error |
 /// | `#[checkpoint(skip(value = EXPR), reason = "…")]` | it is the value of the expression after a restore |
@@ -40,6 +41,14 @@ use proc_macro::TokenStream;
 /// fn restore(restorer: &mut Restorer<'_>) -> Result<T, RestoreError>
 /// fn schema(schema: &mut SchemaBuilder) -> TypeRef
 /// ```
+///
+/// `serde` is for the types of others that implement nothing else. What they serialize to is kept with
+/// the names of its fields and variants, so that `samestate image show` and `diff` work without the
+/// program. The entries of maps are put into the order of their keys, so that equal `HashMap`s give
+/// equal bytes; a map whose order matters (an `IndexMap`) needs `serde(ordered)`, which keeps it as it
+/// comes. serde does not tell a `HashSet` from a list: its elements stand in the order in which they
+/// come, so equal states may give different bytes; use `with` for it. Names are all that serde knows of
+/// a type, so a change of it is told by serde when an image is restored, not by a list of differences.
 ///
 /// A `volatile` field (a counter of nanoseconds, a cache worth keeping) is checked and restored as
 /// all others are. But the image's id does not tell of it, nor do `samestate image diff`,

@@ -3,6 +3,8 @@
 extern crate self as samestate;
 
 mod assignment;
+#[cfg(feature = "serde")]
+mod bridge;
 mod compression;
 mod depth;
 mod dynamic;

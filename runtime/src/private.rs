@@ -4,6 +4,8 @@
 use std::fmt::Display;
 use std::marker::PhantomData;
 
+#[cfg(feature = "serde")]
+pub use crate::bridge::{Serde, serde_restore, serde_save, serde_schema};
 pub use crate::dynamic::{
     Casts, Dynamic, Implementer, Slot, dangling_dyn_arc, dangling_dyn_rc, dyn_schema,
     restore_dyn_arc, restore_dyn_box, restore_dyn_rc, save_dyn,

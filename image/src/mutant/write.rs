@@ -4,7 +4,7 @@ use samestate_schema::path::{FieldPath, Step};
 use samestate_schema::treatment::Treatment;
 use samestate_schema::types::{Field, Primitive, Table, Type, TypeRef};
 
-use super::{Change, Edit, Site, candidates};
+use super::{Change, Edit, SERDE, SERDE_LEAVES, Site, candidates};
 use crate::Image;
 use crate::layout::{BLOCK_MIN, LONG_LEN, NEW_OBJECT_CODES, plain, variant_width};
 use crate::value::{FieldValue, Numbers, Value};
@@ -12,6 +12,9 @@ use crate::value::{FieldValue, Numbers, Value};
 /// Deepest nesting of what is made from nothing, and most elements of an array in it.
 const NEW_DEPTH: usize = 24;
 const NEW_LEN: u64 = 1 << 20;
+
+/// How many entries of a map that serde saved are places of their own.
+const NAMED: usize = 64;
 
 /// How many values are made from nothing at most.
 const NEW_VALUES: usize = 1 << 16;
@@ -28,6 +31,12 @@ pub(super) struct Writer<'a> {
     whole: bool,
     /// Set inside volatile fields.
     in_volatile: bool,
+    /// Set where nothing is to be edited.
+    quiet: bool,
+    /// Set right inside what serde saved as a struct or a map, where each entry is a place of its own.
+    in_struct: bool,
+    /// Set inside keys of what serde saved.
+    in_key: bool,
     /// The number of the next site.
     next: usize,
     pub(super) sites: Vec<Site>,
@@ -61,6 +70,9 @@ impl<'a> Writer<'a> {
             volatile: Vec::new(),
             whole: false,
             in_volatile: false,
+            quiet: false,
+            in_struct: false,
+            in_key: false,
             next: 0,
             sites: Vec::new(),
             place: path.clone(),
@@ -85,14 +97,18 @@ impl<'a> Writer<'a> {
             Some((at, change)) => (at == number).then_some(change),
             None => {
                 let edits = edits();
-                let repeats = self
-                    .way
-                    .last()
-                    .map_or(0, |last| self.way.iter().filter(|ty| *ty == last).count());
-                if !edits.is_empty() && repeats <= REPEATS {
+                let is_serde = |ty: &TypeRef| matches!(self.table.get(*ty), Some(Type::Enum(def)) if def.name == SERDE);
+                let repeats = match self.way.last() {
+                    Some(last) if !is_serde(last) => {
+                        self.way.iter().filter(|ty| *ty == last).count()
+                    }
+                    _ => 0,
+                };
+                if !edits.is_empty() && repeats <= REPEATS && !self.quiet {
                     let (path, place) = (self.path.clone(), self.place.to_string());
                     let volatile = self.in_volatile;
-                    self.sites.push(Site { path, place, edits, volatile, number });
+                    let tag = self.way.last().is_some_and(is_serde);
+                    self.sites.push(Site { path, place, edits, volatile, tag, number });
                 }
                 None
             }
@@ -102,7 +118,7 @@ impl<'a> Writer<'a> {
     fn below(&mut self, step: Step, value: &Value<'_>, ty: TypeRef) -> Option<()> {
         let place = match &step {
             Step::Index(_) => Step::Elements,
-            Step::Entry(_) => Step::Values,
+            Step::Entry(_) if !self.in_struct => Step::Values,
             other => other.clone(),
         };
         self.path.steps.push(step);
@@ -348,13 +364,17 @@ impl<'a> Writer<'a> {
 
     fn map(&mut self, entries: &[(Value<'_>, Value<'_>)], key: TypeRef, of: TypeRef) -> Option<()> {
         let (count, push) = self.count(entries.len(), Step::Keys);
+        self.in_struct &= entries.len() <= NAMED;
         // Blocks follow in the order of the entries, so each entry keeps its own.
         let mut written = Vec::new();
         let outer = core::mem::take(&mut self.blocks);
         let outer_volatile = core::mem::take(&mut self.volatile);
         for (left, right) in entries.iter().take(count) {
             let text = Step::Entry(left.key());
+            let outer_key = self.in_key;
+            self.in_key |= self.quiet;
             let left = self.apart(|writer| writer.below(Step::Keys, left, key))?;
+            self.in_key = outer_key;
             let values = core::mem::take(&mut self.values);
             self.below(text, right, of)?;
             let right = core::mem::replace(&mut self.values, values);
@@ -422,6 +442,9 @@ impl<'a> Writer<'a> {
     fn enumeration(&mut self, variant: &str, fields: &[FieldValue<'_>], ty: TypeRef) -> Option<()> {
         let Type::Enum(def) = self.table.get(ty)? else { return None };
         let number = def.variants.iter().position(|other| other.name == variant)?;
+        let is_serde = def.name == SERDE;
+        let (outer, outer_struct) = (self.quiet, self.in_struct);
+        self.quiet |= is_serde;
         let others = def.variants.iter().enumerate().filter(|&(other, _)| other != number);
         let edits: Vec<Edit> = others
             .map(|(number, other)| {
@@ -431,6 +454,8 @@ impl<'a> Writer<'a> {
         if let Some(Change::Variant(other)) = self.site(|| edits) {
             return self.new_variant(ty, *other, 0);
         }
+        self.in_struct = is_serde && matches!(variant, "Struct" | "Map");
+        self.quiet = if is_serde { !SERDE_LEAVES.contains(&variant) || self.in_key } else { outer };
         self.variant_number(number, def.variants.len());
         let step = Step::Variant(variant.to_owned());
         self.path.steps.push(step.clone());
@@ -438,6 +463,7 @@ impl<'a> Writer<'a> {
         self.fields(fields, &def.variants.get(number)?.fields)?;
         self.path.steps.pop();
         self.place.steps.pop();
+        (self.quiet, self.in_struct) = (outer, outer_struct);
         Some(())
     }
 

@@ -1,6 +1,7 @@
 use core::fmt;
 
 use super::{FieldValue, Value};
+use crate::mutant::SERDE;
 
 impl Value<'_> {
     /// The text of a key, as field paths show it.
@@ -8,7 +9,7 @@ impl Value<'_> {
     pub fn key(&self) -> String {
         match self {
             Self::Str(text) => (*text).to_owned(),
-            other => other.to_string(),
+            other => of_serde(other).map_or_else(|| other.to_string(), Value::key),
         }
     }
 }
@@ -40,6 +41,9 @@ impl fmt::Display for Value<'_> {
                 braces(f, fields)
             }
             Self::Enum { variant, fields, .. } => {
+                if let (Some(value), false) = (of_serde(self), *variant == "Some") {
+                    return value.fmt(f);
+                }
                 f.write_str(variant)?;
                 braces(f, fields)
             }
@@ -53,6 +57,17 @@ impl fmt::Display for Value<'_> {
             Self::Dyn { implementer, value, .. } => write!(f, "{{{implementer}}} {value}"),
             Self::Opaque { name, bytes } => write!(f, "{name}({} bytes)", bytes.len()),
         }
+    }
+}
+
+/// What stands in a value of serde's, where the name of its kind tells nothing more.
+fn of_serde<'v, 'i>(value: &'v Value<'i>) -> Option<&'v Value<'i>> {
+    match value {
+        Value::Enum { name, fields, .. } if *name == SERDE => match &fields[..] {
+            [field] => field.value.as_ref(),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

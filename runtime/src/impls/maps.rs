@@ -16,7 +16,7 @@ fn save_map<'a, K: Checkpoint, V: Checkpoint>(
     saver.container::<(K, V)>(entries.len(), |saver| saver.entries(entries))
 }
 
-fn restore_map<K: Checkpoint, V: Checkpoint>(
+pub(crate) fn restore_map<K: Checkpoint, V: Checkpoint>(
     restorer: &mut Restorer<'_>,
 ) -> Result<Vec<(K, V)>, RestoreError> {
     let count = restorer.count(K::MIN_LEN + V::MIN_LEN)?;

@@ -6,7 +6,7 @@ mod cow;
 #[cfg(feature = "indexmap")]
 mod indexmap;
 mod lists;
-mod maps;
+pub(crate) mod maps;
 #[cfg(feature = "ndarray")]
 mod ndarray;
 mod nonzero;

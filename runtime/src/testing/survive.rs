@@ -118,7 +118,7 @@ impl<T: Checkpoint> Check<'_, '_, T> {
         let found = match (survived, lost, refused) {
             (true, ..) => Found::Survived,
             (false, Some(lost), _) => Found::Lost(lost),
-            (false, None, Some(error)) if !known => Found::Refused(error),
+            (false, None, Some(error)) if !known && !site.tag => Found::Refused(error),
             (false, None, _) => return Ok(()),
         };
         if !known || matches!(found, Found::Lost(_)) {

@@ -19,6 +19,8 @@ mod manual;
 mod migrate;
 mod program;
 mod roundtrip;
+#[cfg(feature = "serde")]
+mod serde;
 mod shared;
 mod store;
 mod testing;

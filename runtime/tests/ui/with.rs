@@ -28,7 +28,7 @@ struct Words {
     nothing: u8,
     #[checkpoint(with = "module")]
     text: u8,
-    #[checkpoint(with = whole, serde)]
+    #[checkpoint(with = whole, with = whole)]
     both: u8,
     #[checkpoint(skip(default), with = whole, reason = "why")]
     skipped: u8,
@@ -36,8 +36,6 @@ struct Words {
     external: u8,
     #[checkpoint(volatile, volatile)]
     twice: u8,
-    #[checkpoint(serde(sorted))]
-    sorted: u8,
     #[checkpoint(try_from(u8))]
     one: u16,
 }
