@@ -9,7 +9,7 @@ allowed() {
     samestate-schema) ;;
     samestate-image) echo samestate-schema blake3 crc32fast lz4_flex zstd ;;
     samestate-macros) echo samestate-schema proc-macro2 quote syn ;;
-    samestate) echo samestate-schema samestate-image samestate-macros libc rustix indexmap ndarray smallvec ;;
+    samestate) echo samestate-schema samestate-image samestate-macros libc rustix indexmap ndarray serde smallvec ;;
     samestate-report) echo samestate-schema annotate-snippets anstyle quick-junit serde serde-sarif serde_json \
         xxhash-rust ;;
     samestate-analyzer)
