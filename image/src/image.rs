@@ -2,14 +2,18 @@ use std::borrow::Cow;
 use std::fs;
 use std::path::Path;
 
-use samestate_schema::types::Table;
+use samestate_schema::types::{Primitive, Table};
 
 use crate::ImageError;
 use crate::build::Layout;
 use crate::codec::Codec;
 use crate::directory::{Chunk, ChunkKind, Directory, Trailer};
 use crate::header::{self, Header};
-use crate::schema_chunk::SchemaChunk;
+use crate::plan;
+use crate::schema_chunk::{SchemaChunk, TypeHash};
+
+/// The number of the first chunk that may be a block.
+const FIRST_BLOCK: usize = 2;
 
 /// An image in memory, checked whole: every checksum, the place of every chunk, and the schema.
 #[derive(Clone, Debug)]
@@ -45,7 +49,30 @@ impl<'b> Image<'b> {
     /// # Errors
     /// [`ImageError`] if it is damaged or malformed.
     pub fn from_bytes(bytes: impl Into<Cow<'b, [u8]>>) -> Result<Self, ImageError> {
-        let bytes = bytes.into();
+        Self::checked(bytes.into(), None, |_, _, block, look| look(block))
+    }
+
+    /// Checks an image in memory. If its root type has this hash, blocks that are sequences of
+    /// numbers are not read but given to `copy`, with their number and that of the block: it must
+    /// let the function that it gets see all bytes, in pieces in their order, and may copy each
+    /// piece while it is in the processor's cache. What it copied is checked when this returns
+    /// without an error.
+    ///
+    /// # Errors
+    /// [`ImageError`] if it is damaged or malformed.
+    pub fn from_bytes_and(
+        bytes: impl Into<Cow<'b, [u8]>>,
+        root_hash: TypeHash,
+        copy: impl FnMut(usize, Primitive, &[u8], &mut dyn FnMut(&[u8])),
+    ) -> Result<Self, ImageError> {
+        Self::checked(bytes.into(), Some(root_hash), copy)
+    }
+
+    fn checked(
+        bytes: Cow<'b, [u8]>,
+        root_hash: Option<TypeHash>,
+        mut copy: impl FnMut(usize, Primitive, &[u8], &mut dyn FnMut(&[u8])),
+    ) -> Result<Self, ImageError> {
         let header = Header::decode(&bytes)?;
         let trailer = Trailer::decode(&bytes)?;
         let tail = slice(&bytes, trailer.directory_offset, trailer.directory_len);
@@ -57,11 +84,35 @@ impl<'b> Image<'b> {
         let directory = Directory::decode(tail, trailer.directory_offset)?;
         let ends = directory.chunks.iter().skip(1).map(|chunk| chunk.offset);
         let ends = ends.chain([trailer.directory_offset]);
-        for (chunk, end) in directory.chunks.iter().zip(ends) {
+        let plain = directory.chunks.iter().all(|chunk| chunk.codec == Codec::None);
+        let mut schema = None;
+        let mut plan = Vec::new();
+        for (index, (chunk, end)) in directory.chunks.iter().zip(ends).enumerate() {
+            let block = index.checked_sub(FIRST_BLOCK);
+            if let (Some(0), Some(root_hash), true) = (block, root_hash, plain) {
+                let decoded = schema.insert(decode_schema(&bytes, &directory)?);
+                if decoded.root_hash() == root_hash {
+                    let values = directory.chunks.get(FIRST_BLOCK - 1);
+                    let values = values.and_then(|c| slice(&bytes, c.offset, c.len));
+                    let blocks = directory.chunks.len() - FIRST_BLOCK;
+                    plan = plan::blocks(&decoded.table, values.unwrap_or_default(), blocks);
+                }
+            }
             let len = end - chunk.offset;
             let stored = slice(&bytes, chunk.offset, len);
             let stored = stored.ok_or(ImageError::Truncated { len: bytes.len() as u64 })?;
-            if crc32fast::hash(stored) != chunk.crc {
+            let planned = block.and_then(|block| Some((block, (*plan.get(block)?)?)));
+            let crc = match (planned, usize::try_from(chunk.len)) {
+                (Some((block, numbers)), Ok(own)) if own <= stored.len() => {
+                    let mut hasher = crc32fast::Hasher::new();
+                    let (own, padding) = stored.split_at(own);
+                    copy(block, numbers, own, &mut |piece| hasher.update(piece));
+                    hasher.update(padding);
+                    hasher.finalize()
+                }
+                _ => crc32fast::hash(stored),
+            };
+            if crc != chunk.crc {
                 let part = chunk.kind.name();
                 return Err(ImageError::Checksum { part, offset: chunk.offset, len });
             }
@@ -74,10 +125,11 @@ impl<'b> Image<'b> {
         }
         // The schema is never compressed. It comes first: what cannot be decompressed here can at
         // least be refused for what it is.
-        let schema = directory.chunks.first().and_then(|c| slice(&bytes, c.offset, c.len));
-        let schema = SchemaChunk::decode(schema.unwrap_or(&[]))?;
+        let schema = match schema {
+            Some(schema) => schema,
+            None => decode_schema(&bytes, &directory)?,
+        };
         let len = bytes.len();
-        let plain = directory.chunks.iter().all(|chunk| chunk.codec == Codec::None);
         let (bytes, raw, stored) = if plain {
             (bytes, directory, None)
         } else {
@@ -155,6 +207,11 @@ impl<'b> Image<'b> {
         // Every chunk was found in the image when it was checked.
         chunks.filter_map(|chunk| slice(&self.bytes, chunk.offset, chunk.len))
     }
+}
+
+fn decode_schema(bytes: &[u8], directory: &Directory) -> Result<SchemaChunk, ImageError> {
+    let schema = directory.chunks.first().and_then(|c| slice(bytes, c.offset, c.len));
+    SchemaChunk::decode(schema.unwrap_or_default())
 }
 
 /// The image with nothing compressed, up to its directory, and that directory.

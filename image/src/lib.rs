@@ -43,6 +43,7 @@ pub mod header;
 mod image;
 pub mod layout;
 pub mod mutant;
+mod plan;
 pub mod schema_chunk;
 #[expect(unsafe_code, reason = "what is stored past the caches is stored through pointers")]
 pub mod stream;

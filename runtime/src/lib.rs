@@ -5,6 +5,7 @@ extern crate self as samestate;
 mod assignment;
 #[cfg(feature = "serde")]
 mod bridge;
+mod checked;
 mod compression;
 mod depth;
 mod dynamic;

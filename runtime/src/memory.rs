@@ -7,6 +7,7 @@ use samestate_image::assembly::Assembly;
 use samestate_image::build::{Built, Parts};
 use samestate_image::{Header, Image, difference, evolve};
 
+use crate::checked::{Checked, Copies};
 use crate::error::RestoreErrorKind;
 use crate::save::Written;
 use crate::schema::Program;
@@ -72,8 +73,9 @@ pub fn from_slice<T: Checkpoint>(image: &[u8]) -> Result<T, RestoreError> {
 /// # Errors
 /// As [`from_slice`], and if a handle is missing, has another type or is not asked for.
 pub fn from_slice_with<T: Checkpoint>(image: &[u8], handles: Handles) -> Result<T, RestoreError> {
-    let image = Image::from_bytes(image)?;
-    decode(&image, &*Program::known::<T>().map_err(program_error)?, handles)
+    let program = Program::known::<T>();
+    let mut image = Checked::new(image, program.as_deref().ok())?;
+    decode(&mut image, &*program.map_err(program_error)?, handles)
 }
 
 /// Restores an image into a running value. Fields with `skip(keep)` stay as they are, and so do
@@ -106,8 +108,9 @@ pub fn restore_in_place<T: Checkpoint>(
     image: &[u8],
     handles: Handles,
 ) -> Result<(), RestoreError> {
-    let image = Image::from_bytes(image)?;
-    decode_for(running, &image, &*Program::known::<T>().map_err(program_error)?, handles)
+    let program = Program::known::<T>();
+    let mut image = Checked::new(image, program.as_deref().ok())?;
+    decode_for(running, &mut image, &*program.map_err(program_error)?, handles)
 }
 
 pub(crate) fn program_error(error: SaveError) -> RestoreError {
@@ -187,7 +190,7 @@ impl<'a> Encoded<'a> {
 
 /// Decodes a checked image to a new value.
 pub(crate) fn decode<T: Checkpoint>(
-    image: &Image<'_>,
+    image: &mut Checked<'_>,
     program: &Program,
     handles: Handles,
 ) -> Result<T, RestoreError> {
@@ -200,7 +203,7 @@ pub(crate) fn decode<T: Checkpoint>(
 /// Decodes a checked image, and then assigns it to a running value.
 pub(crate) fn decode_for<T: Checkpoint>(
     running: &mut T,
-    image: &Image<'_>,
+    image: &mut Checked<'_>,
     program: &Program,
     handles: Handles,
 ) -> Result<(), RestoreError> {
@@ -215,12 +218,14 @@ pub(crate) fn decode_for<T: Checkpoint>(
 
 /// Schema and handles are checked before the first byte of the values.
 fn decode_by<R>(
-    image: &Image<'_>,
+    checked: &mut Checked<'_>,
     program: &Program,
     mut handles: Handles,
     running: bool,
     read: impl FnOnce(&mut Restorer<'_>) -> Result<R, RestoreError>,
 ) -> Result<R, RestoreError> {
+    let Checked { image, copies } = checked;
+    let image = &*image;
     let same = image.schema().root_hash() == program.chunk.root_hash();
     if !same {
         let differences = difference::untold(image.schema(), &program.chunk, &program.notes);
@@ -238,7 +243,9 @@ fn decode_by<R>(
         evolved = Image::from_bytes(rewritten.map_err(failed)?)?;
         &evolved
     };
-    let mut restorer = Restorer::new(image, &mut handles);
+    let mut none = Copies::new();
+    let copies = if same { copies } else { &mut none };
+    let mut restorer = Restorer::new(image, copies, &mut handles);
     read(&mut restorer).map_err(|error| {
         error.locate(restorer.offset(), |offset| {
             samestate_image::value::path_at(image, &program.chunk.root_name, offset)

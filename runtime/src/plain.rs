@@ -1,5 +1,9 @@
 //! Numbers seen as bytes, and back: the unsafe half of saving runs of numbers.
 
+use core::mem::MaybeUninit;
+
+use samestate_image::stream::{self, Stores};
+
 /// A number, and how it stands in an image: little-endian, `usize` and `isize` as 64 bits.
 ///
 /// # Safety
@@ -91,6 +95,30 @@ pub(crate) fn copy_encoded<T: Number>(bytes: &[u8]) -> Option<Vec<T>> {
         );
     }
     // SAFETY: the first `count` numbers were written just now, and every pattern of bits is one.
+    unsafe { numbers.set_len(count) };
+    Some(numbers)
+}
+
+/// As [`copy_encoded`], for many bytes; `look` sees each piece of them before it is copied, and all
+/// of them if they are not copied.
+pub(crate) fn copy_whole<T: Number>(
+    bytes: &[u8],
+    stores: Stores,
+    look: &mut dyn FnMut(&[u8]),
+) -> Option<Vec<T>> {
+    let count = bytes.len() / T::LEN;
+    let mut numbers = Vec::<T>::new();
+    let whole = T::SAME && bytes.len() % T::LEN == 0;
+    if !whole || numbers.try_reserve_exact(count).is_err() {
+        look(bytes);
+        return None;
+    }
+    let start = numbers.as_mut_ptr().cast::<MaybeUninit<u8>>();
+    // SAFETY: `numbers` has room for `count` numbers, which are `bytes.len()` bytes because
+    // `T::SAME` promises that a number takes `T::LEN`; nothing else refers to that room.
+    let room = unsafe { core::slice::from_raw_parts_mut(start, bytes.len()) };
+    stream::copy(bytes, room, stores, look);
+    // SAFETY: all of the room was written just now, and every pattern of bits is a number.
     unsafe { numbers.set_len(count) };
     Some(numbers)
 }

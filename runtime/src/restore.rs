@@ -1,6 +1,7 @@
 use samestate_image::Image;
 use samestate_image::layout::{BLOCK_MIN, EMPTY_LIMIT, LONG_LEN};
 
+use crate::checked::Copies;
 use crate::depth::Depth;
 use crate::error::RestoreErrorKind;
 use crate::objects::{RestoredObject, Trial};
@@ -16,6 +17,8 @@ pub struct Restorer<'i> {
     other: (&'i [u8], usize),
     in_volatile: bool,
     blocks: Vec<&'i [u8]>,
+    /// The numbers of blocks that were copied when they were checked.
+    copies: &'i mut Copies,
     next_block: usize,
     /// Length in bytes of the blocks that were not read yet.
     block_len: u64,
@@ -38,13 +41,18 @@ pub(crate) struct Position {
 }
 
 impl<'i> Restorer<'i> {
-    pub(crate) fn new(image: &'i Image<'_>, handles: &'i mut Handles) -> Self {
+    pub(crate) fn new(
+        image: &'i Image<'_>,
+        copies: &'i mut Copies,
+        handles: &'i mut Handles,
+    ) -> Self {
         Self {
             values: image.values(),
             at: 0,
             other: (image.volatile(), 0),
             in_volatile: false,
             blocks: image.blocks().collect(),
+            copies,
             next_block: 0,
             block_len: image.blocks().map(|block| block.len() as u64).sum(),
             depth: Depth::default(),
@@ -241,6 +249,27 @@ impl<'i> Restorer<'i> {
         Some(values)
     }
 
+    /// Takes the numbers of the block that comes next, if they were copied, and it is as long as
+    /// `count` of them, of `size` bytes each.
+    #[inline]
+    pub(crate) fn copied_run<T: 'static>(&mut self, count: usize, size: usize) -> Option<Vec<T>> {
+        let len = count.checked_mul(size)?;
+        // In a trial, what is read will be read again.
+        let again = self.trial == Trial::Running;
+        if len < BLOCK_MIN || self.whole || again {
+            return None;
+        }
+        let copy = self.copies.get_mut(self.next_block)?;
+        let fits = self.blocks.get(self.next_block)?.len() == len;
+        if !fits || !copy.as_ref()?.is::<Vec<T>>() {
+            return None;
+        }
+        let numbers = copy.take()?.downcast::<Vec<T>>().ok()?;
+        self.next_block += 1;
+        self.block_len -= len as u64;
+        Some(*numbers)
+    }
+
     /// Reads a run of `count` values of `size` bytes each that are nothing but numbers.
     #[inline]
     pub(crate) fn run(&mut self, count: usize, size: usize) -> Result<&'i [u8], RestoreError> {
@@ -269,12 +298,14 @@ impl<'i> Restorer<'i> {
     ) -> Result<R, RestoreError> {
         let start = self.at;
         let values = self.run(count, size)?;
+        let mut copies = Copies::new();
         let mut inner = Restorer {
             values,
             at: 0,
             other: (&[], 0),
             in_volatile: false,
             blocks: Vec::new(),
+            copies: &mut copies,
             next_block: 0,
             block_len: 0,
             depth: self.depth,

@@ -73,6 +73,9 @@ macro_rules! number {
                 restorer: &mut Restorer<'_>,
                 count: usize,
             ) -> Result<Vec<Self>, RestoreError> {
+                if let Some(numbers) = restorer.copied_run(count, <$ty as Number>::LEN) {
+                    return Ok(numbers);
+                }
                 let bytes = restorer.run(count, <$ty as Number>::LEN)?;
                 if let Some(numbers) = copy_encoded(bytes) {
                     return Ok(numbers);

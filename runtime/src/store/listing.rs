@@ -35,7 +35,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the folder cannot be read.
     pub fn latest(&self) -> Result<Latest, StoreError> {
-        Ok(Newest::open(&self.dir)?.into_latest())
+        Ok(Newest::open(&self.dir, None)?.into_latest())
     }
 
     /// All images, oldest first. Of each, the first and the last bytes are read.

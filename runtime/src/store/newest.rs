@@ -3,10 +3,12 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use samestate_image::{Image, ImageError};
+use samestate_image::ImageError;
 
 use super::names::{Name, Names};
 use super::{Entry, StoreError};
+use crate::checked::Checked;
+use crate::schema::Program;
 
 /// How often a folder is listed again because a writer removed what was found. Each time, the
 /// writer has finished another image meanwhile.
@@ -48,19 +50,19 @@ impl fmt::Display for Skipped {
 /// The newest intact image, opened, and those that are not.
 #[derive(Debug, Default)]
 pub(super) struct Newest {
-    pub(super) intact: Option<(Name, Image<'static>)>,
+    pub(super) intact: Option<(Name, Checked<'static>)>,
     pub(super) skipped: Vec<Skipped>,
 }
 
 impl Newest {
-    /// Opens images, newest first, until one is intact.
-    pub(super) fn open(dir: &Path) -> Result<Self, StoreError> {
+    /// Opens images, newest first, until one is intact; `program` may be going to restore it.
+    pub(super) fn open(dir: &Path, program: Option<&Program>) -> Result<Self, StoreError> {
         let mut listings = 0;
         'listing: loop {
             listings += 1;
             let mut found = Self::default();
             for name in Names::read(dir)?.images.into_iter().rev() {
-                match Image::open(&name.path) {
+                match Checked::open(&name.path, program) {
                     Ok(image) => {
                         found.intact = Some((name, image));
                         break;
@@ -77,7 +79,7 @@ impl Newest {
     }
 
     pub(super) fn into_latest(self) -> Latest {
-        let intact = self.intact.map(|(name, image)| {
+        let intact = self.intact.map(|(name, Checked { image, .. })| {
             Entry::intact(name, image.header(), image.id(), image.len() as u64)
         });
         Latest { intact, skipped: self.skipped }

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use samestate_image::Image;
 use samestate_schema::marker::{Kind, Marker};
 
 use super::newest::Newest;
 use super::{Skipped, Store, StoreError, names};
+use crate::checked::Checked;
 use crate::memory::{decode, decode_for, program_error};
 use crate::schema::Program;
 use crate::{Checkpoint, Handles, RestoreError, mark};
@@ -38,8 +38,8 @@ impl Store {
         &mut self,
         handles: Handles,
     ) -> Result<Option<T>, StoreError> {
-        let Some((path, image)) = self.open_newest()? else { return Ok(None) };
-        self.decode_image::<T, _>(&path, &image, |image, program| decode(image, program, handles))
+        let Some((path, image)) = self.open_newest::<T>()? else { return Ok(None) };
+        self.decode_image::<T, _>(&path, image, |image, program| decode(image, program, handles))
             .map(Some)
     }
 
@@ -52,8 +52,8 @@ impl Store {
         path: impl AsRef<Path>,
         handles: Handles,
     ) -> Result<T, StoreError> {
-        let (path, image) = open_image(path.as_ref())?;
-        self.decode_image::<T, _>(path, &image, |image, program| decode(image, program, handles))
+        let (path, image) = self.open_image::<T>(path.as_ref())?;
+        self.decode_image::<T, _>(path, image, |image, program| decode(image, program, handles))
     }
 
     /// Restores the newest image into a running state; `false` if there is none yet. Fields with
@@ -68,8 +68,8 @@ impl Store {
         running: &mut T,
         handles: Handles,
     ) -> Result<bool, StoreError> {
-        let Some((path, image)) = self.open_newest()? else { return Ok(false) };
-        self.decode_image::<T, _>(&path, &image, |image, program| {
+        let Some((path, image)) = self.open_newest::<T>()? else { return Ok(false) };
+        self.decode_image::<T, _>(&path, image, |image, program| {
             decode_for(running, image, program, handles)
         })
         .map(|()| true)
@@ -85,15 +85,29 @@ impl Store {
         running: &mut T,
         handles: Handles,
     ) -> Result<(), StoreError> {
-        let (path, image) = open_image(path.as_ref())?;
-        self.decode_image::<T, _>(path, &image, |image, program| {
+        let (path, image) = self.open_image::<T>(path.as_ref())?;
+        self.decode_image::<T, _>(path, image, |image, program| {
             decode_for(running, image, program, handles)
         })
     }
 
+    /// Opens an image. What is wrong with the program's types is told when it is decoded.
+    fn open_image<'p, T: Checkpoint>(
+        &mut self,
+        path: &'p Path,
+    ) -> Result<(&'p Path, Checked<'static>), StoreError> {
+        let program = self.program::<T>().ok();
+        let image = Checked::open(path, program.as_deref())
+            .map_err(|error| StoreError::Restore { path: path.to_owned(), source: error.into() })?;
+        Ok((path, image))
+    }
+
     /// Opens the newest image, or says which one before it could be.
-    fn open_newest(&self) -> Result<Option<(PathBuf, Image<'static>)>, StoreError> {
-        let Newest { intact, skipped } = Newest::open(&self.dir)?;
+    fn open_newest<T: Checkpoint>(
+        &mut self,
+    ) -> Result<Option<(PathBuf, Checked<'static>)>, StoreError> {
+        let program = self.program::<T>().ok();
+        let Newest { intact, skipped } = Newest::open(&self.dir, program.as_deref())?;
         let intact = intact.map(|(name, image)| (name.path, image));
         match skipped.into_iter().next() {
             None => Ok(intact),
@@ -107,12 +121,13 @@ impl Store {
     fn decode_image<T: Checkpoint, R>(
         &mut self,
         path: &Path,
-        image: &Image<'_>,
-        decode: impl FnOnce(&Image<'_>, &Program) -> Result<R, RestoreError>,
+        mut checked: Checked<'_>,
+        decode: impl FnOnce(&mut Checked<'_>, &Program) -> Result<R, RestoreError>,
     ) -> Result<R, StoreError> {
         let failed = |source| StoreError::Restore { path: path.to_owned(), source };
         let program = self.program::<T>().map_err(|error| failed(program_error(error)))?;
-        let decoded = decode(image, &program).map_err(failed)?;
+        let decoded = decode(&mut checked, &program).map_err(failed)?;
+        let image = checked.image;
         let header = image.header();
         let (seq, step, id) = (header.seq, header.step, image.id());
         self.seq = seq.saturating_add(1);
@@ -135,12 +150,4 @@ impl Store {
             });
         }
     }
-}
-
-fn open_image(path: &Path) -> Result<(&Path, Image<'static>), StoreError> {
-    let failed = |error: samestate_image::ImageError| StoreError::Restore {
-        path: path.to_owned(),
-        source: error.into(),
-    };
-    Ok((path, Image::open(path).map_err(failed)?))
 }

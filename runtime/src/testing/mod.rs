@@ -34,6 +34,7 @@ use std::fmt;
 
 use samestate_image::Image;
 
+use crate::checked::Checked;
 use crate::memory::{decode, decode_for};
 use crate::schema::Program;
 use crate::{Checkpoint, Handles, RestoreError};
@@ -158,11 +159,12 @@ impl<'s, T: Checkpoint> Setup<'s, T> {
     }
 
     fn restore(&self, image: &Image<'_>, program: &Program) -> Result<T, RestoreError> {
+        let mut image = Checked::from(image.clone());
         match &self.running {
-            None => decode(image, program, (self.handles)()),
+            None => decode(&mut image, program, (self.handles)()),
             Some(running) => {
                 let mut value = running();
-                decode_for(&mut value, image, program, (self.handles)())?;
+                decode_for(&mut value, &mut image, program, (self.handles)())?;
                 Ok(value)
             }
         }

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails it by panicking")]
 
+mod blocks;
 mod bytes;
 mod compression;
 mod derive;
