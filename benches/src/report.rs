@@ -43,10 +43,46 @@ process of its own, and the page faults of its fresh memory are counted, as they
 that restores when it starts. (For files: every array comes fresh from the system.)
 
 samestate has everything on: checksums of every byte, taken when saving and checked before
-decoding, the schema in every image and its comparison, maps in a reproducible order, and limits on
+anything is decoded, the schema in every image and its comparison, maps in a reproducible order, and limits on
 depth and length. Of the others none takes checksums; rkyv validates its bytes and builds owned
 values; savefile writes its schema; borsh orders maps; wincode's limit of 4 MiB per allocation is
 off, because it refuses these states.
+";
+
+/// What stands behind the figures, and what did not help. Figures in it are ratios to a plain copy
+/// of the same bytes, from single experiments on a machine like the one above.
+const LIMITS: &str = "
+## What limits it
+
+*Plain arrays.* A copy of many megabytes waits for memory. Checksums cost little beside it when
+they are taken of 4 KiB at a time, just before these are copied, and stores past the caches save
+fetching what is overwritten. So both directions may take less than the copy that they are compared
+with, which stores the usual way. What is restored in memory is not in a cache afterwards, and
+neither is it after a copy of that size.
+
+*Plain structs, save.* They are put together in the innermost cache, 4 KiB at a time, and go from
+there past the other caches. Where a piece ends in the middle of a line of memory, the rest of the
+line must wait for the next piece: writing lines in two goes took 1.7 to 1.9 times a copy.
+
+*Plain structs, restore.* The image is read twice, once for its checksum (0.4 to 0.5 of a copy) and
+once to be decoded, because no code of a type may run before everything is checked: a checksum of
+the whole, then a plain copy of the whole takes 1.4 to 1.5 already. Tried, and not better: decoding
+field by field (1.35 to 1.6); making each struct an `Option` (2.9 to 3.1: it goes over the stack);
+collecting structs in the cache and storing them past the others (2.9). Arrays of numbers are copied
+while they are checked, because no code but the copy is needed for them. Those that are faster here
+take no checksum.
+
+*Mixed, save.* More than half of it was waiting for memory: what a map holds stands somewhere else
+for each entry. Keys and values are now asked for eight entries ahead (2.9 to 3.7). Tried, and not
+better: encoding entries as they come and copying them in order afterwards (5.0 to 5.6). What is left
+above the fastest includes putting the entries in the order of their keys, by which equal states give
+equal bytes, and the checksum.
+
+*Mixed, restore.* It allocates as many strings and arrays as there are, in whatever format: a deep
+clone alone takes 3.0 to 3.9.
+
+*Restoring from a file.* The file is read to one buffer, and then checked and copied. Reading each
+array to its place would save the copy.
 ";
 
 impl fmt::Display for Report {
@@ -67,6 +103,7 @@ impl fmt::Display for Report {
             writeln!(f)?;
             file_table(f, &warm.restore, &cold.restore)?;
         }
+        f.write_str(LIMITS)?;
         self.derives(f)
     }
 }
