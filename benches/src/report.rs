@@ -82,7 +82,7 @@ equal bytes, and the checksum.
 clone alone takes 3.0 to 3.9.
 
 *Restoring from a file.* The file is read to one buffer, and then checked and copied. Reading each
-array to its place would save the copy.
+array to its place would save the copy, and with cold memory the page faults of the buffer.
 ";
 
 impl fmt::Display for Report {
