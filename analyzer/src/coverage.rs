@@ -3,17 +3,18 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use samestate_report::{Evidence, Finding, Report, Severity, Subject, rules};
+use samestate_report::{Evidence, Finding, Place, Report, Severity, Subject, rules};
 
 use crate::error::Error;
 use crate::evidence::Verdict;
 use crate::limits::MAX_FINDINGS;
 use crate::program::Program;
+use crate::settings::Settings;
 use crate::statics::Statics;
 use crate::walk::{End, EndKind, Reached, ReachedField, Walk};
 
 /// What to look at.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct CoverageConfig {
     /// The executable.
     pub binary: PathBuf,
@@ -23,6 +24,8 @@ pub struct CoverageConfig {
     pub source_dirs: Vec<PathBuf>,
     /// Which statics are judged.
     pub statics: Statics,
+    /// What samestate.toml says.
+    pub settings: Settings,
 }
 
 /// Reports every field that can be reached from a root and that no evidence covers.
@@ -33,9 +36,13 @@ pub fn coverage(config: &CoverageConfig) -> Result<Report, Error> {
     let mut report = Report::new("coverage");
     report.input("binary", config.binary.display().to_string());
     let program = Program::read(config)?;
-    let walk = program.survey(&mut report);
+    let mut stated = Report::default();
+    let walk = program.survey(&mut report, &mut stated);
     judge(&walk, &program, &mut report);
     program.judge_statics(&walk, config.statics, &mut report);
+    report.findings.append(&mut stated.findings);
+    report.facts.append(&mut stated.facts);
+    report.tables.append(&mut stated.tables);
     report.sort();
     Ok(report)
 }
@@ -82,7 +89,7 @@ fn field_finding(definition: &str, reached: &Reached, field: &ReachedField) -> O
         "" => field.key.name.clone(),
         variant => format!("{variant}.{}", field.key.name),
     };
-    let (rule, message) = match field.verdict.verdict {
+    let (rule, message) = match &field.verdict.verdict {
         Verdict::Uncovered if field.host.is_some() => (
             &rules::HOST_RESOURCE,
             format!(
@@ -97,6 +104,14 @@ fn field_finding(definition: &str, reached: &Reached, field: &ReachedField) -> O
         Verdict::Uncovered => (
             &rules::UNCOVERED_FIELD,
             format!("no checkpoint covers `{name}: {}` of `{definition}`", field.type_text),
+        ),
+        Verdict::Partly(missing) => (
+            &rules::PARTLY_SAVED,
+            format!(
+                "of `{name}: {}` of `{definition}`, {} is not saved",
+                field.type_text,
+                missing.iter().map(|part| format!("`{part}`")).collect::<Vec<_>>().join(", ")
+            ),
         ),
         Verdict::SavedOnly => (
             &rules::SAVE_WITHOUT_RESTORE,
@@ -120,7 +135,7 @@ fn field_finding(definition: &str, reached: &Reached, field: &ReachedField) -> O
     if !reached.is_known {
         finding.evidence.push(Evidence {
             source: "dwarf".to_owned(),
-            says: format!("`{definition}` has no record and no hand-written `Checkpoint`"),
+            says: format!("nothing was found that saves `{definition}`"),
             place: None,
         });
     }
@@ -131,19 +146,65 @@ fn field_finding(definition: &str, reached: &Reached, field: &ReachedField) -> O
         let plural = if field.below == 1 { "field lies" } else { "fields lie" };
         finding.details.push(format!("{} {plural} below it and were not looked at", field.below));
     }
-    finding.help = Some(help(definition, &name, field, reached.is_known));
+    finding.help = Some(help(definition, &name, field, &knowledge(reached)));
     finding.group = Some(definition.to_owned());
     Some(finding)
 }
 
-fn help(definition: &str, name: &str, field: &ReachedField, is_known: bool) -> String {
+/// What is known of how a type is saved.
+enum Knowledge {
+    Nothing,
+    /// By our own trait.
+    Checkpoint,
+    /// By derives of a serializer.
+    Derives,
+    /// By functions that samestate.toml names.
+    Functions,
+}
+
+fn knowledge(reached: &Reached) -> Knowledge {
+    match reached.evidence.first() {
+        _ if !reached.is_known => Knowledge::Nothing,
+        Some(evidence) if evidence.source == "serde" => Knowledge::Derives,
+        Some(evidence) if evidence.says.contains("is named under") => Knowledge::Functions,
+        _ => Knowledge::Checkpoint,
+    }
+}
+
+fn help(definition: &str, name: &str, field: &ReachedField, known: &Knowledge) -> String {
+    let declare = format!("`\"{definition}.{name}\" = \"why\"` under `[skip]` of samestate.toml");
+    match (&field.verdict.verdict, known) {
+        (Verdict::Uncovered, Knowledge::Derives) => {
+            return format!("save `{name}`, or, if it need not be saved, write {declare}");
+        }
+        (Verdict::Uncovered, Knowledge::Functions) => {
+            return format!(
+                "save and restore `{name}` in these functions, or, if it need not be saved, write {declare}"
+            );
+        }
+        (Verdict::RestoredOnly, Knowledge::Functions) => {
+            return format!(
+                "save `{name}` where it is restored from, at the same place of the order"
+            );
+        }
+        (Verdict::SavedOnly, Knowledge::Functions) => {
+            return format!("give `{name}` its value where the others are restored");
+        }
+        _ => {}
+    }
+    let is_known = !matches!(known, Knowledge::Nothing);
     if let (Some(_), Verdict::Uncovered) = (field.host, &field.verdict.verdict) {
         return format!(
             "open it again after a restore, from what is saved beside it: derive `Checkpoint` and \
              write `#[checkpoint(external = \"{name}\")]` on the field to have it handed in"
         );
     }
-    match field.verdict.verdict {
+    match &field.verdict.verdict {
+        Verdict::Partly(_) => {
+            format!(
+                "save and restore all of `{name}`, or say in samestate.toml why a part is enough"
+            )
+        }
         Verdict::SavedOnly => format!("give `{name}` its value from the image in `restore`"),
         Verdict::RestoredOnly => {
             format!("write `{name}` in `save`, at the same place of the order")
@@ -165,7 +226,9 @@ fn help(definition: &str, name: &str, field: &ReachedField, is_known: bool) -> S
         | Verdict::Volatile
         | Verdict::Left(_)
         | Verdict::Unknown => {
-            format!("write `#[derive(Checkpoint)]` on `{definition}`")
+            format!(
+                "write `#[derive(Checkpoint)]` on `{definition}`, or tell in samestate.toml what saves it"
+            )
         }
     }
 }
@@ -193,9 +256,15 @@ fn end_finding(end: &End) -> Finding {
 }
 
 /// A root that was asked for and is not there.
-pub(crate) fn root_finding(name: &str, why: &str, offered: &[String]) -> Finding {
+pub(crate) fn root_finding(
+    name: &str,
+    place: Option<&Place>,
+    why: &str,
+    offered: &[String],
+) -> Finding {
     let mut finding =
         Finding::new(&rules::ROOT_NOT_FOUND, Subject::Type(name.to_owned()), why.to_owned());
+    finding.place = place.cloned();
     if !offered.is_empty() {
         finding.help = Some(format!("did you mean `{}`?", offered.join("`, `")));
     }

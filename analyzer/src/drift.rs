@@ -14,16 +14,19 @@ use crate::limits::MAX_LOCK_LEN;
 use crate::lock::{self, MAGIC};
 use crate::model::Model;
 use crate::program::Program;
+use crate::settings::Settings;
 use crate::statics::Statics;
 use crate::walk::Walk;
 
 /// How to read the binaries of a comparison.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct DriftConfig {
     /// Names of roots besides those that records mark, for the sides that are binaries.
     pub roots: Vec<String>,
     /// Folders in which to look for the sources of the sides that are binaries.
     pub source_dirs: Vec<PathBuf>,
+    /// What samestate.toml says, for the sides that are binaries.
+    pub settings: Settings,
 }
 
 /// Compares two programs, each given as an executable or as its lock file.
@@ -57,7 +60,7 @@ pub fn lock_text(config: &CoverageConfig) -> Result<(String, Report), Error> {
     let mut report = Report::new("lock");
     report.input("binary", config.binary.display().to_string());
     let program = Program::read(config)?;
-    let walk = program.survey(&mut report);
+    let walk = program.survey(&mut report, &mut Report::default());
     crate::coverage::state_ends(&walk, &mut report);
     let model = model_of(&program, &walk);
     report.fact("types", model.types.len() as u64);
@@ -67,7 +70,7 @@ pub fn lock_text(config: &CoverageConfig) -> Result<(String, Report), Error> {
 
 fn read_binary(config: &CoverageConfig, report: &mut Report) -> Result<Model, Error> {
     let program = Program::read(config)?;
-    let walk = program.survey(report);
+    let walk = program.survey(report, &mut Report::default());
     Ok(model_of(&program, &walk))
 }
 
@@ -94,6 +97,7 @@ fn read_side(path: &Path, config: &DriftConfig, report: &mut Report) -> Result<M
         roots: config.roots.clone(),
         source_dirs: config.source_dirs.clone(),
         statics: Statics::None,
+        settings: config.settings.clone(),
     };
     read_binary(&config, report)
 }

@@ -15,6 +15,7 @@
 //! | `view` | shows a type as a walk along field paths sees it | the layout of pointers |
 //! | `evidence` | judges fields; one module per source of evidence | records, impls |
 //! | `source` | reads the program's own sources | `syn` |
+//! | `settings` | reads samestate.toml | `toml` |
 //! | `statics` | finds state outside of all roots | crates whose statics are no state |
 //! | `walk` | goes from the roots to everything below them | |
 //! | `model`, `lock` | what two versions are compared by; its text, written and read | the format of the lock |
@@ -45,6 +46,7 @@ mod model;
 mod names;
 mod program;
 mod roots;
+mod settings;
 mod source;
 mod statics;
 mod view;
@@ -54,4 +56,5 @@ pub use coverage::{CoverageConfig, coverage};
 pub use drift::{DriftConfig, drift, lock_text};
 pub use error::Error;
 pub use lock::LockError;
+pub use settings::{Settings, SettingsError};
 pub use statics::Statics;

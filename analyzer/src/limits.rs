@@ -34,3 +34,6 @@ pub(crate) const MAX_SOURCE_FILES: usize = 20_000;
 
 /// Longest lock file in bytes that is read.
 pub(crate) const MAX_LOCK_LEN: u64 = 256 << 20;
+
+/// Longest samestate.toml in bytes that is read.
+pub(crate) const MAX_SETTINGS_LEN: u64 = 4 << 20;

@@ -351,7 +351,7 @@ fn entry_of(
                 Verdict::Saved(_) => FieldState::Treated(Treatment::Saved),
                 Verdict::Volatile => FieldState::Treated(Treatment::Volatile),
                 Verdict::Left(treatment) => FieldState::Treated(treatment),
-                Verdict::Uncovered => FieldState::Uncovered,
+                Verdict::Uncovered | Verdict::Partly(_) => FieldState::Uncovered,
                 Verdict::SavedOnly => FieldState::NotRestored,
                 Verdict::RestoredOnly => FieldState::NotSaved,
                 Verdict::Unknown => FieldState::Unknown,

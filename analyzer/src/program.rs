@@ -1,19 +1,24 @@
 //! One program: its binary, its types and the evidence about them.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use samestate_report::{Finding, Report, Subject, rules};
+use samestate_report::{Finding, Place, Report, Subject, rules};
 
 use crate::coverage::{CoverageConfig, blind, root_finding};
 use crate::dwarf::{self, Contents, Problem};
 use crate::error::Error;
-use crate::evidence::{HandWritten, Judge, Records};
+use crate::evidence::{
+    self, Decisions, Derives, HandWritten, Judge, NamedFunctions, Records, SERDE,
+};
 use crate::graph::{Graph, TypeId};
 use crate::implementers::Implementers;
 use crate::load::{self, Layout};
+use crate::names;
 use crate::roots;
-use crate::source::Sources;
+use crate::settings::Settings;
+use crate::source::{Codebase, Flows, Sources};
 use crate::statics::{self, Statics};
 use crate::view::type_text;
 use crate::walk::{self, Walk};
@@ -24,7 +29,8 @@ pub(crate) struct Program {
     name: String,
     contents: Contents,
     records: Records,
-    roots: Vec<String>,
+    roots: Vec<(String, Option<Place>)>,
+    settings: Settings,
     source_dirs: Vec<PathBuf>,
     notes: Vec<String>,
     missing_debug_file: Option<String>,
@@ -43,7 +49,8 @@ impl Program {
             name: config.binary.display().to_string(),
             contents,
             records,
-            roots: config.roots.clone(),
+            roots: named_roots(config),
+            settings: config.settings.clone(),
             source_dirs: config.source_dirs.clone(),
             notes: binary.notes,
             missing_debug_file: binary.missing_debug_file,
@@ -62,8 +69,9 @@ impl Program {
         &self.records
     }
 
-    /// Walks from its roots, and states what stands in the way of seeing.
-    pub(crate) fn survey(&self, report: &mut Report) -> Walk {
+    /// Walks from its roots, and states what stands in the way of seeing; what became of the lines
+    /// of samestate.toml goes to `stated`.
+    pub(crate) fn survey(&self, report: &mut Report, stated: &mut Report) -> Walk {
         report.notes.extend(self.notes.iter().cloned());
         self.state_problems(report);
         if self.graph().len() == 0 {
@@ -72,11 +80,27 @@ impl Program {
         }
         let roots = self.find_roots(report);
         let sources = Sources::new(&self.contents, self.built, &self.source_dirs);
-        let written = HandWritten::new(&self.contents, &sources);
+        let code = Codebase::new(&self.contents, &sources, &roots);
+        let flows = Flows::new(&code);
+        let written = HandWritten::new(&self.contents, &sources, &flows);
+        let lines = Box::new(|id| written.places(id));
+        let crates = self.crates_of(&roots);
+        let serde = Derives::new(&SERDE, &flows, Box::new(|id| written.places(id)));
+        // Without a word about it, derives count where a root has them.
+        let is_serde =
+            self.settings.serde.unwrap_or_else(|| roots.iter().any(|&root| serde.is_saved(root)));
+        let named = NamedFunctions::new(&flows, &self.settings, &crates, lines);
+        stated.findings.extend(named.stale.iter().cloned());
+        let mut readers: Vec<Box<dyn evidence::Source + '_>> =
+            vec![Box::new(&written), Box::new(&named)];
+        if is_serde {
+            readers.push(Box::new(&serde));
+        }
         let judge = Judge {
             records: &self.records,
-            readers: vec![Box::new(&written)],
+            readers,
             places: Box::new(|id| written.places(id)),
+            decisions: Decisions::new(self.graph(), &self.settings),
         };
         let methods = &self.layout.methods;
         let implementers = Implementers::new(self.graph(), &self.contents.vtables, methods);
@@ -86,17 +110,23 @@ impl Program {
                 place.text = sources.line(&place.file, place.line);
             }
         });
+        judge.decisions.report(stated);
         walk
     }
 
     /// The roots that records mark and those that were named, each once, sorted by name.
     fn find_roots(&self, report: &mut Report) -> Vec<TypeId> {
         let mut found: Vec<TypeId> = self.records.roots.iter().copied().collect();
-        for name in &self.roots {
+        for (name, place) in &self.roots {
             match roots::find(self.graph(), name) {
                 Ok(ids) => found.extend(ids),
                 Err(error) => {
-                    report.findings.push(root_finding(name, &error.why, &error.offered));
+                    report.findings.push(root_finding(
+                        name,
+                        place.as_ref(),
+                        &error.why,
+                        &error.offered,
+                    ));
                 }
             }
         }
@@ -110,6 +140,20 @@ impl Program {
             ));
         }
         found
+    }
+
+    /// The crates in which functions that samestate.toml names are looked for: the program's own,
+    /// those of its roots, and those that a name starts with.
+    fn crates_of(&self, roots: &[TypeId]) -> BTreeSet<String> {
+        let known = &self.contents.crates;
+        let own =
+            known.iter().filter(|(_, roots)| roots.iter().any(|root| root.file.is_relative()));
+        let of_roots =
+            roots.iter().map(|&id| names::crate_of(self.graph().get(id).definition()).to_owned());
+        let patterns = self.settings.save.iter().chain(&self.settings.restore);
+        let named = patterns.filter_map(|named| named.pattern.text().split("::").next());
+        let named = named.filter(|name| known.contains_key(*name)).map(str::to_owned);
+        own.map(|(name, _)| name.clone()).chain(of_roots).chain(named).collect()
     }
 
     fn state_problems(&self, report: &mut Report) {
@@ -176,4 +220,12 @@ impl Program {
         report.detail("units read", self.contents.units);
         report.detail("bytes of debug information", self.contents.info_len);
     }
+}
+
+/// The roots of the command line, and those of samestate.toml with their places.
+fn named_roots(config: &CoverageConfig) -> Vec<(String, Option<Place>)> {
+    let asked = config.roots.iter().map(|name| (name.clone(), None));
+    let settled = config.settings.roots.iter();
+    let settled = settled.map(|root| (root.pattern.text().to_owned(), Some(root.place.clone())));
+    asked.chain(settled).collect()
 }

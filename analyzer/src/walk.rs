@@ -172,8 +172,8 @@ impl Walker<'_> {
                 let why = "others behind the same trait are saved; nothing shows that this one is";
                 self.end(visit, EndKind::Implementer, why.to_owned(), Vec::new());
             } else {
-                let why = "it is saved as part of another type, but neither a record nor a \
-                           hand-written `save` of it can be seen";
+                let why = "it is saved as part of another type, but what that does with its fields \
+                           cannot be seen";
                 self.end(visit, EndKind::Unseen, why.to_owned(), Vec::new());
             }
         }
@@ -195,6 +195,10 @@ impl Walker<'_> {
     }
 
     fn visit(&mut self, visit: Visit) {
+        let is_root = self.trails[visit.trail].parent.is_none();
+        if !is_root && self.judge.decisions.covers_type(self.graph.get(visit.ty).definition()) {
+            return;
+        }
         match view::view(self.graph, visit.ty) {
             View::Leaf => self.visit_leaf(visit.ty),
             View::Host(_) => {}
@@ -219,6 +223,9 @@ impl Walker<'_> {
     }
 
     fn visit_trait(&mut self, visit: Visit, name: &str) {
+        if self.judge.decisions.covers_type(name) {
+            return;
+        }
         if let Some(why) = wide_trait(name.split('<').next().unwrap_or(name)) {
             let why = format!("what stands behind `dyn {name}` is not followed: {why}");
             self.end(visit, EndKind::Unseen, why, Vec::new());
@@ -303,9 +310,12 @@ impl Walker<'_> {
                 for field in fields {
                     let place = places.remove(&field.key);
                     let verdict = FieldVerdict { verdict: Verdict::Uncovered, place, why: None };
+                    let verdict = self.judge.decisions.decide(visit.ty, &field, verdict);
                     let trail = self.enter(visit, &field);
-                    reached.fields.push(self.reached_field(field.clone(), trail, verdict, 0));
-                    self.push(field.ty, trail, false);
+                    if verdict.verdict == Verdict::Uncovered {
+                        self.push(field.ty, trail, false);
+                    }
+                    reached.fields.push(self.reached_field(field, trail, verdict, 0));
                 }
             }
             Judgment::Known { fields: mut verdicts, evidence, version } => {
@@ -319,10 +329,13 @@ impl Walker<'_> {
                         place: None,
                         why: None,
                     });
+                    let verdict = self.judge.decisions.decide(visit.ty, &field, verdict);
                     let trail = self.enter(visit, &field);
                     let mut below = 0;
                     match verdict.verdict {
-                        Verdict::Saved(_) | Verdict::Volatile => self.push(field.ty, trail, true),
+                        Verdict::Saved(_) | Verdict::Volatile | Verdict::Partly(_) => {
+                            self.push(field.ty, trail, true);
+                        }
                         Verdict::Left(_) | Verdict::Unknown => {}
                         Verdict::Uncovered | Verdict::SavedOnly | Verdict::RestoredOnly => {
                             below = field.ty.map_or(0, |ty| self.count_below(ty));

@@ -13,8 +13,8 @@ allowed() {
     samestate-report) echo samestate-schema annotate-snippets anstyle quick-junit serde serde-sarif serde_json \
         xxhash-rust ;;
     samestate-analyzer)
-        echo samestate-schema samestate-report object gimli memchr rayon syn proc-macro2 quote \
-            rustc-demangle strsim thiserror xxhash-rust
+        echo samestate-schema samestate-report cargo_metadata object gimli memchr rayon syn \
+            proc-macro2 quote rustc-demangle serde strsim thiserror toml xxhash-rust
         ;;
     samestate-tracer)
         echo samestate-schema samestate-report libc crc32fast lz4_flex tempfile thiserror xxhash-rust
@@ -25,6 +25,8 @@ allowed() {
         ;;
     # Programs that use samestate as a user does.
     particles) echo samestate ;;
+    # A program that has never heard of us.
+    machine) ;;
     *) return 1 ;;
     esac
 }

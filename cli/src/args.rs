@@ -98,6 +98,10 @@ pub(crate) struct RootArgs {
     /// A folder that source paths in the debug information may be relative to.
     #[arg(long = "source-dir", value_name = "DIR")]
     pub(crate) source_dirs: Vec<PathBuf>,
+    /// What the authors of the program say about its state; by default samestate.toml in the
+    /// current folder or beside the Cargo.toml that it belongs to.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
 }
 
 /// `samestate coverage`

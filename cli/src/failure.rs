@@ -78,6 +78,12 @@ impl Failure {
     }
 }
 
+impl From<samestate_analyzer::SettingsError> for Failure {
+    fn from(error: samestate_analyzer::SettingsError) -> Self {
+        Self::usage(error)
+    }
+}
+
 impl From<samestate_analyzer::Error> for Failure {
     fn from(error: samestate_analyzer::Error) -> Self {
         match &error {

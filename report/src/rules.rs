@@ -79,6 +79,22 @@ rules! {
         "The hand-written `restore` takes the field from the image, the `save` of the same type \
          never puts it there. It gets bytes that belong to something else.",
         "Save the field in the same place of the order, or give it its value without the image." }
+    PARTLY_SAVED { "partly-saved", Error,
+        "only a part of a field is saved",
+        "The code that saves takes the field apart and leaves some of it behind: an element of a \
+         tuple, a range of an array, the keys of a map, or all of it at one of several places.",
+        "Save and restore the rest, or say why it need not be saved." }
+    STALE_TREATMENT { "stale-treatment", Error,
+        "a line of samestate.toml names nothing any more",
+        "The file states a treatment, or names a function that saves or restores, and nothing in \
+         the program has that name: it was renamed or removed, or no root leads to it. What the \
+         line once stood for may now be judged by nothing.",
+        "Remove the line, or correct the name." }
+    EXPIRED_TREATMENT { "expired-treatment", Error,
+        "a treatment in samestate.toml is past its day",
+        "The line was to hold until the day that it states. Until somebody decides again, what it \
+         names is left out on yesterday's reason.",
+        "Save what it names, or state a later day and why." }
     CANNOT_SEE { "cannot-see", Blind,
         "a part of the state could not be seen",
         "The way from a root ends at something that the tool cannot look into: a type without \

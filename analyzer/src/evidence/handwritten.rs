@@ -8,14 +8,13 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use samestate_report::{Evidence, Place};
-use samestate_schema::treatment::{Grade, Treatment};
 
-use super::{Answer, FieldKey, Said, Source, Statement, Testimony};
+use super::cover::Marks;
+use super::{Answer, FieldKey, Source, told};
 use crate::dwarf::Contents;
-use crate::fields;
 use crate::graph::TypeId;
 use crate::names::{self, TypeExpr};
-use crate::source::{self, ImplBlock, Restored, Saved, SourceFile, Sources, TypeCode};
+use crate::source::{self, Flows, Func, ImplBlock, Restored, SourceFile, Sources};
 
 /// The trait, and the crate that it is from.
 const TRAIT: &str = "Checkpoint";
@@ -25,6 +24,7 @@ const CRATE: &str = "samestate";
 pub(crate) struct HandWritten<'a> {
     contents: &'a Contents,
     sources: &'a Sources<'a>,
+    flows: &'a Flows<'a>,
     /// Where the `save` of each definition stands.
     saves: BTreeMap<String, BTreeSet<(PathBuf, u32)>>,
 }
@@ -37,7 +37,11 @@ struct Located {
 
 impl<'a> HandWritten<'a> {
     /// Finds the `save` functions of the binary.
-    pub(crate) fn new(contents: &'a Contents, sources: &'a Sources<'a>) -> Self {
+    pub(crate) fn new(
+        contents: &'a Contents,
+        sources: &'a Sources<'a>,
+        flows: &'a Flows<'a>,
+    ) -> Self {
         let mut saves: BTreeMap<String, BTreeSet<(PathBuf, u32)>> = BTreeMap::new();
         for function in &contents.functions {
             if let Some(definition) = saved_definition(&function.linkage_name)
@@ -46,7 +50,7 @@ impl<'a> HandWritten<'a> {
                 saves.entry(definition).or_default().insert((file.clone(), function.line));
             }
         }
-        Self { contents, sources, saves }
+        Self { contents, sources, flows, saves }
     }
 
     /// The lines of a type's fields, where its definition can be found.
@@ -167,7 +171,7 @@ fn block_at(file: &SourceFile, line: u32) -> Option<ImplBlock> {
     file.impls.iter().find(at).cloned()
 }
 
-impl Source for &HandWritten<'_> {
+impl Source for HandWritten<'_> {
     fn about(&self, id: TypeId) -> Answer {
         let definition = self.contents.graph.get(id).definition();
         let located = match self.locate(id) {
@@ -175,91 +179,34 @@ impl Source for &HandWritten<'_> {
             Ok(None) => return Answer::Silent,
             Err(why) => return Answer::CannotSee(why),
         };
-        let fields: BTreeSet<FieldKey> =
-            fields::of(&self.contents.graph, id).into_iter().map(|field| field.key).collect();
         let krate = self.sources.krate(names::crate_of(definition));
-        let ident = names::last_segment(definition).to_owned();
-        let path: Vec<&str> = definition.split("::").skip(1).collect();
-        let found = krate.definition(&path);
-        let found = found.as_ref().map(|found| &found.item);
-        let code = TypeCode::new(ident, fields.clone(), &located.file, Rc::clone(&krate), found);
-        let shown = self.sources.shown(&located.file.path);
-        read(&located, &shown, &code, fields, self.places(id))
+        let func = |name: &str| {
+            let owner = (names::crate_of(definition), id);
+            Func::method(&located.block, name, &located.file, &krate, owner)
+        };
+        let (Some(save), Some(restore)) = (func("save"), func("restore")) else {
+            let shown = self.sources.shown(&located.file.path);
+            return Answer::CannotSee(format!(
+                "a macro in {shown} makes its `save` or its `restore`"
+            ));
+        };
+        let mut marks = Marks::default();
+        marks.add(&self.flows.entry(&save, &[(0, id)]), 0);
+        let mut restored = Restored::default();
+        source::restored(self.flows.code, &restore, &[], &mut restored);
+        let evidence = [("save", &save), ("restore", &restore)].map(|(name, func)| Evidence {
+            source: "source".to_owned(),
+            says: format!("`{name}` is written by hand"),
+            place: Some(place_of(self.sources, func)),
+        });
+        let code = self.flows.code;
+        told::answer(code, id, (&marks, &restored), self.places(id), evidence.to_vec())
     }
 }
 
-fn read(
-    located: &Located,
-    shown: &str,
-    code: &TypeCode,
-    fields: BTreeSet<FieldKey>,
-    mut places: BTreeMap<FieldKey, Place>,
-) -> Answer {
-    let (Some(save), Some(restore)) =
-        (located.block.function("save"), located.block.function("restore"))
-    else {
-        return Answer::CannotSee(format!("a macro in {shown} makes its `save` or its `restore`"));
-    };
-    let saved = source::saved(code, save);
-    let restored = source::restored(code, restore);
-    if let Some(to) = &saved.escapes {
-        return Answer::CannotSee(format!("its `save` hands all of it to {to}"));
-    }
-    if !restored.is_seen && !fields.is_empty() {
-        let by = restored.hidden.as_deref().unwrap_or("code that was not found");
-        return Answer::CannotSee(format!("its `restore` leaves the work to {by}"));
-    }
-    if let Some((key, condition)) = saved.doubtful().or_else(|| restored.doubtful()) {
-        return Answer::CannotSee(format!(
-            "whether `{}` is saved hangs on `cfg({condition})`, and with which features it was built \
-             is not known",
-            key.name
-        ));
-    }
-    let statements = fields.into_iter().map(|key| {
-        let said = said(&key, &saved, &restored);
-        let why = (said == Said::Nothing && saved.mentioned.contains(&key))
-            .then(|| "`save` only logs or tests it, which does not bring it back".to_owned());
-        let place = places.remove(&key);
-        (key, Statement { said, place, why })
-    });
-    let fields = statements.collect();
-    let evidence = [("save", save), ("restore", restore)].map(|(name, function)| Evidence {
-        source: "source".to_owned(),
-        says: format!("`{name}` is written by hand"),
-        place: Some(place_of(&located.file, shown, function)),
-    });
-    Answer::Says(Testimony {
-        grade: Grade::Read,
-        evidence: evidence.to_vec(),
-        fields,
-        version: None,
-    })
-}
-
-fn place_of(file: &SourceFile, shown: &str, function: &syn::ImplItemFn) -> Place {
-    let (line, column) = source::start_of(function.sig.fn_token.span);
-    let text = file.line(line).map(str::to_owned);
-    Place { file: shown.to_owned(), line, column, text }
-}
-
-fn said(key: &FieldKey, saved: &Saved, restored: &Restored) -> Said {
-    match (saved.fields.contains(key), restored.fields.get(key)) {
-        (true, Some(_)) => Said::Saved,
-        (true, None) => Said::SavedOnly,
-        (false, None) => Said::Nothing,
-        (false, Some(from)) if is_derived(from, saved, restored) => Said::Left(Treatment::Rebuilt),
-        (false, Some(_)) => Said::RestoredOnly,
-    }
-}
-
-/// Whether a value is made of nothing but what fields that are saved were restored from.
-fn is_derived(from: &BTreeSet<String>, saved: &Saved, restored: &Restored) -> bool {
-    let saved_from: BTreeSet<&String> = restored
-        .fields
-        .iter()
-        .filter(|(key, _)| saved.fields.contains(*key))
-        .flat_map(|(_, names)| names)
-        .collect();
-    !from.is_empty() && from.iter().all(|name| saved_from.contains(name))
+/// Where a function stands.
+pub(super) fn place_of(sources: &Sources<'_>, func: &Func) -> Place {
+    let (line, column) = source::start_of(func.signature().fn_token.span);
+    let text = func.file.line(line).map(str::to_owned);
+    Place { file: sources.shown(&func.file.path), line, column, text }
 }

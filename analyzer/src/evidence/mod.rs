@@ -4,16 +4,26 @@
 //! them: code that was generated from a record is believed, code that was read is believed for
 //! what was seen in it, and what is only declared never makes a field clean.
 
+mod cover;
+mod derives;
 mod handwritten;
+mod named;
 mod record;
+mod serde;
+mod stated;
+mod told;
 
 use std::collections::BTreeMap;
 
 use samestate_report::{Evidence, Place};
 use samestate_schema::treatment::{Grade, Treatment};
 
+pub(crate) use self::derives::Derives;
 pub(crate) use self::handwritten::HandWritten;
+pub(crate) use self::named::NamedFunctions;
 pub(crate) use self::record::Records;
+pub(crate) use self::serde::SERDE;
+pub(crate) use self::stated::{Decisions, stale};
 use crate::graph::TypeId;
 
 /// A field within its type definition: the variant (empty for structs) and the name.
@@ -32,6 +42,8 @@ pub(crate) enum Said {
     Saved,
     /// So it does, but it is no part of what makes states equal.
     Volatile,
+    /// All of it but these parts goes into the image and comes back.
+    Partly(Vec<String>),
     /// It goes into the image; nothing was seen that brings it back.
     SavedOnly,
     /// It is given a value from the image; nothing was seen that puts it there.
@@ -73,6 +85,12 @@ pub(crate) enum Answer {
     Says(Testimony),
 }
 
+impl<S: Source> Source for &S {
+    fn about(&self, id: TypeId) -> Answer {
+        (**self).about(id)
+    }
+}
+
 /// A source of evidence.
 pub(crate) trait Source {
     /// What it knows of the type.
@@ -90,6 +108,8 @@ pub(crate) enum Verdict {
     Left(Treatment),
     /// Nothing shows that it is saved or restored.
     Uncovered,
+    /// All of it is saved but these parts.
+    Partly(Vec<String>),
     /// It is saved and never restored.
     SavedOnly,
     /// It is restored and never saved.
@@ -132,6 +152,8 @@ pub(crate) struct Judge<'a> {
     pub(crate) readers: Vec<Box<dyn Source + 'a>>,
     /// Where fields are defined, for those that no source knows.
     pub(crate) places: Box<dyn Fn(TypeId) -> BTreeMap<FieldKey, Place> + 'a>,
+    /// What people decided.
+    pub(crate) decisions: Decisions<'a>,
 }
 
 impl Judge<'_> {
@@ -173,9 +195,11 @@ fn generated(testimony: Testimony) -> Judgment {
         let verdict = match statement.said {
             Said::Left(treatment) => Verdict::Left(treatment),
             Said::Volatile => Verdict::Volatile,
-            Said::Saved | Said::SavedOnly | Said::RestoredOnly | Said::Nothing => {
-                Verdict::Saved(Grade::Generated)
-            }
+            Said::Saved
+            | Said::Partly(_)
+            | Said::SavedOnly
+            | Said::RestoredOnly
+            | Said::Nothing => Verdict::Saved(Grade::Generated),
         };
         (key, FieldVerdict { verdict, place: statement.place, why: statement.why })
     });
@@ -201,15 +225,19 @@ fn with_declared(read: Testimony, declared: Option<Testimony>) -> Judgment {
         let declared = declarations.get(&key);
         let left = declared.and_then(|declared| match declared.said {
             Said::Left(treatment) => Some(treatment),
-            Said::Saved | Said::Volatile | Said::SavedOnly | Said::RestoredOnly | Said::Nothing => {
-                None
-            }
+            Said::Saved
+            | Said::Volatile
+            | Said::Partly(_)
+            | Said::SavedOnly
+            | Said::RestoredOnly
+            | Said::Nothing => None,
         });
         let verdict = match (statement.said, left) {
             (Said::Saved | Said::Volatile, _) => match declared.map(|declared| &declared.said) {
                 Some(Said::Volatile) => Verdict::Volatile,
                 _ => Verdict::Saved(read.grade),
             },
+            (Said::Partly(missing), _) => Verdict::Partly(missing),
             (Said::SavedOnly, _) => Verdict::SavedOnly,
             (Said::Left(treatment), _) | (Said::RestoredOnly | Said::Nothing, Some(treatment)) => {
                 Verdict::Left(treatment)

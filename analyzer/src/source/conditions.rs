@@ -1,16 +1,26 @@
 //! `#[cfg(…)]` on code: whether it was compiled.
 //!
 //! With which features a program was built does not stand in the binary. But a field that is
-//! there although its definition has a condition proves that condition.
+//! there although its definition has a condition proves that condition; and where the manifest of
+//! the program is near, cargo tells which features it resolves to.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use syn::parse::Parser as _;
 use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 
-/// Conditions of which it is known whether they hold, by their text.
-pub(crate) type Facts = BTreeMap<String, bool>;
+use super::features::Features;
+
+/// What is known about conditions.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Facts {
+    /// Conditions of which it is known whether they hold, by their text.
+    pub(super) known: BTreeMap<String, bool>,
+    /// The features of the program's crates, and which of those the code is in.
+    pub(super) features: Option<(Rc<Features>, String)>,
+}
 
 /// Whether a piece of code was compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +81,7 @@ pub(super) fn all(conditions: &[syn::Meta], facts: &Facts) -> Met {
 }
 
 fn holds(condition: &syn::Meta, facts: &Facts) -> Option<bool> {
-    if let Some(&fact) = facts.get(&text(condition)) {
+    if let Some(&fact) = facts.known.get(&text(condition)) {
         return Some(fact);
     }
     match condition {
@@ -90,6 +100,13 @@ fn holds(condition: &syn::Meta, facts: &Facts) -> Option<bool> {
             } else {
                 None
             }
+        }
+        syn::Meta::NameValue(pair) if pair.path.is_ident("feature") => {
+            let (features, crate_name) = facts.features.as_ref()?;
+            let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(name), .. }) = &pair.value else {
+                return None;
+            };
+            features.has(crate_name, &name.value())
         }
         syn::Meta::Path(_) | syn::Meta::NameValue(_) => None,
     }

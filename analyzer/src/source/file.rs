@@ -7,6 +7,7 @@ use std::rc::Rc;
 use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 
+use super::attributes::Attributes;
 use crate::evidence::FieldKey;
 use crate::limits::MAX_SOURCE_DEPTH;
 
@@ -21,7 +22,7 @@ pub(crate) struct SourceFile {
     /// The impls in it.
     pub(crate) impls: Vec<ImplBlock>,
     /// The functions in it that are no methods.
-    pub(crate) functions: Vec<Rc<syn::ItemFn>>,
+    pub(crate) functions: Vec<FreeFunction>,
     /// The modules that it declares and that stand in other files.
     pub(super) modules: Vec<Module>,
 }
@@ -37,6 +38,21 @@ pub(crate) struct Definition {
     pub(crate) fields: BTreeMap<FieldKey, (u32, u32)>,
     /// What `#[cfg(…)]` on fields and variants says, as text.
     pub(crate) conditions: Vec<(FieldKey, String)>,
+    /// Line and column of its name, from 1.
+    pub(crate) start: (u32, u32),
+    /// Its own attributes.
+    pub(crate) attributes: Attributes,
+    /// Those of its fields, with those of the variants around them.
+    pub(crate) field_attributes: BTreeMap<FieldKey, Attributes>,
+}
+
+/// A function that is no method.
+#[derive(Clone, Debug)]
+pub(crate) struct FreeFunction {
+    /// The modules and functions around it, from the file on.
+    pub(crate) scope: Vec<String>,
+    /// The whole of it.
+    pub(crate) item: Rc<syn::ItemFn>,
 }
 
 /// An impl.
@@ -102,6 +118,18 @@ impl SourceFile {
         Ok(file)
     }
 
+    /// The impls inside of functions that make a value of a type: `type Value = Cpu;`.
+    pub(crate) fn visitors(&self, ident: &str) -> impl Iterator<Item = &ImplBlock> {
+        self.impls.iter().filter(move |block| {
+            block.item.items.iter().any(|item| match item {
+                syn::ImplItem::Type(ty) => {
+                    ty.ident == "Value" && type_ident(&ty.ty).is_some_and(|name| name == ident)
+                }
+                _ => false,
+            })
+        })
+    }
+
     /// A line, from 1, as it stands there: columns count from its first character.
     pub(crate) fn line(&self, line: u32) -> Option<&str> {
         let index = usize::try_from(line).ok()?.checked_sub(1)?;
@@ -136,10 +164,16 @@ struct Collector<'a> {
 }
 
 impl Collector<'_> {
-    fn define(&mut self, ident: &syn::Ident, variants: &[(String, &syn::Fields)]) {
+    fn define(
+        &mut self,
+        ident: &syn::Ident,
+        attributes: &[syn::Attribute],
+        variants: &[(String, &[syn::Attribute], &syn::Fields)],
+    ) {
         let mut fields = BTreeMap::new();
         let mut conditions = Vec::new();
-        for (variant, list) in variants {
+        let mut field_attributes = BTreeMap::new();
+        for (variant, around, list) in variants {
             for (index, field) in list.iter().enumerate() {
                 let name = match &field.ident {
                     Some(ident) => plain(ident),
@@ -150,11 +184,21 @@ impl Collector<'_> {
                 let own = super::conditions::among(&field.attrs);
                 conditions
                     .extend(own.iter().map(|own| (key.clone(), super::conditions::text(own))));
+                let mut of_field = Attributes::read(&field.attrs);
+                of_field.extend(&Attributes::read(around));
+                field_attributes.insert(key.clone(), of_field);
                 fields.insert(key, start_of(span));
             }
         }
-        let (scope, ident) = (self.scope.clone(), plain(ident));
-        self.file.definitions.push(Definition { scope, ident, fields, conditions });
+        self.file.definitions.push(Definition {
+            scope: self.scope.clone(),
+            ident: plain(ident),
+            fields,
+            conditions,
+            start: start_of(ident.span()),
+            attributes: Attributes::read(attributes),
+            field_attributes,
+        });
     }
 }
 
@@ -176,17 +220,20 @@ fn type_ident(ty: &syn::Type) -> Option<String> {
 
 impl<'ast> Visit<'ast> for Collector<'_> {
     fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
-        self.define(&item.ident, &[(String::new(), &item.fields)]);
+        self.define(&item.ident, &item.attrs, &[(String::new(), &[], &item.fields)]);
     }
 
     fn visit_item_union(&mut self, item: &'ast syn::ItemUnion) {
-        self.define(&item.ident, &[(String::new(), &syn::Fields::Named(item.fields.clone()))]);
+        let fields = syn::Fields::Named(item.fields.clone());
+        self.define(&item.ident, &item.attrs, &[(String::new(), &[], &fields)]);
     }
 
     fn visit_item_enum(&mut self, item: &'ast syn::ItemEnum) {
-        let variants: Vec<_> =
-            item.variants.iter().map(|variant| (plain(&variant.ident), &variant.fields)).collect();
-        self.define(&item.ident, &variants);
+        let variants = item.variants.iter();
+        let variants: Vec<_> = variants
+            .map(|variant| (plain(&variant.ident), &*variant.attrs, &variant.fields))
+            .collect();
+        self.define(&item.ident, &item.attrs, &variants);
     }
 
     fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
@@ -202,8 +249,17 @@ impl<'ast> Visit<'ast> for Collector<'_> {
         visit::visit_item_impl(self, item);
     }
 
+    fn visit_item_macro(&mut self, item: &'ast syn::ItemMacro) {
+        if item.mac.path.segments.last().is_some_and(|last| last.ident == "bitflags") {
+            for (ident, attributes) in bitflags(&item.mac.tokens) {
+                self.define(&ident, &attributes, &[]);
+            }
+        }
+    }
+
     fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
-        self.file.functions.push(Rc::new(item.clone()));
+        let (scope, function) = (self.scope.clone(), Rc::new(item.clone()));
+        self.file.functions.push(FreeFunction { scope, item: function });
         self.scope.push(plain(&item.sig.ident));
         visit::visit_item_fn(self, item);
         self.scope.pop();
@@ -220,6 +276,37 @@ impl<'ast> Visit<'ast> for Collector<'_> {
             self.file.modules.push(Module { scope, name, paths });
         }
     }
+}
+
+/// The structs that `bitflags!` makes, with the attributes that it hands on to them.
+fn bitflags(tokens: &proc_macro2::TokenStream) -> Vec<(syn::Ident, Vec<syn::Attribute>)> {
+    use proc_macro2::{Delimiter, TokenTree};
+    let mut found = Vec::new();
+    let mut attributes = Vec::new();
+    let mut tokens = tokens.clone().into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        match token {
+            TokenTree::Punct(mark) if mark.as_char() == '#' => {
+                if let Some(TokenTree::Group(group)) = tokens.peek()
+                    && group.delimiter() == Delimiter::Bracket
+                {
+                    let inside = group.stream();
+                    let parse = syn::Attribute::parse_outer;
+                    let read = syn::parse::Parser::parse2(parse, quote::quote!(#[#inside]));
+                    attributes.extend(read.unwrap_or_default());
+                }
+            }
+            TokenTree::Ident(word) if word == "struct" => {
+                if let Some(TokenTree::Ident(ident)) = tokens.next() {
+                    found.push((ident, std::mem::take(&mut attributes)));
+                }
+            }
+            // The end of a struct or an impl of the flags.
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => attributes.clear(),
+            _ => {}
+        }
+    }
+    found
 }
 
 /// What `#[path = "…"]` and `#[cfg_attr(…, path = "…")]` say.

@@ -145,18 +145,85 @@ impl Crate {
         self.files.iter().flat_map(of_file).collect()
     }
 
-    /// All impls for types of this name.
-    pub(crate) fn impls_of<'a>(&'a self, ident: &'a str) -> impl Iterator<Item = &'a ImplBlock> {
-        let all = self.files.iter().flat_map(|file| &file.source.impls);
-        all.filter(move |item| item.self_ident == ident)
+    /// All impls for types of this name, with the modules around them and their files.
+    pub(crate) fn located_impls<'a>(
+        &'a self,
+        ident: &'a str,
+    ) -> impl Iterator<Item = (Vec<String>, &'a Rc<SourceFile>, &'a ImplBlock)> {
+        self.files.iter().flat_map(move |file| {
+            let of_type = file.source.impls.iter().filter(move |item| item.self_ident == ident);
+            of_type.map(move |item| (scope_of(file, &item.scope), &file.source, item))
+        })
     }
 
-    /// The function of this name that is no method, if there is only one.
-    pub(crate) fn function(&self, ident: &str) -> Option<Rc<syn::ItemFn>> {
-        let all = self.files.iter().flat_map(|file| &file.source.functions);
-        let mut named = all.filter(|function| function.sig.ident == ident);
-        let first = named.next()?;
-        named.next().is_none().then(|| Rc::clone(first))
+    /// The function of this name that is no method, if there is only one, with its file.
+    pub(crate) fn located_function(
+        &self,
+        ident: &str,
+    ) -> Option<(Rc<SourceFile>, Rc<syn::ItemFn>)> {
+        let mut named = self.files.iter().flat_map(|file| {
+            let of_file = file.source.functions.iter().map(|free| &free.item);
+            of_file.filter(|item| item.sig.ident == ident).map(move |item| (&file.source, item))
+        });
+        let (file, item) = named.next()?;
+        named.next().is_none().then(|| (Rc::clone(file), Rc::clone(item)))
+    }
+
+    /// All definitions.
+    pub(crate) fn definitions(&self) -> Vec<Found<Definition>> {
+        let of_file = |file: &CrateFile| -> Vec<Found<Definition>> {
+            let source = &file.source;
+            let all = source.definitions.iter();
+            all.map(|item| Found { source: Rc::clone(source), item: item.clone() }).collect()
+        };
+        self.files.iter().flat_map(of_file).collect()
+    }
+
+    /// The conversion from one type to another, by the last parts of their names: its impl and the
+    /// name of its function.
+    pub(crate) fn conversion(
+        &self,
+        from: &str,
+        to: &str,
+    ) -> Option<(&Rc<SourceFile>, &ImplBlock, &'static str)> {
+        let argument = |block: &ImplBlock| -> Option<String> {
+            let (path, _) = block.item.trait_.as_ref()?;
+            let last = path.segments.last()?;
+            let syn::PathArguments::AngleBracketed(args) = &last.arguments else { return None };
+            args.args.first().map(super::last_words)
+        };
+        let mut found = self.all_impls().filter_map(|(_, file, block)| {
+            let (of, own, function) = match block.trait_ident.as_deref()? {
+                "From" => (from, to, "from"),
+                "TryFrom" => (from, to, "try_from"),
+                "Into" => (to, from, "into"),
+                "TryInto" => (to, from, "try_into"),
+                _ => return None,
+            };
+            (block.self_ident == own && argument(block)? == of).then_some((file, block, function))
+        });
+        let first = found.next()?;
+        found.next().is_none().then_some(first)
+    }
+
+    /// All impls, with the modules around them and their files.
+    pub(crate) fn all_impls(
+        &self,
+    ) -> impl Iterator<Item = (Vec<String>, &Rc<SourceFile>, &ImplBlock)> {
+        self.files.iter().flat_map(|file| {
+            let all = file.source.impls.iter();
+            all.map(move |item| (scope_of(file, &item.scope), &file.source, item))
+        })
+    }
+
+    /// All functions that are no methods, with the modules around them and their files.
+    pub(crate) fn all_functions(
+        &self,
+    ) -> impl Iterator<Item = (Vec<String>, &Rc<SourceFile>, &Rc<syn::ItemFn>)> {
+        self.files.iter().flat_map(|file| {
+            let all = file.source.functions.iter();
+            all.map(move |free| (scope_of(file, &free.scope), &file.source, &free.item))
+        })
     }
 }
 

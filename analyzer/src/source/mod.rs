@@ -1,12 +1,15 @@
 //! The program's own sources, read with syn: where types and impls stand, and what hand-written
 //! functions do with the fields.
 
+mod attributes;
 mod code;
+mod codebase;
 mod conditions;
+mod features;
 mod file;
+mod flow;
 mod krate;
 mod restoring;
-mod saving;
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
@@ -14,11 +17,13 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::SystemTime;
 
-pub(crate) use self::code::{TypeCode, last_words};
+pub(crate) use self::attributes::Attributes;
+pub(crate) use self::code::last_words;
+pub(crate) use self::codebase::{Codebase, Func};
 pub(crate) use self::file::{Definition, ImplBlock, SourceFile, start_of};
-pub(crate) use self::krate::Crate;
+pub(crate) use self::flow::{Flows, Key, Mark, Summary};
+pub(crate) use self::krate::{Crate, Found};
 pub(crate) use self::restoring::{Restored, restored};
-pub(crate) use self::saving::{Saved, saved};
 use crate::dwarf::Contents;
 use crate::limits::MAX_SOURCE_LEN;
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use samestate_analyzer::{CoverageConfig, Statics, coverage};
+use samestate_analyzer::{CoverageConfig, Settings, coverage};
 use samestate_report::{Finding, Report};
 
 /// How a program is compiled.
@@ -97,12 +97,7 @@ fn rustc(source: &str, id: u64, flavor: Flavor) -> PathBuf {
 /// The coverage report of a program with these roots.
 pub(crate) fn cover(binary: &Path, roots: &[&str]) -> Report {
     let roots = roots.iter().map(ToString::to_string).collect();
-    let config = CoverageConfig {
-        binary: binary.to_owned(),
-        roots,
-        source_dirs: Vec::new(),
-        statics: Statics::Own,
-    };
+    let config = CoverageConfig { binary: binary.to_owned(), roots, ..CoverageConfig::default() };
     coverage(&config).unwrap()
 }
 
@@ -110,4 +105,12 @@ pub(crate) fn cover(binary: &Path, roots: &[&str]) -> Report {
 pub(crate) fn lines(report: &Report) -> Vec<String> {
     let line = |finding: &Finding| format!("{} {}", finding.rule.id, finding.subject);
     report.findings.iter().map(line).collect()
+}
+
+/// The coverage report of a program with this samestate.toml.
+pub(crate) fn cover_with(binary: &Path, settings: &str) -> Report {
+    let settings = Settings::parse(Path::new("samestate.toml"), settings).unwrap();
+    let config =
+        CoverageConfig { binary: binary.to_owned(), settings, ..CoverageConfig::default() };
+    coverage(&config).unwrap()
 }

@@ -19,7 +19,7 @@ fn written(name: &str, text: &str) -> PathBuf {
 }
 
 fn config() -> DriftConfig {
-    DriftConfig { roots: Vec::new(), source_dirs: Vec::new() }
+    DriftConfig::default()
 }
 
 fn compared(name: &str, old: &str, new: &str) -> Report {

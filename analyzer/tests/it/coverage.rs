@@ -205,6 +205,35 @@ const CASES: &[(&str, &str, &[&str])] = &[
     ),
     ("all!(self, saver, state draws);", RESTORE, &[]),
     ("all!(self, saver, draws);", FORGETFUL, FORGOTTEN),
+    // Computed, and thrown away.
+    ("self.draws.save(saver); let twice = self.state * 2; let _ = twice;", FORGETFUL, FORGOTTEN),
+    (
+        "self.draws.save(saver); let twice = self.state.wrapping_mul(2); let _more = twice + 1;",
+        FORGETFUL,
+        FORGOTTEN,
+    ),
+    (
+        "self.draws.save(saver); let mut all = Vec::new(); all.push(self.state);",
+        FORGETFUL,
+        FORGOTTEN,
+    ),
+    ("self.draws.save(saver); self.state.to_le_bytes();", FORGETFUL, FORGOTTEN),
+    // Computed, and written.
+    (
+        "let twice = self.state * 2; twice.save(saver); let more = self.draws + 1; saver.0.extend(more.to_le_bytes());",
+        RESTORE,
+        &[],
+    ),
+    (
+        "let mut all = Vec::new(); all.push(self.state); all.extend([self.draws]); for v in all { v.save(saver); }",
+        RESTORE,
+        &[],
+    ),
+    (
+        "let mut all = vec![]; for v in [self.state, self.draws] { all.extend_from_slice(&v.to_le_bytes()); } saver.0.append(&mut all);",
+        RESTORE,
+        &[],
+    ),
     // Restored, and then overwritten or hidden by a constant.
     (
         SAVE,
@@ -389,7 +418,7 @@ fn without_its_source_an_impl_is_not_seen_and_not_clean() {
         binary,
         roots: Vec::new(),
         source_dirs: vec![hidden.path().to_owned()],
-        statics: samestate_analyzer::Statics::default(),
+        ..samestate_analyzer::CoverageConfig::default()
     };
     let found = samestate_analyzer::coverage(&config).unwrap();
     std::fs::rename(hidden.path().join("src/main.rs"), &file).unwrap();

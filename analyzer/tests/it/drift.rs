@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use samestate_analyzer::{CoverageConfig, DriftConfig, Statics, drift, lock_text};
+use samestate_analyzer::{CoverageConfig, DriftConfig, drift, lock_text};
 use samestate_report::{ExitCode, Report};
 
 use crate::build::{Flavor, compile, lines};
@@ -87,7 +87,7 @@ const EDITS: &[(Edit, &[&str])] = &[
 ];
 
 fn config() -> DriftConfig {
-    DriftConfig { roots: Vec::new(), source_dirs: Vec::new() }
+    DriftConfig::default()
 }
 
 fn compared(old: &Path, new: &Path) -> Report {
@@ -95,12 +95,7 @@ fn compared(old: &Path, new: &Path) -> Report {
 }
 
 fn locked(binary: &Path) -> (String, PathBuf) {
-    let config = CoverageConfig {
-        binary: binary.to_owned(),
-        roots: Vec::new(),
-        source_dirs: Vec::new(),
-        statics: Statics::default(),
-    };
+    let config = CoverageConfig { binary: binary.to_owned(), ..CoverageConfig::default() };
     let (text, _) = lock_text(&config).unwrap();
     // Tests run side by side, and some lock the same program.
     static COUNT: AtomicU32 = AtomicU32::new(0);

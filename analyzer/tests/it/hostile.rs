@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use samestate_analyzer::{CoverageConfig, DriftConfig, Error, Statics, coverage, drift, lock_text};
+use samestate_analyzer::{CoverageConfig, DriftConfig, Error, coverage, drift, lock_text};
 use samestate_report::ExitCode;
 
 use crate::build::{Flavor, compile, cover, lines};
@@ -11,12 +11,7 @@ const SOURCE: &str = "pub struct Root { a: u32, b: Vec<Inner> } pub struct Inner
     fn main() { std::hint::black_box(&Root { a: 1, b: vec![Inner { c: 2 }] }); }";
 
 fn config(binary: PathBuf) -> CoverageConfig {
-    CoverageConfig {
-        binary,
-        roots: vec!["app::Root".to_owned()],
-        source_dirs: Vec::new(),
-        statics: Statics::default(),
-    }
+    CoverageConfig { binary, roots: vec!["app::Root".to_owned()], ..CoverageConfig::default() }
 }
 
 #[test]
@@ -179,7 +174,7 @@ fn damaged_locks_say_where_and_what_to_do() {
     let (text, _) = lock_text(&config(binary.clone())).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("checkpoint.lock");
-    let options = DriftConfig { roots: vec!["app::Root".to_owned()], source_dirs: Vec::new() };
+    let options = DriftConfig { roots: vec!["app::Root".to_owned()], ..DriftConfig::default() };
     let check = |text: &str| {
         std::fs::write(&path, text).unwrap();
         drift(&path, &binary, &options)

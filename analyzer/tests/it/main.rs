@@ -9,6 +9,8 @@ mod coverage;
 mod drift;
 mod hostile;
 mod identity;
+mod named;
 mod reading;
+mod settings;
 mod statics;
 mod traits;

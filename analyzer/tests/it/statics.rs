@@ -64,6 +64,7 @@ fn cover(binary: &Path, statics: Statics) -> Report {
         roots: vec!["app::Root".to_owned()],
         source_dirs: Vec::new(),
         statics,
+        ..CoverageConfig::default()
     };
     coverage(&config).unwrap()
 }

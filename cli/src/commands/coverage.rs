@@ -1,8 +1,11 @@
 //! `samestate coverage`
 
+use std::path::Path;
+
 use samestate_analyzer::{CoverageConfig, Statics};
 use samestate_report::Report;
 
+use super::settings;
 use crate::args::{CoverageArgs, OutputArgs, RootArgs, StaticsArg};
 use crate::failure::Failure;
 use crate::input;
@@ -18,7 +21,7 @@ pub(crate) fn run(args: &CoverageArgs, output: OutputArgs) -> Result<u8, Failure
 pub(crate) fn report(args: &CoverageArgs) -> Result<Report, Failure> {
     input::files(&[&args.binary])?;
     let _progress = Progress::new(format!("reading {}", args.binary.display()));
-    let mut config = config(&args.binary, &args.roots);
+    let mut config = config(&args.binary, &args.roots)?;
     config.statics = match args.statics {
         StaticsArg::None => Statics::None,
         StaticsArg::Own => Statics::Own,
@@ -28,11 +31,12 @@ pub(crate) fn report(args: &CoverageArgs) -> Result<Report, Failure> {
 }
 
 /// The analyzer's view of the arguments.
-pub(crate) fn config(binary: &std::path::Path, roots: &RootArgs) -> CoverageConfig {
-    CoverageConfig {
+pub(crate) fn config(binary: &Path, roots: &RootArgs) -> Result<CoverageConfig, Failure> {
+    Ok(CoverageConfig {
         binary: binary.to_owned(),
         roots: roots.roots.clone(),
         source_dirs: roots.source_dirs.clone(),
         statics: Statics::default(),
-    }
+        settings: settings::read(roots)?,
+    })
 }

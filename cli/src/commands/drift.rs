@@ -22,6 +22,7 @@ pub(crate) fn report(args: &DriftArgs) -> Result<Report, Failure> {
     let config = DriftConfig {
         roots: args.roots.roots.clone(),
         source_dirs: args.roots.source_dirs.clone(),
+        settings: super::settings::read(&args.roots)?,
     };
     Ok(samestate_analyzer::drift(&args.old, &args.new, &config)?)
 }

@@ -24,7 +24,7 @@ pub(crate) fn run(args: &LockArgs, output: OutputArgs) -> Result<u8, Failure> {
         input::files(&[&args.output])?;
     }
     let progress = Progress::new(format!("reading {}", args.binary.display()));
-    let config = coverage::config(&args.binary, &args.roots);
+    let config = coverage::config(&args.binary, &args.roots)?;
     let (lock, mut report) = samestate_analyzer::lock_text(&config)?;
     drop(progress);
     if !has_types(&report) {

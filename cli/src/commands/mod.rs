@@ -8,5 +8,6 @@ pub(crate) mod explain;
 pub(crate) mod image;
 pub(crate) mod lock;
 pub(crate) mod record;
+mod settings;
 pub(crate) mod show;
 pub(crate) mod verify;

@@ -156,7 +156,7 @@ fn rules(report: &Report) -> Vec<&'static str> {
 }
 
 fn roots() -> RootArgs {
-    RootArgs { roots: Vec::new(), source_dirs: Vec::new() }
+    RootArgs { roots: Vec::new(), source_dirs: Vec::new(), config: None }
 }
 
 /// The verification of one program, in a new folder of its own: the command line, and its parts.

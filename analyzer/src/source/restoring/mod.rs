@@ -4,38 +4,50 @@
 //! field counts if such a value stands for it in a literal, is assigned to it, or is put into it
 //! through a `&mut`. A constant, or `Default::default()`, does not count.
 
+mod calls;
+mod ways;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
 
 use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 
-use super::code::{self, Callee, TypeCode};
-use super::conditions::{self, Met};
+use super::code;
+use super::codebase::{Codebase, Func, FuncId};
+use super::conditions::{self, Facts, Met};
+use super::flow::Key;
 use crate::evidence::FieldKey;
+use crate::fields;
+use crate::graph::TypeId;
 
 /// What a `restore` restores.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Restored {
     /// The fields that get a value from the image, with the names that the value is made of;
     /// empty if it comes from the restorer directly.
-    pub(crate) fields: BTreeMap<FieldKey, BTreeSet<String>>,
+    pub(crate) fields: BTreeMap<Key, BTreeSet<String>>,
     /// The fields that get one only under conditions of which nothing is known.
-    conditional: BTreeMap<FieldKey, BTreeSet<String>>,
-    /// Whether a place was found where a value of the type is made or filled.
-    pub(crate) is_seen: bool,
+    conditional: BTreeMap<Key, BTreeSet<String>>,
+    /// The types of which a place was found where a value is made or filled.
+    pub(crate) seen: BTreeSet<TypeId>,
     /// Set if the value is made where it cannot be seen: by what.
     pub(crate) hidden: Option<String>,
+    /// The functions that were followed, with what came from the image.
+    followed: HashSet<(FuncId, Vec<usize>)>,
 }
 
 impl Restored {
-    /// A field that may be restored or not, and the condition that it hangs on.
-    pub(crate) fn doubtful(&self) -> Option<(&FieldKey, &String)> {
+    /// A field of a type that may be restored or not, and the condition that it hangs on.
+    pub(crate) fn doubtful(&self, ty: TypeId) -> Option<(&FieldKey, &String)> {
         self.conditional
             .iter()
-            .find(|(key, conditions)| {
-                !self.fields.contains_key(*key) && !conditions::are_exhaustive(conditions.iter())
+            .find(|((owner, field), conditions)| {
+                *owner == ty
+                    && !self.fields.contains_key(&(*owner, field.clone()))
+                    && !conditions::are_exhaustive(conditions.iter())
             })
-            .and_then(|(key, conditions)| Some((key, conditions.first()?)))
+            .and_then(|((_, field), conditions)| Some((field, conditions.first()?)))
     }
 
     /// Counts what is restored whatever the conditions are.
@@ -51,55 +63,83 @@ impl Restored {
 /// How deep helpers are followed.
 const MAX_DEPTH: usize = 6;
 
-/// What this `restore`, and what it calls, takes from the image.
-pub(crate) fn restored(code: &TypeCode, restore: &syn::ImplItemFn) -> Restored {
-    let callee = Callee::Method(restore);
-    let count = restore.sig.inputs.len();
-    let sources: HashSet<String> = (0..count)
-        .flat_map(|index| callee.parameter_names(index))
-        .filter(|n| n != "self")
-        .collect();
-    let mut out = Restored::default();
-    read(code, &restore.block, sources.clone(), sources, 0, &mut out);
-    out.settle();
-    out
-}
-
-fn read(
-    code: &TypeCode,
-    block: &syn::Block,
-    tainted: HashSet<String>,
-    restorers: HashSet<String>,
-    depth: usize,
+/// What this function, and what it calls, takes from the image. `states` are the parameters that
+/// are state themselves; all others may hold the image.
+pub(crate) fn restored(
+    code: &Codebase<'_>,
+    restore: &Func,
+    states: &[(usize, TypeId)],
     out: &mut Restored,
 ) {
-    let (values, aliases) = (HashSet::from(["self".to_owned()]), HashMap::new());
-    let conditions = Vec::new();
+    let mut tainted = HashSet::new();
+    let mut values = HashMap::new();
+    let mut readers = HashMap::new();
+    for index in 0..restore.signature().inputs.len() {
+        let names = match restore.pattern(index) {
+            Some(pattern) => code::names_in(pattern),
+            None => vec!["self".to_owned()],
+        };
+        match states.iter().find(|(at, _)| *at == index) {
+            Some((_, ty)) => values.extend(names.into_iter().map(|name| (name, vec![*ty]))),
+            None => {
+                // Of what type the reader is, is worth knowing where its methods are called.
+                if let Some(syn::FnArg::Typed(typed)) = restore.signature().inputs.get(index) {
+                    let types = code.annotated(restore, &typed.ty);
+                    readers.extend(names.iter().map(|name| (name.clone(), types.clone())));
+                }
+                tainted.extend(names);
+            }
+        }
+    }
+    let names = Names { tainted: tainted.clone(), restorers: tainted, values, readers };
+    read(code, restore, names, 0, out);
+    out.settle();
+}
+
+/// What names stand for at the start of a function.
+#[derive(Default)]
+struct Names {
+    tainted: HashSet<String>,
+    restorers: HashSet<String>,
+    values: HashMap<String, Vec<TypeId>>,
+    readers: HashMap<String, Vec<TypeId>>,
+}
+
+fn read(code: &Codebase<'_>, func: &Func, names: Names, depth: usize, out: &mut Restored) {
+    let Names { tainted, restorers, values, readers } = names;
+    let facts = func.self_type.map(|ty| code.facts(ty)).unwrap_or_default();
     let mut reader = RestoreReader {
         code,
+        func,
+        facts,
         tainted,
         restorers,
         values,
-        aliases,
-        conditions,
+        readers,
+        aliases: HashMap::new(),
+        conditions: Vec::new(),
         shadowed: Vec::new(),
         branches: 0,
         depth,
         out,
     };
-    reader.visit_block(block);
+    reader.visit_block(func.block());
 }
 
-struct RestoreReader<'a> {
-    code: &'a TypeCode,
+struct RestoreReader<'a, 'c> {
+    code: &'a Codebase<'c>,
+    func: &'a Func,
+    facts: Rc<Facts>,
     /// Names of what came from the image.
     tainted: HashSet<String>,
     /// Those of them that read the image themselves.
     restorers: HashSet<String>,
-    /// Names of values of the type.
-    values: HashSet<String>,
-    /// Names of places inside a value of the type.
-    aliases: HashMap<String, Vec<FieldKey>>,
+    /// Names of values of the state, with the types that they may have.
+    values: HashMap<String, Vec<TypeId>>,
+    /// Names of what reads the image, with the types that they may have.
+    readers: HashMap<String, Vec<TypeId>>,
+    /// Names of places inside such a value, with the ways that lead there.
+    aliases: HashMap<String, Vec<Way>>,
     /// The conditions around what is being read of which nothing is known.
     conditions: Vec<String>,
     /// Names from the image that mean something else until their block ends, and whether they
@@ -111,10 +151,17 @@ struct RestoreReader<'a> {
     out: &'a mut Restored,
 }
 
-/// Collects the names in an expression, macros' tokens included.
-struct Names(BTreeSet<String>);
+/// A place in the state: each field on the way to it, and its type.
+#[derive(Clone, Debug)]
+struct Way {
+    keys: Vec<Key>,
+    ty: Option<TypeId>,
+}
 
-impl<'ast> Visit<'ast> for Names {
+/// Collects the names in an expression, macros' tokens included.
+struct Mentioned(BTreeSet<String>);
+
+impl<'ast> Visit<'ast> for Mentioned {
     fn visit_expr_path(&mut self, path: &'ast syn::ExprPath) {
         if let Some(ident) = path.path.get_ident() {
             self.0.insert(ident.to_string());
@@ -135,12 +182,12 @@ fn names_of(expr: &syn::Expr) -> BTreeSet<String> {
     {
         return names_of(last);
     }
-    let mut names = Names(BTreeSet::new());
+    let mut names = Mentioned(BTreeSet::new());
     names.visit_expr(expr);
     names.0
 }
 
-impl RestoreReader<'_> {
+impl RestoreReader<'_, '_> {
     /// The names from the image that an expression is made of; `None` if there are none.
     fn taint(&self, expr: &syn::Expr) -> Option<BTreeSet<String>> {
         let names: BTreeSet<String> =
@@ -152,12 +199,10 @@ impl RestoreReader<'_> {
         self.taint(expr).is_some()
     }
 
-    fn restore(&mut self, key: FieldKey, from: BTreeSet<String>) {
-        if !self.code.fields.contains(&key) {
-            return;
-        }
-        let direct = from.is_empty() || from.iter().any(|name| self.restorers.contains(name));
-        let from = if direct { BTreeSet::new() } else { from };
+    fn restore(&mut self, key: Key, from: BTreeSet<String>) {
+        let is_direct = from.is_empty() || from.iter().any(|name| self.restorers.contains(name));
+        let from = if is_direct { BTreeSet::new() } else { from };
+        self.out.seen.insert(key.0);
         if let Some(condition) = self.conditions.last() {
             self.out.conditional.entry(key).or_default().insert(condition.clone());
             return;
@@ -175,43 +220,18 @@ impl RestoreReader<'_> {
         }
     }
 
-    /// The fields of a value of the type that an expression is a place in: more than one for an
-    /// array of places.
-    fn fields_of(&self, expr: &syn::Expr) -> Vec<FieldKey> {
-        match code::place(expr) {
-            syn::Expr::Field(field) => match code::place(&field.base) {
-                syn::Expr::Path(base) => {
-                    let Some(base) = base.path.get_ident().map(ToString::to_string) else {
-                        return Vec::new();
-                    };
-                    if let Some(keys) = self.aliases.get(&base) {
-                        return keys.clone();
-                    }
-                    let key = code::struct_field(&field.member);
-                    let is_value = self.values.contains(&base) || !self.tainted.contains(&base);
-                    if is_value && self.code.fields.contains(&key) { vec![key] } else { Vec::new() }
-                }
-                _ => self.fields_of(&field.base),
-            },
-            syn::Expr::Index(index) => self.fields_of(&index.expr),
-            syn::Expr::MethodCall(call) => self.fields_of(&call.receiver),
-            syn::Expr::Array(array) => {
-                array.elems.iter().flat_map(|element| self.fields_of(element)).collect()
-            }
-            syn::Expr::Path(path) => match path.path.get_ident() {
-                Some(name) => self.aliases.get(&name.to_string()).cloned().unwrap_or_default(),
-                None => Vec::new(),
-            },
-            _ => Vec::new(),
+    /// Each field on these ways holds something from the image.
+    fn restore_ways(&mut self, ways: Vec<Way>, from: &BTreeSet<String>) {
+        for key in ways.into_iter().flat_map(|way| way.keys) {
+            self.restore(key, from.clone());
         }
     }
 
     /// A place gets something from the image.
     fn fill(&mut self, target: &syn::Expr, from: &BTreeSet<String>) {
-        let fields = self.fields_of(target);
-        if !fields.is_empty() {
-            self.out.is_seen = true;
-            fields.into_iter().for_each(|key| self.restore(key, from.clone()));
+        let ways = self.ways_of(target);
+        if !ways.is_empty() {
+            self.restore_ways(ways, from);
             return;
         }
         let mut place = code::place(target);
@@ -238,10 +258,10 @@ impl RestoreReader<'_> {
         if !is_whole || !self.conditions.is_empty() {
             return;
         }
-        match &self.fields_of(target)[..] {
-            [field] => {
-                self.out.fields.remove(field);
-                self.out.conditional.remove(field);
+        match &self.ways_of(target)[..] {
+            [Way { keys, .. }] if keys.len() == 1 => {
+                self.out.fields.remove(&keys[0]);
+                self.out.conditional.remove(&keys[0]);
             }
             _ => {
                 if let Some(name) = code::name_of(place) {
@@ -261,7 +281,7 @@ impl RestoreReader<'_> {
 
     /// Reads code that stands behind these conditions.
     fn under(&mut self, conditions: &[syn::Meta], read: impl FnOnce(&mut Self)) {
-        match conditions::all(conditions, &self.code.facts) {
+        match conditions::all(conditions, &self.facts) {
             Met::Yes => read(self),
             Met::No => {}
             Met::Unknown(condition) => {
@@ -284,78 +304,24 @@ impl RestoreReader<'_> {
                 self.shadowed.push((name, is_restorer));
             }
         }
-        let fields = self.fields_of(init);
-        if !fields.is_empty() {
-            for name in code::names_in(pattern) {
-                self.aliases.insert(name, fields.clone());
-            }
-        }
+        self.alias(pattern, init);
     }
 
     /// A literal of a tuple struct or a tuple variant: `Self(a, b)`.
-    fn tuple_literal(&mut self, path: &syn::Path, call: &syn::ExprCall) {
-        self.out.is_seen = true;
-        let variant = self.code.variant(path);
+    fn tuple_literal(&mut self, types: &[TypeId], variant: &str, call: &syn::ExprCall) {
+        self.out.seen.extend(types);
         for (index, argument) in call.args.iter().enumerate() {
             if let Some(from) = self.taint(argument) {
-                let name = index.to_string();
-                self.restore(FieldKey { variant: variant.clone(), name }, from);
+                for &ty in types {
+                    let key = FieldKey { variant: variant.to_owned(), name: index.to_string() };
+                    self.restore((ty, key), from.clone());
+                }
             }
-        }
-    }
-
-    /// Follows a function that gets something from the image.
-    fn follow(&mut self, callee: &Callee<'_>, arguments: &[&syn::Expr]) {
-        if self.depth >= MAX_DEPTH {
-            return;
-        }
-        let mut tainted = HashSet::new();
-        let mut restorers = HashSet::new();
-        for (index, argument) in arguments.iter().enumerate() {
-            let Some(from) = self.taint(argument) else { continue };
-            let names = callee.parameter_names(index);
-            if from.iter().any(|name| self.restorers.contains(name))
-                && code::name_of(code::place(argument)).is_some()
-            {
-                restorers.extend(names.clone());
-            }
-            tainted.extend(names);
-        }
-        read(self.code, callee.block(), tainted, restorers, self.depth + 1, self.out);
-    }
-
-    fn call(&mut self, func: &syn::Expr, arguments: &[&syn::Expr]) {
-        let Some(all) =
-            arguments.iter().filter_map(|argument| self.taint(argument)).reduce(|mut all, more| {
-                all.extend(more);
-                all
-            })
-        else {
-            return;
-        };
-        for argument in arguments {
-            if let syn::Expr::Reference(reference) = argument
-                && reference.mutability.is_some()
-            {
-                self.fill(&reference.expr, &all);
-            }
-        }
-        let Some(callee) = self.code.callee(func) else {
-            if let syn::Expr::Path(path) = code::place(func)
-                && self.code.owner(path) == Some(true)
-                && !self.code.names_type(&path.path)
-            {
-                self.out.hidden.get_or_insert(code::path_text(func));
-            }
-            return;
-        };
-        if callee.makes(&self.code.ident) || callee.has_self() {
-            self.follow(&callee, arguments);
         }
     }
 }
 
-impl<'ast> Visit<'ast> for RestoreReader<'_> {
+impl<'ast> Visit<'ast> for RestoreReader<'_, '_> {
     fn visit_block(&mut self, block: &'ast syn::Block) {
         let outer = self.shadowed.len();
         visit::visit_block(self, block);
@@ -370,8 +336,10 @@ impl<'ast> Visit<'ast> for RestoreReader<'_> {
     fn visit_local(&mut self, local: &'ast syn::Local) {
         if let Some(init) = &local.init {
             self.visit_expr(&init.expr);
-            if self.code.mentions_type(&init.expr) {
-                self.values.extend(code::names_in(&local.pat));
+            let types = self.types_in(&init.expr);
+            if !types.is_empty() {
+                let names = code::names_in(&local.pat).into_iter();
+                self.values.extend(names.map(|name| (name, types.clone())));
             }
             self.bind(&local.pat, &init.expr);
             if let Some((_, diverge)) = &init.diverge {
@@ -382,19 +350,22 @@ impl<'ast> Visit<'ast> for RestoreReader<'_> {
 
     fn visit_expr_struct(&mut self, literal: &'ast syn::ExprStruct) {
         visit::visit_expr_struct(self, literal);
-        if !self.code.names_type(&literal.path) {
-            return;
+        let Some((types, variant)) = self.literal(&literal.path) else { return };
+        self.out.seen.extend(&types);
+        let mut rest: BTreeSet<Key> = BTreeSet::new();
+        for &ty in &types {
+            let all = fields::of(self.code.graph(), ty).into_iter().map(|field| field.key);
+            rest.extend(all.filter(|key| key.variant == variant).map(|key| (ty, key)));
         }
-        self.out.is_seen = true;
-        let variant = self.code.variant(&literal.path);
-        let mut rest: BTreeSet<FieldKey> =
-            self.code.fields.iter().filter(|key| key.variant == variant).cloned().collect();
         for field in &literal.fields {
             let key = FieldKey { variant: variant.clone(), name: code::member_name(&field.member) };
-            rest.remove(&key);
             self.under(&conditions::among(&field.attrs), |reader| {
-                if let Some(from) = reader.taint(&field.expr) {
-                    reader.restore(key, from);
+                let from = reader.taint(&field.expr);
+                for &ty in &types {
+                    rest.remove(&(ty, key.clone()));
+                    if let Some(from) = &from {
+                        reader.restore((ty, key.clone()), from.clone());
+                    }
                 }
             });
         }
@@ -408,9 +379,9 @@ impl<'ast> Visit<'ast> for RestoreReader<'_> {
     fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
         visit::visit_expr_call(self, call);
         if let syn::Expr::Path(path) = code::place(&call.func)
-            && self.code.names_type(&path.path)
+            && let Some((types, variant)) = self.literal(&path.path)
         {
-            self.tuple_literal(&path.path, call);
+            self.tuple_literal(&types, &variant, call);
             return;
         }
         let arguments: Vec<&syn::Expr> = call.args.iter().collect();
@@ -442,15 +413,27 @@ impl<'ast> Visit<'ast> for RestoreReader<'_> {
                 }
             }
         }
+        let name = super::file::plain(&call.method);
+        if all.is_empty() && !receiver.is_empty() {
+            self.fill_by_method(call, &name);
+        }
         if !all.is_empty() {
-            let is_self = code::name_of(code::place(&call.receiver)).is_some_and(|n| n == "self");
-            match self.code.method(&call.method.to_string()) {
-                Some(method) if is_self && method.has_self() => {
-                    let mut arguments: Vec<&syn::Expr> = vec![&call.receiver];
-                    arguments.extend(&call.args);
-                    self.follow(&method, &arguments);
-                }
-                _ => self.fill(&call.receiver, &all),
+            let types = self.types_of(&call.receiver);
+            let targets = types.iter().flat_map(|&ty| self.code.targets(ty));
+            let methods: Vec<Func> = targets
+                .filter_map(|ty| self.code.method(ty, &name))
+                .filter(Func::has_self)
+                .collect();
+            if methods.is_empty() || self.is_tainted(&call.receiver) {
+                self.fill(&call.receiver, &all);
+                return;
+            }
+            let ways = self.ways_of(&call.receiver);
+            self.restore_ways(ways, &all);
+            let mut arguments: Vec<&syn::Expr> = vec![&call.receiver];
+            arguments.extend(&call.args);
+            for method in &methods {
+                self.follow(method, &arguments);
             }
         }
     }
@@ -539,6 +522,8 @@ impl<'ast> Visit<'ast> for RestoreReader<'_> {
             item.parse_body_with(Punctuated::<syn::Expr, syn::Token![,]>::parse_terminated)
         {
             arguments.iter().for_each(|argument| self.visit_expr(argument));
+        } else {
+            self.tokens(item);
         }
     }
 

@@ -1,0 +1,174 @@
+//! Calls that get something from the image, followed.
+
+use std::collections::BTreeSet;
+
+use super::{MAX_DEPTH, Names, RestoreReader, Way, read};
+use crate::source::code;
+use crate::source::codebase::{Func, called};
+
+impl RestoreReader<'_, '_> {
+    /// Follows a function that gets something from the image.
+    pub(super) fn follow(&mut self, callee: &Func, arguments: &[&syn::Expr]) {
+        if self.depth >= MAX_DEPTH {
+            return;
+        }
+        let mut names = Names::default();
+        let mut given = Vec::new();
+        for (index, argument) in arguments.iter().enumerate() {
+            let bound = match callee.pattern(index) {
+                Some(pattern) => code::names_in(pattern),
+                None => vec!["self".to_owned()],
+            };
+            let types = match callee.self_type {
+                Some(ty) if callee.has_self() && index == 0 => vec![ty],
+                _ => self.types_of(argument),
+            };
+            let Some(from) = self.taint(argument) else {
+                if !types.is_empty() {
+                    names.values.extend(bound.into_iter().map(|name| (name, types.clone())));
+                }
+                continue;
+            };
+            given.push(index);
+            let known = code::name_of(code::place(argument))
+                .and_then(|name| self.readers.get(&name).cloned());
+            if let Some(types) = known {
+                names.readers.extend(bound.iter().map(|name| (name.clone(), types.clone())));
+            }
+            if from.iter().any(|name| self.restorers.contains(name))
+                && code::name_of(code::place(argument)).is_some()
+            {
+                names.restorers.extend(bound.clone());
+            }
+            names.tainted.extend(bound);
+        }
+        if !self.out.followed.insert((callee.id(), given)) {
+            return;
+        }
+        read(self.code, callee, names, self.depth + 1, self.out);
+    }
+
+    /// A macro that takes no list of expressions. With something that reads the image among its
+    /// words, `self.pc` in it is filled, and `get!(reader, self, a x y)` fills the fields that it
+    /// names.
+    pub(super) fn tokens(&mut self, item: &syn::Macro) {
+        let words = code::words(&item.tokens);
+        let from: BTreeSet<String> =
+            words.iter().filter(|word| self.tainted.contains(*word)).cloned().collect();
+        if from.is_empty() {
+            return;
+        }
+        let is_alone = |at: usize| at == 0 || words[at - 1] != ".";
+        for (at, word) in words.iter().enumerate() {
+            let is_value = word == "self" || self.values.contains_key(word);
+            if !is_value || !is_alone(at) || self.tainted.contains(word) {
+                continue;
+            }
+            let mut ways: Vec<Way> = self
+                .types_of_name(word)
+                .into_iter()
+                .map(|ty| Way { keys: Vec::new(), ty: Some(ty) })
+                .collect();
+            let mut at = at + 1;
+            while words.get(at).is_some_and(|word| word == ".")
+                && let Some(member) = words.get(at + 1)
+            {
+                let inner = self.parts(&ways, member);
+                if inner.is_empty() {
+                    break;
+                }
+                ways = inner;
+                at += 2;
+            }
+            let alone = words.iter().enumerate().filter(|(at, _)| is_alone(*at));
+            let named: Vec<Way> = alone.flat_map(|(_, word)| self.parts(&ways, word)).collect();
+            self.restore_ways(if named.is_empty() { ways } else { named }, &from);
+        }
+    }
+
+    /// The parts of this name of what stands at these places.
+    fn parts(&self, ways: &[Way], name: &str) -> Vec<Way> {
+        let mut found = Vec::new();
+        for way in ways {
+            let fields = way.ty.iter().flat_map(|&ty| self.code.fields(ty, Some(""), name));
+            for (owner, key, ty) in fields {
+                let mut keys = way.keys.clone();
+                keys.push((owner, key));
+                found.push(Way { keys, ty });
+            }
+        }
+        found
+    }
+
+    /// The functions that an expression in call position names.
+    pub(super) fn callees(&self, func: &syn::Expr, arguments: &[&syn::Expr]) -> Vec<Func> {
+        let Some((path, name)) = called(func) else { return Vec::new() };
+        match self.code.owners(self.func, path) {
+            Some(owners) => {
+                let of_type = owners.iter().filter_map(|&ty| self.code.method(ty, &name));
+                let mut found: Vec<Func> = of_type.collect();
+                // `Trait::load(&mut self.cpu, reader)`
+                if found.is_empty()
+                    && let Some(first) = arguments.first()
+                {
+                    let types = self.types_of(first);
+                    let targets = types.iter().flat_map(|&ty| self.code.targets(ty));
+                    found = targets.filter_map(|ty| self.code.method(ty, &name)).collect();
+                }
+                found
+            }
+            None => self.code.function(self.func, &name).into_iter().collect(),
+        }
+    }
+
+    /// A method of what reads the image fills a part of the state: `reader.cpu(&mut self.cpu)`.
+    pub(super) fn fill_by_method(&mut self, call: &syn::ExprMethodCall, name: &str) {
+        let has_state = |argument: &syn::Expr| {
+            self.types_of(argument).iter().any(|&ty| !self.code.targets(ty).is_empty())
+        };
+        if !call.args.iter().any(has_state) {
+            return;
+        }
+        let Some(reader) = code::name_of(code::place(&call.receiver)) else { return };
+        let known = self.readers.get(&reader).or_else(|| self.values.get(&reader));
+        let types = known.cloned().unwrap_or_default();
+        let method = types.iter().find_map(|&ty| self.code.method(ty, name));
+        if let Some(method) = method.filter(Func::has_self) {
+            let mut arguments: Vec<&syn::Expr> = vec![&call.receiver];
+            arguments.extend(&call.args);
+            self.follow(&method, &arguments);
+        }
+    }
+
+    pub(super) fn call(&mut self, func: &syn::Expr, arguments: &[&syn::Expr]) {
+        let Some(all) =
+            arguments.iter().filter_map(|argument| self.taint(argument)).reduce(|mut all, more| {
+                all.extend(more);
+                all
+            })
+        else {
+            return;
+        };
+        for argument in arguments {
+            if let syn::Expr::Reference(reference) = argument
+                && reference.mutability.is_some()
+            {
+                self.fill(&reference.expr, &all);
+            }
+        }
+        let callees = self.callees(func, arguments);
+        if callees.is_empty()
+            && let syn::Expr::Path(path) = code::place(func)
+            && self.literal(&path.path).is_none()
+            && self
+                .code
+                .owners(self.func, path)
+                .is_some_and(|owners| self.func.self_type.is_some_and(|own| owners.contains(&own)))
+        {
+            self.out.hidden.get_or_insert(code::path_text(func));
+        }
+        for callee in &callees {
+            self.follow(callee, arguments);
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Functions that samestate.toml names, of programs that have never heard of us.
+
+use crate::build::{Flavor, compile, cover_with, lines};
+
+/// A machine with parts of every kind; `SAVE` and `LOAD` are what its own functions do.
+const MACHINE: &str = "
+use std::collections::BTreeMap;
+pub struct Writer { out: Vec<u8> }
+impl Writer {
+    fn u8(&mut self, v: u8) { self.out.push(v); }
+    fn u32(&mut self, v: u32) { self.out.extend(v.to_le_bytes()); }
+    fn bytes(&mut self, v: &[u8]) { self.out.extend(v); }
+    fn cpu(&mut self, cpu: &Cpu) { self.u8(cpu.a); self.u8(cpu.x); }
+}
+pub struct Reader { data: Vec<u8>, at: usize }
+impl Reader {
+    fn u8(&mut self) -> u8 { self.at += 1; self.data[self.at - 1] }
+    fn u32(&mut self) -> u32 { u32::from(self.u8()) << 24 | u32::from(self.u8()) }
+    fn fill(&mut self, to: &mut [u8]) { for b in to { *b = self.u8(); } }
+    fn cpu(&mut self, cpu: &mut Cpu) { cpu.a = self.u8(); cpu.x = self.u8(); }
+}
+pub struct Cpu { a: u8, x: u8 }
+pub struct Timer { count: u32, on: bool }
+pub enum Mode { Off, Run { speed: u8 } }
+pub trait Device { fn save(&self, w: &mut Writer); fn load(&mut self, r: &mut Reader); }
+pub struct Uart { fifo: Vec<u8> }
+impl Device for Uart {
+    fn save(&self, w: &mut Writer) { w.u32(self.fifo.len() as u32); w.bytes(&self.fifo); }
+    fn load(&mut self, r: &mut Reader) { let n = r.u32(); self.fifo = (0..n).map(|_| r.u8()).collect(); }
+}
+pub struct Rng { seed: u32 }
+impl Device for Rng {
+    fn save(&self, w: &mut Writer) { w.u32(self.seed); }
+    fn load(&mut self, r: &mut Reader) { self.seed = r.u32(); }
+}
+pub struct Root {
+    cpu: Cpu, ram: [u8; 16], pair: (u8, u32), one: Timer, two: Timer, mode: Mode,
+    devices: Vec<Box<dyn Device>>, names: BTreeMap<u8, u32>,
+}
+macro_rules! put { ($w:ident, $($v:expr),*) => { $($w.u8($v);)* } }
+macro_rules! list { ($of:expr, $w:ident, $($field:ident)*) => { $($w.u8($of.$field);)* } }
+macro_rules! fill { ($of:expr, $r:ident: $($field:ident)*) => { $($of.$field = $r.u8();)* } }
+fn save_cpu(cpu: &Cpu, w: &mut Writer) { w.u8(cpu.a); w.u8(cpu.x); }
+fn load_cpu(cpu: &mut Cpu, r: &mut Reader) { cpu.a = r.u8(); cpu.x = r.u8(); }
+impl Timer {
+    fn put(&self, w: &mut Writer) { w.u32(self.count); w.u8(u8::from(self.on)); }
+    fn take(r: &mut Reader) -> Timer { Timer { count: r.u32(), on: r.u8() != 0 } }
+}
+impl Root {
+    pub fn save_all(&self, w: &mut Writer) { SAVE }
+    pub fn load_all(&mut self, r: &mut Reader) { LOAD }
+}
+fn main() {
+    let mut w = Writer { out: vec![] };
+    let mut root = Root { cpu: Cpu { a: 1, x: 2 }, ram: [0; 16], pair: (1, 2),
+        one: Timer { count: 1, on: true }, two: Timer { count: 2, on: false },
+        mode: if std::env::args().count() > 1 { Mode::Off } else { Mode::Run { speed: 1 } },
+        devices: vec![Box::new(Uart { fifo: vec![] }), Box::new(Rng { seed: 1 })], names: BTreeMap::new() };
+    root.save_all(&mut w);
+    root.load_all(&mut Reader { data: w.out, at: 0 });
+    std::hint::black_box(&root);
+}
+";
+
+const SAVE: &str = "
+    w.u8(self.cpu.a); w.u8(self.cpu.x);
+    w.bytes(&self.ram);
+    w.u8(self.pair.0); w.u32(self.pair.1);
+    self.one.put(w);
+    self.two.put(w);
+    match &self.mode { Mode::Off => w.u8(0), Mode::Run { speed } => { w.u8(1); w.u8(*speed); } }
+    for device in &self.devices { device.save(w); }
+    w.u32(self.names.len() as u32);
+    for (k, v) in &self.names { w.u8(*k); w.u32(*v); }
+";
+const LOAD: &str = "
+    self.cpu.a = r.u8(); self.cpu.x = r.u8();
+    r.fill(&mut self.ram);
+    self.pair = (r.u8(), r.u32());
+    self.one = Timer::take(r);
+    self.two = Timer::take(r);
+    self.mode = if r.u8() == 0 { Mode::Off } else { Mode::Run { speed: r.u8() } };
+    for device in &mut self.devices { device.load(r); }
+    for _ in 0..r.u32() { let k = r.u8(); let v = r.u32(); self.names.insert(k, v); }
+";
+
+fn found(save: &str, load: &str) -> Vec<String> {
+    let source = MACHINE.replace("SAVE", save).replace("LOAD", load);
+    let settings =
+        "roots = [\"app::Root\"]\nsave = [\"app::Root::save_all\"]\nrestore = [\"Root::load_*\"]";
+    lines(&cover_with(&compile(&source, Flavor::Debug), settings))
+}
+
+/// What stands in the place of a part of `SAVE` or of `LOAD`, and what must be found.
+const CASES: &[(&str, &str, &[&str])] = &[
+    // Other ways to say the same.
+    ("w.u8(self.cpu.a); w.u8(self.cpu.x);", "save_cpu(&self.cpu, w);", &[]),
+    ("w.u8(self.cpu.a); w.u8(self.cpu.x);", "w.cpu(&self.cpu);", &[]),
+    ("w.u8(self.cpu.a); w.u8(self.cpu.x);", "put!(w, self.cpu.a, self.cpu.x);", &[]),
+    ("w.u8(self.cpu.a); w.u8(self.cpu.x);", "list!(self.cpu, w, a x);", &[]),
+    (
+        "w.u8(self.cpu.a); w.u8(self.cpu.x);",
+        "let Cpu { a, x } = &self.cpu; w.u8(*a); w.u8(*x);",
+        &[],
+    ),
+    ("w.u8(self.cpu.a); w.u8(self.cpu.x);", "let c = &self.cpu; w.bytes(&[c.a, c.x]);", &[]),
+    ("w.bytes(&self.ram);", "for b in self.ram.iter() { w.u8(*b); }", &[]),
+    ("w.bytes(&self.ram);", "w.bytes(&self.ram[..8]); w.bytes(&self.ram[8..]);", &[]),
+    ("self.one.put(w);", "w.u32(self.one.count); w.u8(self.one.on as u8);", &[]),
+    (
+        "self.one.put(w);\n    self.two.put(w);",
+        "for t in [&self.one, &self.two] { t.put(w); }",
+        &[],
+    ),
+    (
+        "for device in &self.devices { device.save(w); }",
+        "self.devices.iter().for_each(|d| d.save(w));",
+        &[],
+    ),
+    ("self.cpu.a = r.u8(); self.cpu.x = r.u8();", "load_cpu(&mut self.cpu, r);", &[]),
+    ("self.cpu.a = r.u8(); self.cpu.x = r.u8();", "r.cpu(&mut self.cpu);", &[]),
+    (
+        "self.cpu.a = r.u8(); self.cpu.x = r.u8();",
+        "let a = r.u8(); let x = r.u8(); self.cpu = Cpu { a, x };",
+        &[],
+    ),
+    (
+        "self.cpu.a = r.u8(); self.cpu.x = r.u8();",
+        "for v in [&mut self.cpu.a, &mut self.cpu.x] { *v = r.u8(); }",
+        &[],
+    ),
+    ("self.cpu.a = r.u8(); self.cpu.x = r.u8();", "fill!(self.cpu, r: a x);", &[]),
+    (
+        "w.u8(self.cpu.a); w.u8(self.cpu.x);",
+        "let mut own = Writer { out: vec![] }; save_cpu(&self.cpu, &mut own); w.bytes(&own.out);",
+        &[],
+    ),
+    // Forgotten on one side or the other.
+    (
+        "self.cpu.a = r.u8(); self.cpu.x = r.u8();",
+        "fill!(self.cpu, r: a);",
+        &["save-without-restore app::Root.cpu.x"],
+    ),
+    ("w.u8(self.cpu.x);", "", &["restore-without-save app::Root.cpu.x"]),
+    (
+        "w.u8(self.cpu.a); w.u8(self.cpu.x);",
+        "list!(self.cpu, w, x);",
+        &["restore-without-save app::Root.cpu.a"],
+    ),
+    ("w.bytes(&self.ram);", "", &["restore-without-save app::Root.ram"]),
+    ("w.bytes(&self.ram);", "w.bytes(&self.ram[..8]);", &["partly-saved app::Root.ram"]),
+    ("w.bytes(&self.ram);", "w.u8(self.ram[3]);", &["partly-saved app::Root.ram"]),
+    ("w.u32(self.pair.1);", "", &["partly-saved app::Root.pair"]),
+    ("self.two.put(w);", "", &["restore-without-save app::Root.two"]),
+    ("self.two.put(w);", "w.u32(self.two.count);", &["restore-without-save app::Root.one.on"]),
+    ("w.u8(*speed);", "", &["restore-without-save app::Root.mode::Run.speed"]),
+    ("device.save(w);", "", &["restore-without-save app::Root.devices"]),
+    ("w.u32(*v);", "", &["partly-saved app::Root.names"]),
+    (
+        "w.u8(self.cpu.x);",
+        "println!(\"{}\", self.cpu.x);",
+        &["restore-without-save app::Root.cpu.x"],
+    ),
+    (
+        "w.u8(self.cpu.x);",
+        "let old = self.cpu.x + 1; let _ = old;",
+        &["restore-without-save app::Root.cpu.x"],
+    ),
+    ("self.cpu.x = r.u8();", "r.u8();", &["save-without-restore app::Root.cpu.x"]),
+    ("r.fill(&mut self.ram);", "", &["save-without-restore app::Root.ram"]),
+    (
+        "self.mode = if r.u8() == 0 { Mode::Off } else { Mode::Run { speed: r.u8() } };",
+        "r.u8();",
+        &["save-without-restore app::Root.mode"],
+    ),
+];
+
+#[test]
+fn named_functions_are_followed_to_every_field() {
+    assert_eq!(found(SAVE, LOAD), [""; 0]);
+    for (part, other, expected) in CASES {
+        let (save, load) = (SAVE.replace(part, other), LOAD.replace(part, other));
+        assert!(save != SAVE || load != LOAD, "{part} is in neither");
+        assert_eq!(found(&save, &load), *expected, "{part} became {other}");
+    }
+}
+
+#[test]
+fn forgotten_on_both_sides_is_uncovered() {
+    let save = SAVE.replace("w.u8(self.cpu.x);", "").replace("w.bytes(&self.ram);", "");
+    let load = LOAD.replace("self.cpu.x = r.u8();", "").replace("r.fill(&mut self.ram);", "");
+    let expected = ["uncovered-field app::Root.cpu.x", "uncovered-field app::Root.ram"];
+    assert_eq!(found(&save, &load), expected);
+}
+
+#[test]
+fn a_pattern_that_names_no_function_is_a_finding() {
+    let source = MACHINE.replace("SAVE", SAVE).replace("LOAD", LOAD);
+    let settings = "roots = [\"app::Root\"]\nsave = [\"app::Root::save_all\", \"app::Root::store\"]
+        restore = [\"app::Root::load_all\"]";
+    let found = lines(&cover_with(&compile(&source, Flavor::Debug), settings));
+    assert_eq!(found, ["stale-treatment app::Root::store"]);
+}
