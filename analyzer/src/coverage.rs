@@ -98,7 +98,11 @@ fn field_finding(definition: &str, reached: &Reached, field: &ReachedField) -> O
                 field.host.unwrap_or_default()
             ),
         ),
-        Verdict::Saved(_) | Verdict::Volatile | Verdict::Left(_) | Verdict::Unknown => {
+        Verdict::Saved(_)
+        | Verdict::Volatile
+        | Verdict::Handed(_)
+        | Verdict::Left(_)
+        | Verdict::Unknown => {
             return None;
         }
         Verdict::Uncovered => (
@@ -212,6 +216,7 @@ fn help(definition: &str, name: &str, field: &ReachedField, known: &Knowledge) -
         Verdict::Uncovered
         | Verdict::Saved(_)
         | Verdict::Volatile
+        | Verdict::Handed(_)
         | Verdict::Left(_)
         | Verdict::Unknown
             if is_known =>
@@ -224,6 +229,7 @@ fn help(definition: &str, name: &str, field: &ReachedField, known: &Knowledge) -
         Verdict::Uncovered
         | Verdict::Saved(_)
         | Verdict::Volatile
+        | Verdict::Handed(_)
         | Verdict::Left(_)
         | Verdict::Unknown => {
             format!(

@@ -350,6 +350,7 @@ fn entry_of(
             state: match field.verdict.verdict {
                 Verdict::Saved(_) => FieldState::Treated(Treatment::Saved),
                 Verdict::Volatile => FieldState::Treated(Treatment::Volatile),
+                Verdict::Handed(treatment) => FieldState::Treated(treatment),
                 Verdict::Left(treatment) => FieldState::Treated(treatment),
                 Verdict::Uncovered | Verdict::Partly(_) => FieldState::Uncovered,
                 Verdict::SavedOnly => FieldState::NotRestored,

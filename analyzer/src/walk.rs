@@ -336,7 +336,7 @@ impl Walker<'_> {
                         Verdict::Saved(_) | Verdict::Volatile | Verdict::Partly(_) => {
                             self.push(field.ty, trail, true);
                         }
-                        Verdict::Left(_) | Verdict::Unknown => {}
+                        Verdict::Left(_) | Verdict::Handed(_) | Verdict::Unknown => {}
                         Verdict::Uncovered | Verdict::SavedOnly | Verdict::RestoredOnly => {
                             below = field.ty.map_or(0, |ty| self.count_below(ty));
                         }

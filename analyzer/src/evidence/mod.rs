@@ -44,6 +44,8 @@ pub(crate) enum Said {
     Volatile,
     /// All of it but these parts goes into the image and comes back.
     Partly(Vec<String>),
+    /// So it does, as a whole, by other code than that of its type: of a module, or serde's.
+    Handed(Treatment),
     /// It goes into the image; nothing was seen that brings it back.
     SavedOnly,
     /// It is given a value from the image; nothing was seen that puts it there.
@@ -104,6 +106,8 @@ pub(crate) enum Verdict {
     Saved(Grade),
     /// It is saved and restored, and no part of what makes states equal.
     Volatile,
+    /// It is saved and restored as a whole, and what lies below it is other code's.
+    Handed(Treatment),
     /// It is left out on purpose.
     Left(Treatment),
     /// Nothing shows that it is saved or restored.
@@ -195,6 +199,7 @@ fn generated(testimony: Testimony) -> Judgment {
         let verdict = match statement.said {
             Said::Left(treatment) => Verdict::Left(treatment),
             Said::Volatile => Verdict::Volatile,
+            Said::Handed(treatment) => Verdict::Handed(treatment),
             Said::Saved
             | Said::Partly(_)
             | Said::SavedOnly
@@ -228,15 +233,18 @@ fn with_declared(read: Testimony, declared: Option<Testimony>) -> Judgment {
             Said::Saved
             | Said::Volatile
             | Said::Partly(_)
+            | Said::Handed(_)
             | Said::SavedOnly
             | Said::RestoredOnly
             | Said::Nothing => None,
         });
         let verdict = match (statement.said, left) {
-            (Said::Saved | Said::Volatile, _) => match declared.map(|declared| &declared.said) {
-                Some(Said::Volatile) => Verdict::Volatile,
-                _ => Verdict::Saved(read.grade),
-            },
+            (Said::Saved | Said::Volatile | Said::Handed(_), _) => {
+                match declared.map(|declared| &declared.said) {
+                    Some(Said::Volatile) => Verdict::Volatile,
+                    _ => Verdict::Saved(read.grade),
+                }
+            }
             (Said::Partly(missing), _) => Verdict::Partly(missing),
             (Said::SavedOnly, _) => Verdict::SavedOnly,
             (Said::Left(treatment), _) | (Said::RestoredOnly | Said::Nothing, Some(treatment)) => {

@@ -174,7 +174,9 @@ impl Source for Records {
         for variant in &record.body.variants {
             for field in &variant.fields {
                 let key = FieldKey { variant: variant.name.clone(), name: field.name.clone() };
+                let by = field.notes.iter().find(|(name, _)| name == "with" || name == "serde");
                 let said = match field.treatment {
+                    treatment if by.is_some() && treatment.is_saved() => Said::Handed(treatment),
                     Treatment::Saved => Said::Saved,
                     Treatment::Volatile => Said::Volatile,
                     other => Said::Left(other),

@@ -555,3 +555,21 @@ fn what_a_manual_type_declares_counts_only_if_its_code_agrees() {
     let shifted = ["save-without-restore app::Root.rng.state"];
     assert_eq!(with(1, SAVE, forgetful), shifted);
 }
+
+/// A volatile field counts as saved and is looked into; what a module saves is the module's.
+#[test]
+fn volatile_fields_are_followed_and_handed_ones_are_not() {
+    let cases: [(&str, &str, &[&str]); 5] = [
+        ("\"rng\" = 0", FORGETFUL, FORGOTTEN),
+        ("\"rng\" = 6", FORGETFUL, FORGOTTEN),
+        ("\"rng\" = 6", RESTORE, &[]),
+        ("\"rng\" = 128", FORGETFUL, &[]),
+        ("\"rng\" = 134", FORGETFUL, &[]),
+    ];
+    for (treatment, restore, expected) in cases {
+        let save = if restore == RESTORE { SAVE } else { "self.draws.save(saver);" };
+        let source = program(RNG, save, restore).replace("\"rng\" = 0", treatment);
+        let report = cover(&compile(&source, Flavor::Debug), &[]);
+        assert_eq!(lines(&report), expected, "{treatment} {restore}");
+    }
+}
