@@ -156,6 +156,19 @@ pub(crate) struct DriftArgs {
     pub(crate) roots: RootArgs,
 }
 
+/// What is done so that a run can be repeated.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct KnobArgs {
+    /// Let threads and processes run at once; what they do may come in another order in every run.
+    #[arg(long)]
+    pub(crate) free: bool,
+    /// Switch off (or on) one of what is done so that a run can be repeated: fixed-addresses,
+    /// hidden-vdso, fixed-random, trapped-counter, one-processor, serialized or refused-rings; may
+    /// be given several times.
+    #[arg(long = "knob", value_name = "NAME=off")]
+    pub(crate) knobs: Vec<String>,
+}
+
 /// `samestate record`
 #[derive(Args, Debug)]
 pub(crate) struct RecordArgs {
@@ -171,6 +184,9 @@ pub(crate) struct RecordArgs {
     /// What shall go wrong.
     #[command(flatten)]
     pub(crate) fault: FaultArgs,
+    /// What is done so that the run can be repeated.
+    #[command(flatten)]
+    pub(crate) knobs: KnobArgs,
     /// The program and its arguments.
     #[arg(last = true, required = true, value_name = "CMD")]
     pub(crate) command: Vec<OsString>,
@@ -233,6 +249,9 @@ pub(crate) struct VerifyArgs {
     /// Keep the recorded runs and the images in this folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) keep: Option<PathBuf>,
+    /// What is done so that the run can be repeated.
+    #[command(flatten)]
+    pub(crate) knobs: KnobArgs,
     /// The program and its arguments.
     #[arg(last = true, required = true, value_name = "CMD")]
     pub(crate) command: Vec<OsString>,

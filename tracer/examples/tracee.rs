@@ -11,6 +11,9 @@
 //! tracee message PORT                             send a byte to a port
 //! tracee shared FILE read|late                    map a file, and perhaps make it writable later
 //! tracee foreign                                  make a 32-bit system call
+//! tracee workers WORD                             let four threads work, and print who did what
+//! tracee pauses                                   wait with and without a time limit
+//! tracee spin                                     wait for another thread without a call
 //! tracee untraced                                 make a child that asks not to be traced
 //! tracee orphans COUNT                            kill children while they make children
 //! tracee exit STATUS | signal NUMBER | threads COUNT | children COUNT | marker
@@ -143,6 +146,21 @@ fn main() -> Result {
             println!("{result}");
             Ok(())
         }
+        "workers" => workers(word(1)?),
+        "pauses" => pauses(),
+        "spin" => {
+            let done = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+            let set = std::sync::Arc::clone(&done);
+            let thread = std::thread::spawn(move || {
+                set.store(true, std::sync::atomic::Ordering::Release);
+            });
+            while !done.load(std::sync::atomic::Ordering::Acquire) {
+                std::hint::spin_loop();
+            }
+            thread.join().map_err(|_| "a thread panicked")?;
+            println!("done");
+            Ok(())
+        }
         "untraced" => {
             let flags = 0x80_0000 | libc::SIGCHLD.cast_unsigned();
             // SAFETY: a fork; the child only leaves.
@@ -179,6 +197,105 @@ fn main() -> Result {
         }
         other => Err(format!("no mode {other}").into()),
     }
+}
+
+/// Four threads take work from a channel, count in a map behind a lock, and report.
+fn workers(last: &str) -> Result {
+    use std::collections::HashMap;
+    use std::sync::{Arc, Mutex, mpsc};
+    use std::time::{Duration, Instant, SystemTime};
+
+    let (give, take) = mpsc::channel::<u64>();
+    let (tell, told) = mpsc::channel::<(usize, u64, Duration)>();
+    let take = Arc::new(Mutex::new(take));
+    let counts = Arc::new(Mutex::new(HashMap::<String, u64>::new()));
+    let started = Instant::now();
+    let threads: Vec<_> = (0..4)
+        .map(|worker| {
+            let (take, tell, counts) = (Arc::clone(&take), tell.clone(), Arc::clone(&counts));
+            std::thread::spawn(move || {
+                loop {
+                    let work = match take.lock() {
+                        Ok(take) => take.recv(),
+                        Err(_) => return,
+                    };
+                    let Ok(work) = work else { return };
+                    let mut sum = work;
+                    for _ in 0..work % 7 * 1000 {
+                        sum = std::hint::black_box(sum.wrapping_mul(31).wrapping_add(7));
+                    }
+                    if let Ok(mut counts) = counts.lock() {
+                        *counts.entry(format!("worker {worker}")).or_default() += 1;
+                        *counts.entry(format!("work {}", sum % 5)).or_default() += 1;
+                    }
+                    if work.is_multiple_of(16) {
+                        std::thread::sleep(Duration::from_micros(work * 10));
+                    }
+                    if tell.send((worker, sum, started.elapsed())).is_err() {
+                        return;
+                    }
+                }
+            })
+        })
+        .collect();
+    drop(tell);
+    for work in 0..100 {
+        give.send(work)?;
+    }
+    drop(give);
+    for (worker, sum, when) in told {
+        println!("worker {worker} sum {sum} after {when:?}");
+    }
+    for thread in threads {
+        thread.join().map_err(|_| "a thread panicked")?;
+    }
+    let counts = counts.lock().map_err(|_| "poisoned")?;
+    for (what, count) in counts.iter() {
+        println!("{what}: {count}");
+    }
+    println!("{:?} {last}", SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?);
+    Ok(())
+}
+
+/// Waits for time and for others, with limits that are met and limits that are not.
+fn pauses() -> Result {
+    use std::sync::{Arc, Condvar, Mutex, mpsc};
+    use std::time::{Duration, Instant};
+
+    let pair = Arc::new((Mutex::new(0), Condvar::new()));
+    let (tell, told) = mpsc::channel();
+    let threads: Vec<_> = [30_u64, 10, 20]
+        .into_iter()
+        .map(|time| {
+            let (pair, tell) = (Arc::clone(&pair), tell.clone());
+            std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(time));
+                if let Ok(mut turn) = pair.0.lock() {
+                    *turn += 1;
+                }
+                pair.1.notify_all();
+                let _gone = tell.send(time);
+            })
+        })
+        .collect();
+    let before = Instant::now();
+    let guard = pair.0.lock().map_err(|_| "poisoned")?;
+    let late = Duration::from_millis(5);
+    let (guard, result) =
+        pair.1.wait_timeout_while(guard, late, |turn| *turn < 3).map_err(|_| "poisoned")?;
+    println!("{} at {}", result.timed_out(), *guard);
+    let long = Duration::from_secs(100);
+    let (guard, result) =
+        pair.1.wait_timeout_while(guard, long, |turn| *turn < 3).map_err(|_| "poisoned")?;
+    println!("{} at {}", result.timed_out(), *guard);
+    drop(guard);
+    drop(tell);
+    println!("{:?}", told.iter().collect::<Vec<_>>());
+    println!("enough time passed: {}", before.elapsed() >= Duration::from_millis(30));
+    for thread in threads {
+        thread.join().map_err(|_| "a thread panicked")?;
+    }
+    Ok(())
 }
 
 /// Makes one child after the other, each of which leaves at once.

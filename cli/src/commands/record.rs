@@ -9,6 +9,7 @@ use samestate_tracer::trace::Status;
 use crate::args::{OutputArgs, RecordArgs};
 use crate::failure::Failure;
 use crate::input;
+use crate::knobs::knobs;
 use crate::output;
 use crate::signals::Signals;
 
@@ -25,6 +26,7 @@ pub(crate) fn run(args: &RecordArgs, output: OutputArgs) -> Result<u8, Failure> 
         fault: args.fault.fault(),
         interrupt: Arc::clone(&signals.interrupt),
         timeout: args.timeout.map(Duration::from_secs),
+        knobs: knobs(&args.knobs)?,
         ..Config::default()
     };
     // No progress is shown: the terminal belongs to the program.

@@ -11,6 +11,7 @@ use samestate_tracer::{Checkpoint, Error, Verification, Verify};
 
 use crate::args::{OutputArgs, VerifyArgs};
 use crate::failure::Failure;
+use crate::knobs::knobs;
 use crate::output;
 use crate::progress::Progress;
 use crate::signals::Signals;
@@ -36,6 +37,7 @@ pub(crate) fn report(args: &VerifyArgs) -> Result<Report, Failure> {
         state: args.state.clone(),
         work: args.keep.clone(),
         timeout: args.timeout.map(Duration::from_secs),
+        knobs: knobs(&args.knobs)?,
         ..Verify::default()
     };
     let progress = Progress::new("running the original");

@@ -37,6 +37,9 @@ pub(crate) struct Context {
     /// Queues, semaphores and shared memory by what the kernel numbers them, in the order in which
     /// they were first asked for.
     queues: HashMap<(&'static str, i32), u64>,
+    /// Ports that the program's own sockets have, as it was told, in that order: the kernel may have
+    /// chosen them.
+    ports: HashMap<[u8; 2], u64>,
     /// The ids that the first process was born into.
     outside: Vec<(i32, &'static str)>,
 }
@@ -68,6 +71,13 @@ impl Context {
             }
             Event::Call(call) => {
                 let row = table::row(call.number);
+                if row.is_some_and(|row| row.name == "getsockname")
+                    && let Some(port) =
+                        call.payload(1, true).and_then(|address| port(&address.bytes))
+                {
+                    let next = self.ports.len() as u64;
+                    self.ports.entry(port).or_insert(next);
+                }
                 if let Some(row) = row.filter(|row| row.class == Class::Ipc)
                     && let Some(result) = call.result.filter(|result| *result >= 0)
                     && row.name.ends_with("get")
@@ -177,7 +187,7 @@ impl Context {
             give_payload(Part::Received(MOVED), moved, give);
         }
         if let Some(address) = call.payload(NAMED.into(), false) {
-            give_layout(Part::Payload(NAMED), Layout::SocketAddress, address, give);
+            self.address(Part::Payload(NAMED), address, give);
         }
         self.result(call, row, volatile, give);
     }
@@ -252,6 +262,10 @@ impl Context {
                 Some(payload) => give(Part::Payload(index), &lock(call, payload)),
                 None => give(part, &value.to_le_bytes()),
             },
+            Kind::InSized(_, Layout::SocketAddress) => match handed {
+                Some(payload) => self.address(Part::Payload(index), payload, give),
+                None => give(part, &[u8::from(value != 0)]),
+            },
             Kind::InStruct(_, layout)
             | Kind::InSized(_, layout)
             | Kind::InOutStruct(_, layout)
@@ -270,6 +284,17 @@ impl Context {
             | Kind::OutMessage
             | Kind::OutMessages => {}
         }
+    }
+
+    /// An address of a socket: a port of the program's own stands for which of them it is.
+    fn address(&self, part: Part, address: &Payload, give: &mut dyn FnMut(Part, &[u8])) {
+        let own = port(&address.bytes).and_then(|port| self.ports.get(&port));
+        let Some(own) = own else {
+            return give_layout(part, Layout::SocketAddress, address, give);
+        };
+        let mut bytes = address.bytes.clone();
+        bytes.splice(2..4, own.to_le_bytes());
+        give(part, &bytes);
     }
 
     fn received(
@@ -377,6 +402,13 @@ fn lock(call: &Call, payload: &Payload) -> Vec<u8> {
         (5..=7 | 36..=38, Some(kind), Some(range)) => [kind, range].concat(),
         _ => bytes.clone(),
     }
+}
+
+/// The port of an address of the internet, as it stands there.
+fn port(bytes: &[u8]) -> Option<[u8; 2]> {
+    let family = u16::from_le_bytes(*bytes.first_chunk()?);
+    let has_port = matches!(i32::from(family), libc::AF_INET | libc::AF_INET6);
+    has_port.then(|| bytes.get(2..4)?.first_chunk().copied()).flatten()
 }
 
 /// Whether a call asks by path for what the kernel makes up, such as where a descriptor leads.

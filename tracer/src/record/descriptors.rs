@@ -6,29 +6,40 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
+use std::rc::Rc;
 
 use crate::sys::Tid;
 use crate::trace::{Object, ObjectKind, Payload};
 
+/// What is known of a descriptor.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    /// The object of the trace.
+    pub(super) object: u32,
+    pub(super) kind: ObjectKind,
+    /// Its path, as the program sees it.
+    pub(super) path: Rc<[u8]>,
+}
+
 /// The descriptors of one process, or of several that share them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table {
-    objects: HashMap<i32, u32>,
+    objects: HashMap<i32, Known>,
     /// Addresses at which files are mapped so that what is written there goes to the file.
     pub(super) shared: Vec<std::ops::Range<u64>>,
 }
 
 impl Table {
     /// What the descriptor leads to, if that is known.
-    pub(super) fn get(&self, fd: i32) -> Option<u32> {
-        self.objects.get(&fd).copied()
+    pub(super) fn get(&self, fd: i32) -> Option<&Known> {
+        self.objects.get(&fd)
     }
 
     /// What the descriptor leads to from here on.
-    pub(super) fn set(&mut self, fd: i32, object: u32) {
-        self.objects.insert(fd, object);
+    pub(super) fn set(&mut self, fd: i32, known: Known) {
+        self.objects.insert(fd, known);
     }
 
     /// The descriptor is closed.
@@ -52,16 +63,16 @@ fn link(pid: Tid, fd: i32) -> String {
     format!("/proc/{pid}/fd/{fd}")
 }
 
-/// Asks the kernel what a descriptor leads to.
-pub(super) fn ask(pid: Tid, fd: i32, id: u32) -> Object {
+/// Asks the kernel what a descriptor leads to. `kind` if that is known already.
+pub(super) fn ask(pid: Tid, fd: i32, id: u32, kind: Option<ObjectKind>) -> Object {
     let link = link(pid, fd);
-    let path = std::fs::read_link(&link)
-        .map(|path| path.as_os_str().as_bytes().to_vec())
-        .unwrap_or_default();
-    Object { id, fd, kind: kind(&link, &path), inherited: false, from: None, path }
+    let path =
+        std::fs::read_link(&link).map(|path| path.into_os_string().into_vec()).unwrap_or_default();
+    let kind = kind.unwrap_or_else(|| find_kind(&link, &path));
+    Object { id, fd, kind, inherited: false, from: None, path }
 }
 
-fn kind(link: &str, path: &[u8]) -> ObjectKind {
+fn find_kind(link: &str, path: &[u8]) -> ObjectKind {
     if path.starts_with(b"anon_inode:") {
         return ObjectKind::Kernel;
     }

@@ -9,18 +9,22 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::descriptors::{self, Table};
+use super::counter::Counter;
+use super::descriptors::{self, Known, Table};
 use super::fault::Faults;
 use super::mirror::Mirror;
 use super::pids::Pids;
 use super::task::Task;
+use super::turns::{Place, Turns};
 use super::watchdog::Watchdog;
 use super::{Config, Knobs, MirrorUse, Progress, Recording, Watch, launch};
 use crate::Error;
 use crate::sys::affinity::{self, Processors};
 use crate::sys::wait::{self, Stop};
 use crate::sys::{Tid, arch, is_gone, ptrace};
-use crate::trace::{Descriptor, Event, Header, Note, Status, Task as Told, Writer};
+use crate::trace::{
+    Descriptor, Event, Header, Note, Object, ObjectKind, Status, Task as Told, Writer,
+};
 
 /// So many threads and processes may exist at once, unless something else is asked for.
 const MOST_TASKS: usize = 10_000;
@@ -48,6 +52,8 @@ pub(super) struct Engine<'a> {
     pub(super) random: HashMap<u32, u64>,
     pub(super) pids: Pids,
     pub(super) watch: &'a mut dyn Watch,
+    pub(super) turns: Turns,
+    pub(super) counter: Counter,
     pub(super) knobs: Knobs,
     pub(super) faults: Faults,
     /// Where the program may run if we do not hold it on one processor.
@@ -55,7 +61,11 @@ pub(super) struct Engine<'a> {
     pinned: bool,
     /// Parent, group and session that the first process was born into.
     pub(super) born_into: [i32; 3],
-    root: Tid,
+    pub(super) root: Tid,
+    /// A call was made that we cannot follow.
+    pub(super) strange: bool,
+    /// The program may live in a namespace in which clocks say something else.
+    pub(super) own_time: bool,
     status: Option<Status>,
     next_task: u32,
     next_object: u32,
@@ -98,7 +108,11 @@ impl<'a> Engine<'a> {
             knobs,
         };
         let writer = Writer::create(&config.output, &header)
-            .and_then(|writer| Watchdog::new(writer, config.timeout, Arc::clone(&config.interrupt)))
+            .and_then(|writer| {
+                let longest_turn = config.knobs.serialized.then_some(config.knobs.longest_turn);
+                let interrupt = Arc::clone(&config.interrupt);
+                Watchdog::new(writer, config.timeout, interrupt, longest_turn)
+            })
             .inspect_err(|_| end(root))?;
         let mut engine = Self {
             tasks: HashMap::new(),
@@ -112,12 +126,16 @@ impl<'a> Engine<'a> {
             random: HashMap::new(),
             pids: Pids::default(),
             watch,
+            counter: Counter::default(),
+            turns: Turns::new(config.knobs.serialized),
             knobs: config.knobs,
             faults: Faults::new(config.fault),
             free,
             pinned: false,
             born_into: real,
             root,
+            strange: false,
+            own_time: false,
             status: None,
             next_task: 0,
             next_object: 0,
@@ -168,13 +186,18 @@ impl<'a> Engine<'a> {
 
     fn trace(&mut self) -> Result<(), Error> {
         self.resume(self.root, 0)?;
-        while let Some((tid, stop)) = wait::next().map_err(Error::trace("wait for a stop", 0))? {
+        while let Some((tid, stop)) = self.next()? {
             self.handle(tid, stop)?;
-            if self.writer.is_expired() || self.writer.is_interrupted() {
+            if self.is_unwanted() {
                 self.expire()?;
             }
         }
         Ok(())
+    }
+
+    /// Whether the run shall end.
+    pub(super) fn is_unwanted(&self) -> bool {
+        self.writer.is_expired() || self.writer.is_interrupted()
     }
 
     /// The time is up, or nobody wants the run any more: everything is killed, and its end written down.
@@ -238,16 +261,42 @@ impl<'a> Engine<'a> {
             Stop::Cloned => self.cloned(tid),
             Stop::Exec => self.executed(tid),
             Stop::Signal(signal) => self.signal(tid, signal),
-            Stop::Group(_) => gone(ptrace::listen(tid), "keep it stopped", tid),
+            Stop::Group(_) => {
+                self.turns.pass(tid, Place::Paused);
+                gone(ptrace::listen(tid), "keep it stopped", tid)
+            }
             Stop::Started | Stop::Other => self.resume(tid, 0),
             Stop::Exited(status) => self.ended(tid, Status::Exited(status)),
             Stop::Killed(signal) => self.ended(tid, Status::Killed(signal)),
         }
     }
 
+    /// Lets a thread run on, if it is its turn; else when it is.
+    pub(super) fn resume(&mut self, tid: Tid, signal: i32) -> Result<(), Error> {
+        if self.turns.are_on() {
+            if !self.turns.is_holder(tid) {
+                self.turns.ready(tid, signal);
+                return Ok(());
+            }
+            let in_call = self.tasks.get(&tid).is_some_and(|task| task.pending.is_some());
+            if !in_call && self.turns.have_sleepers() {
+                self.turns.let_settle(tid, signal);
+                return Ok(());
+            }
+            if !in_call && self.turns.is_long() && !self.is_alone() {
+                self.turns.pass(tid, Place::Ready { signal });
+                return Ok(());
+            }
+        }
+        self.run_on(tid, signal)
+    }
+
     /// Lets a thread run on: to the end of its call if it is in one, else to the next.
-    pub(super) fn resume(&self, tid: Tid, signal: i32) -> Result<(), Error> {
-        let in_call = self.tasks.get(&tid).is_some_and(|task| task.pending.is_some());
+    pub(super) fn run_on(&mut self, tid: Tid, signal: i32) -> Result<(), Error> {
+        let pending = self.tasks.get(&tid).and_then(|task| task.pending.as_ref());
+        let in_call = pending.is_some();
+        self.turns.set_careful(pending.is_some_and(|pending| pending.careful));
+        self.writer.runs(if self.is_alone() { 0 } else { tid });
         let resumed =
             if in_call { ptrace::resume_to_exit(tid, signal) } else { ptrace::resume(tid, signal) };
         gone(resumed, "resume", tid)
@@ -295,19 +344,25 @@ impl<'a> Engine<'a> {
         };
         let thread = has(libc::CLONE_THREAD);
         let placed = parent.placed;
-        if thread {
+        let memory = if has(libc::CLONE_VM) { parent.memory } else { child };
+        let clear = if has(libc::CLONE_CHILD_CLEARTID) { parent.child_address() } else { 0 };
+        if thread && !self.turns.are_on() {
             self.unpin();
         }
         let process = thread.then_some(process);
         let told = self.told(child, Some(parent_id), process, lineage, folder(child));
         let pid = if thread { pid } else { child };
         let mut task = Task::new(told, pid, descriptors);
-        task.placed = placed;
+        (task.placed, task.memory, task.clear) = (placed, memory, clear);
         self.add_task(task)?;
         if self.early.remove(&child).is_some() {
             self.resume(child, 0)?;
         }
-        self.resume(tid, 0)
+        self.run_on(tid, 0)?;
+        if has(libc::CLONE_VFORK) {
+            self.turns.pass(tid, Place::Lends);
+        }
+        Ok(())
     }
 
     /// A process runs another program from here on.
@@ -321,11 +376,15 @@ impl<'a> Engine<'a> {
             if let Some(first) = self.tasks.remove(&tid) {
                 self.write(&Event::End { task: first.told.id, status: Status::Exited(0) })?;
             }
+            self.turns.remove(tid);
+            self.turns.rename(former, tid);
             task.told.tid = tid;
             self.tasks.insert(tid, task);
         }
         let Some(task) = self.tasks.get_mut(&tid) else { return Ok(()) };
         let pending = task.pending.take();
+        task.steady.clear();
+        (task.memory, task.clear) = (tid, 0);
         let mut table = task.descriptors.borrow().clone();
         table.executed(task.pid);
         task.descriptors = Rc::new(RefCell::new(table));
@@ -333,8 +392,20 @@ impl<'a> Engine<'a> {
             pending.call.result = Some(0);
             self.call(pending.call)?;
         }
+        // Its other threads are gone.
+        self.siblings_may_end(tid);
         self.prepare(tid)?;
         self.resume(tid, 0)
+    }
+
+    /// The other threads of a process end.
+    pub(super) fn siblings_may_end(&mut self, tid: Tid) {
+        let Some(pid) = self.tasks.get(&tid).map(|task| task.pid) else { return };
+        for (other, task) in &self.tasks {
+            if *other != tid && task.pid == pid {
+                self.turns.may_end(*other);
+            }
+        }
     }
 
     fn prepare(&mut self, tid: Tid) -> Result<(), Error> {
@@ -354,6 +425,13 @@ impl<'a> Engine<'a> {
         let Some(info) = alive(ptrace::signal_info(tid), "read the signal", tid)? else {
             return Ok(());
         };
+        if self.turns.are_on() && info.is_ours(signal) {
+            self.turns.preempt(tid);
+            return Ok(());
+        }
+        if self.counted(tid, signal, info.code)? {
+            return self.resume(tid, 0);
+        }
         if let Some(task) = self.tasks.get(&tid) {
             let event = Event::Signal { task: task.told.id, signal, code: info.code };
             self.write(&event)?;
@@ -362,7 +440,13 @@ impl<'a> Engine<'a> {
     }
 
     fn ended(&mut self, tid: Tid, status: Status) -> Result<(), Error> {
+        if matches!(status, Status::Killed(_)) {
+            self.siblings_may_end(tid);
+        }
         let Some(task) = self.tasks.remove(&tid) else { return Ok(()) };
+        self.turns.remove(tid);
+        self.turns.look_for_signals();
+        self.ended_at(task.memory, task.clear);
         // The end may come in the middle of a call, which then has no result.
         if let Some(pending) = task.pending {
             self.call(pending.call)?;
@@ -408,6 +492,7 @@ impl<'a> Engine<'a> {
 
     fn add_task(&mut self, task: Task) -> Result<(), Error> {
         self.writer.watch(task.pid);
+        self.turns.add(task.told.tid);
         self.write(&Event::Task(task.told.clone()))?;
         self.tasks.insert(task.told.tid, task);
         Ok(())
@@ -424,21 +509,37 @@ impl<'a> Engine<'a> {
         if fd < 0 {
             return Ok(None);
         }
-        if let Some(object) = task.descriptors.borrow().get(fd) {
-            return Ok(Some(object));
+        if let Some(known) = task.descriptors.borrow().get(fd) {
+            return Ok(Some(known.object));
         }
         let id = self.next_object;
-        let mut object = descriptors::ask(task.pid, fd, id);
+        let ask = |kind| {
+            let mut object = descriptors::ask(task.pid, fd, id, kind);
+            object.path = self.pids.seen_path(object.path);
+            object
+        };
+        let object = match origin {
+            Origin::Before => Object { inherited: true, ..ask(None) },
+            Origin::New => ask(None),
+            Origin::Folder => ask(Some(ObjectKind::Folder)),
+            // It leads to the same, whatever that is called now.
+            Origin::Duplicate(from) => match task.descriptors.borrow().get(from) {
+                Some(known) => Object {
+                    id,
+                    fd,
+                    kind: known.kind,
+                    inherited: false,
+                    from: Some(known.object),
+                    path: known.path.to_vec(),
+                },
+                None => ask(None),
+            },
+        };
         if object.path.is_empty() {
             return Ok(None);
         }
-        object.path = self.pids.seen_path(object.path);
-        match origin {
-            Origin::Before => object.inherited = true,
-            Origin::New => {}
-            Origin::Duplicate(from) => object.from = Some(from),
-        }
-        task.descriptors.borrow_mut().set(fd, id);
+        let known = Known { object: id, kind: object.kind, path: object.path.as_slice().into() };
+        task.descriptors.borrow_mut().set(fd, known);
         self.next_object += 1;
         self.notice(&object);
         self.write(&Event::Object(object))?;
@@ -462,6 +563,7 @@ impl<'a> Engine<'a> {
     /// Writes down a call.
     pub(super) fn call(&mut self, call: crate::trace::Call) -> Result<(), Error> {
         self.calls += 1;
+        self.turns.count();
         if self.calls.is_multiple_of(TELL_EVERY) {
             self.watch.progress(Progress::Calls(self.calls));
         }
@@ -529,8 +631,10 @@ pub(super) enum Origin {
     Before,
     /// The call that has just returned made it.
     New,
-    /// The call that has just returned made it from another one.
-    Duplicate(u32),
+    /// The same, and it leads to a folder.
+    Folder,
+    /// The call that has just returned made it from this one.
+    Duplicate(i32),
 }
 
 /// The working folder of a task.

@@ -2,32 +2,29 @@
 
 use samestate_schema::marker::{self, Kind as MarkerKind, Marker};
 
+use super::answer::Known;
 use super::capture::{Capture, NAMED};
 use super::descriptors;
 use super::engine::{Engine, Origin, alive, folder, folder_path, gone};
 use super::fault::Harm;
 use super::mirror::{Given, path_hash, random_source, source};
 use super::task::Pending;
+use super::turns::{Outcome, Place};
 use super::{Progress, Seen, times};
 use crate::Error;
-use crate::sys::arch::Registers;
-use crate::sys::{Tid, filter, memory, ptrace};
+use crate::sys::arch::Entry;
+use crate::sys::{Tid, memory, ptrace};
 use crate::table::{self, Kind, Policy, Ret, Row};
 use crate::trace::{Call, Data, Event, Payload, call_flags};
 
 impl Engine<'_> {
     /// A system call is about to be made.
     pub(super) fn entry(&mut self, tid: Tid) -> Result<(), Error> {
-        let Some(origin) = alive(ptrace::event_message(tid), "read the filter's data", tid)? else {
+        let Some(entry) = alive(ptrace::entry(tid), "read the call", tid)? else {
             return Ok(());
         };
-        let Some(mut registers) = alive(ptrace::registers(tid), "read the registers", tid)? else {
-            return Ok(());
-        };
-        let foreign = origin == filter::FOREIGN;
-        let number = registers.number();
+        let Entry { number, arguments, instruction, foreign } = entry;
         let row = if foreign { None } else { table::row(number) };
-        let arguments = registers.arguments();
         let Some(task) = self.tasks.get_mut(&tid) else { return Ok(()) };
         let harm = self.faults.next(number, task.is_saving());
         task.doomed = harm == Some(Harm::KillAfter);
@@ -35,7 +32,7 @@ impl Engine<'_> {
             task: task.told.id,
             number,
             flags: 0,
-            instruction: registers.instruction(),
+            instruction,
             arguments: arguments[..row.map_or(6, |row| row.arguments.len())].to_vec(),
             result: None,
             objects: Vec::new(),
@@ -45,13 +42,13 @@ impl Engine<'_> {
         match harm {
             Some(Harm::KillBefore) => return self.kill_before(tid, row, &arguments, call),
             Some(Harm::Fail(error)) if row.is_none() => {
-                return self.fail(tid, &mut registers, call, error);
+                return self.fail(tid, &arguments, call, error);
             }
             _ => {}
         }
-        let Some(row) = row else { return self.strange(tid, call, foreign) };
+        let Some(row) = row else { return self.strange(tid, call, entry) };
         if row.name == "write" && low(arguments[0]) == marker::FD {
-            return self.marker(tid, registers, call);
+            return self.marker(tid, &arguments, call);
         }
         self.as_seen(row, &mut call);
         let capture = Capture { tid, arguments: &arguments, limit: self.knobs.payload_limit };
@@ -75,52 +72,118 @@ impl Engine<'_> {
             }
         }
         if let Some(Harm::Fail(error)) = harm {
-            return self.fail(tid, &mut registers, call, error);
+            return self.fail(tid, &arguments, call, error);
         }
         match row.policy {
             Policy::Entry if harm.is_none() => {
                 self.call(call)?;
-                return self.resume(tid, 0);
+                return self.leave(tid, row);
+            }
+            Policy::Refuse if self.knobs.refused_rings => {
+                let result = -i64::from(libc::ENOSYS);
+                return self.give(tid, &arguments, call, Given { result, data: Vec::new() });
             }
             Policy::Refuse => {
-                let result = -i64::from(libc::ENOSYS);
-                return self.give(tid, &mut registers, call, Given { result, data: Vec::new() });
+                self.untraced(tid, "what is done through io_uring".to_owned())?;
             }
-            Policy::Entry | Policy::Both => {}
+            Policy::Entry | Policy::Both | Policy::Steady | Policy::Answer | Policy::Known => {}
         }
         if let Some(given) = self.mirrored(tid, &mut call) {
-            return self.give(tid, &mut registers, call, given);
+            return self.give(tid, &arguments, call, given);
         }
-        let mut changed = self.translate(row, &arguments, &mut registers);
-        self.keep_traced(tid, row, &arguments, &mut registers, &mut changed);
-        if !changed.is_empty() {
-            gone(ptrace::set_registers(tid, &registers), "set the registers", tid)?;
+        let mut wait = None;
+        if self.turns.are_on() {
+            match row.name {
+                "futex" => match self.futex(tid, &arguments) {
+                    Outcome::Kernel => {}
+                    Outcome::Returns(result) => {
+                        let given = Given { result, data: Vec::new() };
+                        return self.give(tid, &arguments, call, given);
+                    }
+                    Outcome::Waits(lock) => wait = Some(lock),
+                },
+                "sched_yield" if !self.is_alone() => {
+                    self.turns.pass(tid, Place::Ready { signal: 0 });
+                    let given = Given { result: 0, data: Vec::new() };
+                    return self.give(tid, &arguments, call, given);
+                }
+                _ => wait = self.would_wait(tid, row, &arguments, &call),
+            }
+        }
+        let known = match harm {
+            None => self.known(tid, row, &arguments, &mut call),
+            // It has to be done when its process is killed.
+            Some(_) => Known::No,
+        };
+        match known {
+            Known::No => {}
+            Known::Result(result) => {
+                self.before(tid, row, &call)?;
+                call.result = Some(result);
+                self.call(call)?;
+                return self.resume(tid, 0);
+            }
+            Known::Instead(result) => return self.instead(tid, &arguments, call, result),
+        }
+        let mut changed = self.translate(row, &arguments);
+        self.keep_traced(tid, row, &arguments, &mut changed);
+        for &(index, value) in &changed {
+            gone(ptrace::set_argument(tid, index, value), "set an argument", tid)?;
         }
         self.before(tid, row, &call)?;
+        let careful = self.may_wait(Some(row));
         if let Some(task) = self.tasks.get_mut(&tid) {
-            task.pending = Some(Pending { row: Some(row), call, changed });
+            let changed = changed.into_iter().map(|(index, _)| index).collect();
+            task.pending = Some(Pending { row: Some(row), call, changed, arguments, careful });
+        }
+        if let Some(wait) = wait {
+            self.wait(tid, wait);
+            return Ok(());
         }
         self.resume(tid, 0)
     }
 
+    /// A thread is about to end, perhaps with its process; or it returns from a handler.
+    fn leave(&mut self, tid: Tid, row: &Row) -> Result<(), Error> {
+        self.run_on(tid, 0)?;
+        match row.name {
+            "exit_group" => self.siblings_may_end(tid),
+            // The first thread of a process is there until the others have ended.
+            "exit" => self.turns.pass(tid, Place::Comes),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The call that a thread is stopped before is done without the kernel.
+    pub(super) fn complete(&mut self, tid: Tid, result: i64) -> Result<(), Error> {
+        let pending = self.tasks.get_mut(&tid).and_then(|task| task.pending.take());
+        let Some(pending) = pending else { return self.resume(tid, 0) };
+        let given = Given { result, data: Vec::new() };
+        self.give(tid, &pending.arguments, pending.call, given)
+    }
+
     /// A call that the table does not know: written down as it is.
-    fn strange(&mut self, tid: Tid, mut call: Call, foreign: bool) -> Result<(), Error> {
-        if foreign {
+    fn strange(&mut self, tid: Tid, mut call: Call, entry: Entry) -> Result<(), Error> {
+        self.strange = true;
+        if entry.foreign {
             call.flags |= call_flags::FOREIGN;
             self.untraced(tid, "system calls through a 32-bit interface".to_owned())?;
         } else {
             call.flags |= call_flags::UNKNOWN;
             *self.unknown.entry(call.number).or_default() += 1;
         }
+        let careful = self.may_wait(None);
         if let Some(task) = self.tasks.get_mut(&tid) {
-            task.pending = Some(Pending { row: None, call, changed: Vec::new() });
+            let (changed, arguments) = (Vec::new(), entry.arguments);
+            task.pending = Some(Pending { row: None, call, changed, arguments, careful });
         }
         self.resume(tid, 0)
     }
 
     /// The program announces something. The kernel does not get to see it.
-    fn marker(&mut self, tid: Tid, mut registers: Registers, mut call: Call) -> Result<(), Error> {
-        let [_, address, count, ..] = registers.arguments();
+    fn marker(&mut self, tid: Tid, arguments: &[u64; 6], mut call: Call) -> Result<(), Error> {
+        let [_, address, count, ..] = *arguments;
         let length = usize::try_from(count).unwrap_or(usize::MAX).min(marker::MAX_LEN);
         let mut bytes = vec![0; length];
         let got = memory::read(tid, address, &mut bytes);
@@ -147,7 +210,7 @@ impl Engine<'_> {
             self.join(tid)?;
         }
         let given = Given { result: marker::TRACED, data: Vec::new() };
-        self.give(tid, &mut registers, call, given)
+        self.give(tid, arguments, call, given)
     }
 
     /// From here on the run goes on as the earlier one did from its marker.
@@ -189,19 +252,30 @@ impl Engine<'_> {
     pub(super) fn give(
         &mut self,
         tid: Tid,
-        registers: &mut Registers,
+        arguments: &[u64; 6],
         mut call: Call,
         given: Given,
     ) -> Result<(), Error> {
-        let arguments = registers.arguments();
-        let mut result = given.result;
-        for data in &given.data {
+        call.flags |= call_flags::GIVEN;
+        call.data.extend(given.data);
+        self.instead(tid, arguments, call, given.result)
+    }
+
+    /// The same with what the call holds already.
+    fn instead(
+        &mut self,
+        tid: Tid,
+        arguments: &[u64; 6],
+        mut call: Call,
+        mut result: i64,
+    ) -> Result<(), Error> {
+        for data in call.data.iter().filter(|data| data.out) {
             let address = arguments[usize::from(data.argument).min(5)];
             let spread = table::row(call.number)
                 .and_then(|row| row.arguments.get(usize::from(data.argument)))
                 .is_some_and(|argument| matches!(argument.kind, Kind::OutVector(_)));
             let written = if spread {
-                let capture = Capture { tid, arguments: &arguments, limit: 0 };
+                let capture = Capture { tid, arguments, limit: 0 };
                 capture.spread(address, arguments[2], &data.payload.bytes)
             } else {
                 memory::write(tid, address, &data.payload.bytes)
@@ -210,11 +284,12 @@ impl Engine<'_> {
                 result = -i64::from(libc::EFAULT);
             }
         }
-        registers.skip(result);
-        gone(ptrace::set_registers(tid, registers), "set the registers", tid)?;
-        call.flags |= call_flags::GIVEN;
+        if result < 0 {
+            call.data.retain(|data| !data.out);
+        }
+        gone(ptrace::skip(tid, result), "give a result", tid)?;
+        self.note_time(&call);
         call.result = Some(result);
-        call.data.extend(given.data);
         self.call(call)?;
         self.kill_doomed(tid);
         self.resume(tid, 0)
@@ -235,12 +310,7 @@ impl Engine<'_> {
     }
 
     /// Puts the kernel's process ids in the place of those that the program knows.
-    fn translate(
-        &self,
-        row: &Row,
-        arguments: &[u64; 6],
-        registers: &mut Registers,
-    ) -> Vec<(usize, u64)> {
+    fn translate(&self, row: &Row, arguments: &[u64; 6]) -> Vec<(usize, u64)> {
         let mut changed = Vec::new();
         if self.pids.is_plain() {
             return changed;
@@ -252,8 +322,7 @@ impl Engine<'_> {
             let seen = low(arguments[index]);
             let real = self.pids.real(seen);
             if real != seen {
-                registers.set_argument(index, i64::from(real).cast_unsigned());
-                changed.push((index, arguments[index]));
+                changed.push((index, i64::from(real).cast_unsigned()));
             }
         }
         changed
@@ -266,7 +335,6 @@ impl Engine<'_> {
         tid: Tid,
         row: &Row,
         arguments: &[u64; 6],
-        registers: &mut Registers,
         changed: &mut Vec<(usize, u64)>,
     ) {
         const UNTRACED: u64 = 0x80_0000;
@@ -277,8 +345,7 @@ impl Engine<'_> {
         };
         let Some(flags) = flags.filter(|flags| flags & UNTRACED != 0) else { return };
         if row.name == "clone" {
-            registers.set_argument(0, flags & !UNTRACED);
-            changed.push((0, arguments[0]));
+            changed.push((0, flags & !UNTRACED));
         } else {
             // Where it cannot be written it cannot be read by the kernel either, or the program
             // shares it read-only, and then its child fails loudly.
@@ -324,22 +391,23 @@ impl Engine<'_> {
     pub(super) fn exit(&mut self, tid: Tid) -> Result<(), Error> {
         let pending = self.tasks.get_mut(&tid).and_then(|task| task.pending.take());
         let Some(mut pending) = pending else { return self.resume(tid, 0) };
-        let Some(mut registers) = alive(ptrace::registers(tid), "read the registers", tid)? else {
+        let Some(real) = alive(ptrace::result(tid), "read the result", tid)? else {
             // It was killed: the call does not return.
             return self.call(pending.call);
         };
-        let mut result = registers.result();
-        let mut dirty = !pending.changed.is_empty();
-        for &(index, value) in &pending.changed {
-            registers.set_argument(index, value);
+        let mut result = real;
+        for &index in &pending.changed {
+            let value = pending.arguments[index];
+            gone(ptrace::set_argument(tid, index, value), "set an argument", tid)?;
         }
         if let Some(row) = pending.row {
             if row.result == Ret::Pid && result > 0 {
-                let seen = self.pids.seen(low(result.cast_unsigned()));
-                dirty |= i64::from(seen) != result;
-                result = seen.into();
+                result = self.pids.seen(low(result.cast_unsigned())).into();
             }
-            let arguments = registers.arguments();
+            let arguments = pending.arguments;
+            if real >= 0 {
+                self.remember(tid, row, (real, result));
+            }
             self.after(tid, row, &arguments, result, &mut pending.call)?;
             let capture = Capture { tid, arguments: &arguments, limit: self.knobs.payload_limit };
             capture.exit(row, result, &mut pending.call.data);
@@ -347,9 +415,8 @@ impl Engine<'_> {
                 self.give_times(tid, arguments, &mut pending.call);
             }
         }
-        if dirty {
-            registers.set_result(result);
-            gone(ptrace::set_registers(tid, &registers), "set the registers", tid)?;
+        if result != real {
+            gone(ptrace::set_result(tid, result), "set the result", tid)?;
         }
         pending.call.result = Some(result);
         self.call(pending.call)?;
@@ -390,8 +457,12 @@ impl Engine<'_> {
         let duplicates = row.name == "fcntl" && matches!(arguments[1], 0 | 1030);
         if row.result == Ret::Fd || duplicates {
             let duplicates = duplicates || matches!(row.name, "dup" | "dup2" | "dup3");
-            let from = call.object(0).filter(|_| duplicates);
-            let origin = from.map_or(Origin::New, Origin::Duplicate);
+            let origin = match row.name {
+                _ if duplicates => Origin::Duplicate(low(arguments[0])),
+                "openat" if opens_folder(arguments[2]) => Origin::Folder,
+                "open" if opens_folder(arguments[1]) => Origin::Folder,
+                _ => Origin::New,
+            };
             self.made(tid, low(result.cast_unsigned()), origin, call)?;
         }
         match row.name {
@@ -456,6 +527,13 @@ impl Engine<'_> {
             "ioctl" if matches!(low(arguments[1]), 0x4004_9409 | 0x4020_940d) => {
                 self.untraced(tid, "the content of files that are cloned".to_owned())?;
             }
+            "set_tid_address" => {
+                if let Some(task) = self.tasks.get_mut(&tid) {
+                    task.clear = arguments[0];
+                }
+            }
+            "kill" | "tkill" | "tgkill" | "rt_sigqueueinfo" | "rt_tgsigqueueinfo"
+            | "pidfd_send_signal" => self.signalled(tid),
             "sched_setaffinity" => {
                 let whom = self.pids.real(low(arguments[0]));
                 let whom = if whom == 0 { tid } else { whom };
@@ -520,6 +598,10 @@ impl Engine<'_> {
 
     /// A descriptor leads to something new.
     fn made(&mut self, tid: Tid, fd: i32, origin: Origin, call: &mut Call) -> Result<(), Error> {
+        if matches!(origin, Origin::Duplicate(from) if from == fd) {
+            call.made.extend(call.object(0));
+            return Ok(());
+        }
         if let Some(task) = self.tasks.get(&tid) {
             task.descriptors.borrow_mut().remove(fd);
         }
@@ -538,6 +620,13 @@ impl Engine<'_> {
             self.random.insert(object.id, source);
         }
     }
+}
+
+/// Whether what these flags open is a folder, or the call fails. A flag for files without a name
+/// contains the one for folders.
+const fn opens_folder(flags: u64) -> bool {
+    let flags = low(flags);
+    flags & libc::O_DIRECTORY != 0 && flags & libc::O_TMPFILE != libc::O_TMPFILE
 }
 
 /// Stands for the bytes that a call moves from one descriptor to another.

@@ -8,7 +8,6 @@ use super::engine::Engine;
 use super::mirror::Given;
 use super::task::Pending;
 use crate::Error;
-use crate::sys::arch::Registers;
 use crate::sys::{Tid, ptrace};
 use crate::table::Row;
 use crate::table::errors::{error_name, error_number};
@@ -165,7 +164,13 @@ impl Engine<'_> {
         let capture = Capture { tid, arguments, limit: self.knobs.payload_limit };
         call.data = row.map_or_else(Vec::new, |row| capture.entry(row));
         if let Some(task) = self.tasks.get_mut(&tid) {
-            task.pending = Some(Pending { row, call, changed: Vec::new() });
+            task.pending = Some(Pending {
+                row,
+                call,
+                changed: Vec::new(),
+                arguments: *arguments,
+                careful: false,
+            });
             // It is stopped before the kernel acts, which does not any more.
             ptrace::kill(task.pid);
         }
@@ -176,12 +181,12 @@ impl Engine<'_> {
     pub(super) fn fail(
         &mut self,
         tid: Tid,
-        registers: &mut Registers,
+        arguments: &[u64; 6],
         mut call: Call,
         error: i32,
     ) -> Result<(), Error> {
         call.flags |= call_flags::FAULT;
-        self.give(tid, registers, call, Given { result: -i64::from(error), data: Vec::new() })
+        self.give(tid, arguments, call, Given { result: -i64::from(error), data: Vec::new() })
     }
 
     /// Kills who should not see the end of its call.

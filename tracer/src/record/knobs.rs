@@ -1,5 +1,7 @@
 //! What is done so that a run can be repeated.
 
+use std::time::Duration;
+
 use crate::sys::arch::Registers;
 use crate::sys::{Tid, memory};
 
@@ -14,8 +16,18 @@ pub struct Knobs {
     pub hidden_vdso: bool,
     /// The 16 random bytes that the kernel gives a new program are always the same.
     pub fixed_random: bool,
+    /// The processor's counter of time (`rdtsc`) says the same in every run. The vDSO reads it as
+    /// well, so it should be hidden then.
+    pub trapped_counter: bool,
     /// The program runs on one processor while it has one thread: a stop costs a fourteenth then.
     pub one_processor: bool,
+    /// One thread runs at a time, in an order that is the same in every run.
+    pub serialized: bool,
+    /// A thread that runs for longer without a call is stopped, so that others can run; from there
+    /// on the order is not the same in every run.
+    pub longest_turn: Duration,
+    /// The program is told that there is no `io_uring`, whose calls nobody could see.
+    pub refused_rings: bool,
     /// So many bytes of each payload are kept; beyond, only length and hash.
     pub payload_limit: usize,
 }
@@ -26,23 +38,56 @@ impl Default for Knobs {
             fixed_addresses: true,
             hidden_vdso: true,
             fixed_random: true,
+            trapped_counter: true,
             one_processor: true,
+            serialized: true,
+            refused_rings: true,
+            longest_turn: Duration::from_secs(10),
             payload_limit: 1 << 20,
         }
     }
 }
 
 impl Knobs {
-    pub(super) fn describe(&self) -> Vec<String> {
-        let on = |name: &str, on: bool| format!("{name}={}", if on { "on" } else { "off" });
-        vec![
-            on("fixed-addresses", self.fixed_addresses),
-            on("hidden-vdso", self.hidden_vdso),
-            on("fixed-random", self.fixed_random),
-            on("one-processor", self.one_processor),
-            "io-uring=refused".to_owned(),
-            format!("payload-limit={}", self.payload_limit),
+    /// The switches by name.
+    fn switches(&mut self) -> [(&'static str, &mut bool); 7] {
+        [
+            ("fixed-addresses", &mut self.fixed_addresses),
+            ("hidden-vdso", &mut self.hidden_vdso),
+            ("fixed-random", &mut self.fixed_random),
+            ("trapped-counter", &mut self.trapped_counter),
+            ("one-processor", &mut self.one_processor),
+            ("serialized", &mut self.serialized),
+            ("refused-rings", &mut self.refused_rings),
         ]
+    }
+
+    /// The names of all that can be switched on and off.
+    #[must_use]
+    pub fn names() -> Vec<&'static str> {
+        Self::default().switches().map(|(name, _)| name).to_vec()
+    }
+
+    /// Switches one on or off by its name; false if there is none of that name.
+    #[must_use]
+    pub fn switch(&mut self, name: &str, on: bool) -> bool {
+        let found = self.switches().into_iter().find(|(known, _)| *known == name);
+        found.map(|(_, switch)| *switch = on).is_some()
+    }
+
+    /// Whether the processor's counter is trapped: the vDSO reads it, and would be told nonsense.
+    pub(super) const fn traps_counter(&self) -> bool {
+        self.trapped_counter && self.hidden_vdso
+    }
+
+    /// What the header of the trace says of them.
+    pub(super) fn describe(mut self) -> Vec<String> {
+        self.trapped_counter = self.traps_counter();
+        let word = |on: bool| if on { "on" } else { "off" };
+        let switches = self.switches().map(|(name, on)| format!("{name}={}", word(*on)));
+        let mut all = switches.to_vec();
+        all.push(format!("payload-limit={}", self.payload_limit));
+        all
     }
 
     /// Changes what the kernel tells a new program about itself. `registers` are those of the

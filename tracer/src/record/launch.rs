@@ -39,8 +39,9 @@ pub(super) fn launch(config: &Config) -> Result<i32, Error> {
         environment: environment(config).map(|entry| text(&entry)).collect::<Result<_, _>>()?,
         directory: config.directory.as_ref().map(|path| text(path.as_os_str())).transpose()?,
         streams: [stream(&config.stdin)?, stream(&config.stdout)?, stream(&config.stderr)?],
-        filter: Filter::all_but(&[]),
+        filter: Filter::all(),
         fixed_addresses: config.knobs.fixed_addresses,
+        trapped_counter: config.knobs.traps_counter(),
     };
     launch::launch(&spec).map_err(|failure| explain(program.clone(), failure))
 }

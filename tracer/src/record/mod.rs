@@ -1,6 +1,8 @@
 //! Running a program and writing down every system call of all its processes and threads.
 
+mod answer;
 mod capture;
+mod counter;
 mod descriptors;
 mod engine;
 mod entry;
@@ -12,6 +14,7 @@ mod outcome;
 mod pids;
 mod task;
 mod times;
+mod turns;
 mod watchdog;
 
 use std::ffi::OsString;

@@ -30,6 +30,12 @@ pub(super) struct Task {
     pub(super) doomed: bool,
     /// How many children it has had that belong to a store.
     pub(super) of_store: u32,
+    /// Names its memory: tasks with the same share it.
+    pub(super) memory: Tid,
+    /// Where the kernel tells that it has ended; 0 for nowhere.
+    pub(super) clear: u64,
+    /// Calls that return the same until the thread does something about it.
+    pub(super) steady: Vec<Steady>,
 }
 
 /// How far a save is.
@@ -55,6 +61,9 @@ impl Task {
             saving: Saving::No,
             doomed: false,
             of_store: 0,
+            memory: pid,
+            clear: 0,
+            steady: Vec::new(),
         }
     }
 
@@ -85,12 +94,42 @@ impl Task {
     }
 }
 
+/// What a call returned, and will return again.
+#[derive(Clone, Copy)]
+pub(super) struct Steady {
+    pub(super) number: u64,
+    /// What the kernel returns.
+    pub(super) real: i64,
+    /// What the program sees.
+    pub(super) seen: i64,
+}
+
 /// A call between its entry and its exit.
 pub(super) struct Pending {
     pub(super) row: Option<&'static Row>,
     pub(super) call: Call,
-    /// Arguments that were changed on the way into the kernel: index, and the program's value.
-    pub(super) changed: Vec<(usize, u64)>,
+    /// Arguments that were changed on the way into the kernel, by index.
+    pub(super) changed: Vec<usize>,
+    /// The arguments as the program gave them.
+    pub(super) arguments: [u64; 6],
+    /// It may wait in the kernel for what somebody else does.
+    pub(super) careful: bool,
+}
+
+impl Task {
+    /// Where the thread that this one is about to make is told to say that it has ended.
+    pub(super) fn child_address(&self) -> u64 {
+        let Some(pending) = &self.pending else { return 0 };
+        match pending.row.map(|row| row.name) {
+            Some("clone") => pending.arguments[3],
+            Some("clone3") => pending
+                .call
+                .payload(0, false)
+                .and_then(|arguments| arguments.bytes.get(16..)?.first_chunk())
+                .map_or(0, |address| u64::from_le_bytes(*address)),
+            _ => 0,
+        }
+    }
 }
 
 impl Pending {

@@ -2,7 +2,7 @@
 //! the program sleeps, and a run that takes too long or is no longer wanted is ended.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -13,6 +13,9 @@ use crate::trace::{Event, Writer};
 
 /// Events wait no longer than this for their block to become full.
 const LONGEST_WAIT: Duration = Duration::from_millis(200);
+
+/// Once a thread has run for too long, others get as long as this.
+const NEXT_TURNS: Duration = Duration::from_millis(50);
 
 /// The trace, written by the tracer and now and then by a thread that only looks at the clock.
 pub(super) struct Watchdog {
@@ -26,6 +29,10 @@ struct Shared {
     expired: AtomicBool,
     /// Set by whoever does not want the run any more.
     interrupt: Arc<AtomicBool>,
+    /// The thread that runs while others may want to; 0 for none.
+    runs: AtomicI32,
+    /// How often a thread was let run.
+    beat: AtomicU64,
 }
 
 struct Inner {
@@ -42,6 +49,7 @@ impl Watchdog {
         writer: Writer,
         timeout: Option<Duration>,
         interrupt: Arc<AtomicBool>,
+        longest_turn: Option<Duration>,
     ) -> Result<Self, Error> {
         let inner =
             Inner { writer: Some(writer), failed: None, processes: HashSet::new(), done: false };
@@ -50,12 +58,14 @@ impl Watchdog {
             finished: Condvar::new(),
             expired: AtomicBool::new(false),
             interrupt,
+            runs: AtomicI32::new(0),
+            beat: AtomicU64::new(0),
         });
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let watched = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("watchdog".to_owned())
-            .spawn(move || watched.watch(deadline))
+            .spawn(move || watched.watch(deadline, longest_turn))
             .map_err(|_| Error::Thread)?;
         Ok(Self { shared, thread: Some(thread) })
     }
@@ -66,6 +76,12 @@ impl Watchdog {
             return Err(failed);
         }
         inner.writer.as_mut().map_or(Ok(()), |writer| writer.add(event))
+    }
+
+    /// A thread runs from now on; 0 if nobody else would want to.
+    pub(super) fn runs(&self, tid: Tid) {
+        self.shared.runs.store(tid, Ordering::Relaxed);
+        self.shared.beat.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A process that is killed when the time is up.
@@ -120,9 +136,11 @@ impl Shared {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn watch(&self, deadline: Option<Instant>) {
+    fn watch(&self, deadline: Option<Instant>, longest_turn: Option<Duration>) {
+        let mut turn = Turn { beat: 0, since: Instant::now(), limit: longest_turn };
         let mut inner = self.lock();
         while !inner.done {
+            turn.watch(self);
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             let expired = left == Some(Duration::ZERO);
             if expired {
@@ -133,7 +151,8 @@ impl Shared {
                 inner.processes.iter().copied().for_each(ptrace::kill);
             }
             let left = left.filter(|left| !left.is_zero()).unwrap_or(LONGEST_WAIT);
-            let waited = self.finished.wait_timeout(inner, left.min(LONGEST_WAIT));
+            let left = left.min(turn.limit.unwrap_or(LONGEST_WAIT)).min(LONGEST_WAIT);
+            let waited = self.finished.wait_timeout(inner, left);
             inner = waited.unwrap_or_else(PoisonError::into_inner).0;
             if inner.failed.is_none()
                 && let Some(writer) = &mut inner.writer
@@ -143,6 +162,32 @@ impl Shared {
                 // Nothing of it would be recorded any more.
                 inner.processes.iter().copied().for_each(ptrace::kill);
             }
+        }
+    }
+}
+
+/// How long the thread that runs has done nothing else.
+struct Turn {
+    beat: u64,
+    since: Instant,
+    limit: Option<Duration>,
+}
+
+impl Turn {
+    /// Stops a thread that has run for too long.
+    fn watch(&mut self, shared: &Shared) {
+        let Some(limit) = self.limit else { return };
+        let beat = shared.beat.load(Ordering::Relaxed);
+        let tid = shared.runs.load(Ordering::Relaxed);
+        if beat != self.beat || tid == 0 {
+            (self.beat, self.since) = (beat, Instant::now());
+            return;
+        }
+        if self.since.elapsed() >= limit {
+            // If it has made a call just now, it is not stopped in the middle of anything.
+            ptrace::interrupt(tid);
+            // Nothing is the same any more, so it need not wait as long again.
+            (self.limit, self.since) = (Some(limit.min(NEXT_TURNS)), Instant::now());
         }
     }
 }

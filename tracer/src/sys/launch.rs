@@ -24,6 +24,8 @@ pub(crate) struct Spec {
     pub(crate) filter: Filter,
     /// Whether its addresses are the same in every run.
     pub(crate) fixed_addresses: bool,
+    /// Whether reading the processor's counter of time is a fault.
+    pub(crate) trapped_counter: bool,
 }
 
 /// The step that failed, told by the child through a pipe.
@@ -155,6 +157,12 @@ fn child(spec: &Spec, pointers: &Pointers, go: RawFd, go_write: RawFd, told: Raw
         // Where this is refused the addresses vary; the comparison does not depend on them.
         // SAFETY: takes a plain number.
         unsafe { libc::personality(libc::ADDR_NO_RANDOMIZE as libc::c_ulong) };
+    }
+    if spec.trapped_counter {
+        // It lasts beyond `execve`, and for all that the program starts. Where it is refused the
+        // counter says what it says.
+        // SAFETY: takes plain numbers.
+        unsafe { libc::prctl(libc::PR_SET_TSC, libc::PR_TSC_SIGSEGV, 0, 0, 0) };
     }
     // The Rust runtime ignores SIGPIPE, and the tracer's thread may block signals; a program
     // expects neither.

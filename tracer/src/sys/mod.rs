@@ -9,7 +9,9 @@ pub(crate) mod file;
 pub(crate) mod filter;
 pub(crate) mod launch;
 pub(crate) mod memory;
+pub(crate) mod probe;
 pub(crate) mod ptrace;
+pub(crate) mod source;
 pub(crate) mod wait;
 
 use std::io;

@@ -4,7 +4,7 @@
 
 use std::io;
 
-use super::arch::Registers;
+use super::arch::{self, Entry, Registers};
 use super::{Tid, check};
 
 /// All events; traced processes die with the tracer.
@@ -21,6 +21,26 @@ const OPTIONS: libc::c_int = libc::PTRACE_O_TRACESYSGOOD
 pub(crate) struct SignalInfo {
     /// Why it was sent: `SI_USER`, `CLD_EXITED`, …
     pub(crate) code: i32,
+    /// Who sent it, if somebody did.
+    sender: Tid,
+}
+
+impl SignalInfo {
+    /// Whether this process has sent it to one thread, to get hold of it.
+    pub(crate) fn is_ours(&self, signal: i32) -> bool {
+        signal == INTERRUPTION
+            && self.code == libc::SI_TKILL
+            && u32::try_from(self.sender) == Ok(std::process::id())
+    }
+}
+
+/// What stops a thread in the middle.
+const INTERRUPTION: i32 = libc::SIGSTOP;
+
+/// Stops a thread wherever it is.
+pub(crate) fn interrupt(tid: Tid) {
+    // SAFETY: takes plain numbers. It fails only if the thread is gone.
+    unsafe { libc::syscall(libc::SYS_tkill, tid, INTERRUPTION) };
 }
 
 /// A request whose third and fourth argument are plain numbers.
@@ -59,6 +79,74 @@ pub(crate) fn event_message(tid: Tid) -> io::Result<u64> {
     Ok(message)
 }
 
+/// What `PTRACE_GET_SYSCALL_INFO` tells at a stop of the filter.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+struct Info {
+    op: u8,
+    padding: [u8; 3],
+    architecture: u32,
+    instruction: u64,
+    stack: u64,
+    number: u64,
+    arguments: [u64; 6],
+    /// What the filter returned with its verdict.
+    told: u32,
+    reserved: u32,
+}
+
+const GET_SYSCALL_INFO: libc::c_uint = 0x420e;
+
+/// The system call that a thread, stopped by the filter or at an entry, is about to make.
+pub(crate) fn entry(tid: Tid) -> io::Result<Entry> {
+    let mut info = Info::default();
+    let size = std::ptr::without_provenance_mut::<libc::c_void>(size_of::<Info>());
+    // SAFETY: the kernel writes at most the given number of bytes, which is the size of `info`.
+    check(unsafe { libc::ptrace(GET_SYSCALL_INFO, tid, size, &raw mut info) })?;
+    Ok(Entry {
+        number: info.number,
+        arguments: info.arguments,
+        instruction: info.instruction,
+        foreign: info.architecture != arch::AUDIT || info.number & u64::from(arch::X32) != 0,
+    })
+}
+
+/// The result of the system call that is about to return.
+pub(crate) fn result(tid: Tid) -> io::Result<i64> {
+    let mut word: libc::c_long = 0;
+    let at = std::ptr::without_provenance_mut::<libc::c_void>(arch::RESULT);
+    // SAFETY: the system call itself, unlike the C library's function, writes the word to where
+    // the last argument points to, and follows no other.
+    check(unsafe {
+        libc::syscall(libc::SYS_ptrace, libc::PTRACE_PEEKUSER, tid, at, &raw mut word)
+    })?;
+    Ok(word)
+}
+
+/// At an entry: the kernel shall do nothing, and the program see this result.
+pub(crate) fn skip(tid: Tid, result: i64) -> io::Result<()> {
+    poke(tid, arch::NUMBER, u64::MAX)?;
+    poke(tid, arch::RESULT, result.cast_unsigned())
+}
+
+/// At an exit: the program shall see this result.
+pub(crate) fn set_result(tid: Tid, result: i64) -> io::Result<()> {
+    poke(tid, arch::RESULT, result.cast_unsigned())
+}
+
+/// Gives an argument another value. The program may rely on finding its registers unchanged, so
+/// the old value has to be put back at the exit.
+pub(crate) fn set_argument(tid: Tid, index: usize, value: u64) -> io::Result<()> {
+    poke(tid, arch::ARGUMENTS[index.min(5)], value)
+}
+
+fn poke(tid: Tid, at: usize, value: u64) -> io::Result<()> {
+    let at = std::ptr::without_provenance_mut::<libc::c_void>(at);
+    // SAFETY: the place is an offset into the kernel's copy of the registers, which the kernel
+    // checks, and the value is a number.
+    check(unsafe { libc::ptrace(libc::PTRACE_POKEUSER, tid, at, value) }).map(drop)
+}
+
 /// The registers of a stopped thread.
 pub(crate) fn registers(tid: Tid) -> io::Result<Registers> {
     // SAFETY: user_regs_struct consists of integers; all zeros is a value of it.
@@ -84,7 +172,9 @@ pub(crate) fn signal_info(tid: Tid) -> io::Result<SignalInfo> {
     let nowhere = std::ptr::null_mut::<libc::c_void>();
     // SAFETY: the kernel writes one siginfo_t to the address of `info`.
     check(unsafe { libc::ptrace(libc::PTRACE_GETSIGINFO, tid, nowhere, &raw mut info) })?;
-    Ok(SignalInfo { code: info.si_code })
+    // SAFETY: the field is there for every signal that somebody sent, and integers for any other.
+    let sender = unsafe { info.si_pid() };
+    Ok(SignalInfo { code: info.si_code, sender })
 }
 
 /// Kills a process that is traced.

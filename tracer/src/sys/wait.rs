@@ -35,21 +35,30 @@ pub(crate) enum Stop {
 /// Only what the calling thread itself traces or started is waited for, so that a tracer does not
 /// take other children of its process away from whoever waits for them.
 pub(crate) fn next() -> io::Result<Option<(Tid, Stop)>> {
-    wait(-1)
+    wait(-1, 0)
+}
+
+/// The same if there is one already.
+pub(crate) fn poll() -> io::Result<Option<(Tid, Stop)>> {
+    wait(-1, libc::WNOHANG)
 }
 
 /// The same for one process.
 pub(crate) fn of(pid: Tid) -> io::Result<Option<Stop>> {
-    wait(pid).map(|stop| stop.map(|(_, stop)| stop))
+    wait(pid, 0).map(|stop| stop.map(|(_, stop)| stop))
 }
 
-fn wait(pid: Tid) -> io::Result<Option<(Tid, Stop)>> {
+fn wait(pid: Tid, options: i32) -> io::Result<Option<(Tid, Stop)>> {
+    let options = options | libc::__WALL | libc::__WNOTHREAD;
     loop {
         let mut status = 0;
         // SAFETY: the kernel writes one int to the address of `status`.
-        let tid = unsafe { libc::waitpid(pid, &raw mut status, libc::__WALL | libc::__WNOTHREAD) };
-        if tid >= 0 {
+        let tid = unsafe { libc::waitpid(pid, &raw mut status, options) };
+        if tid > 0 {
             return Ok(Some((tid, meaning(status))));
+        }
+        if tid == 0 {
+            return Ok(None);
         }
         let error = io::Error::last_os_error();
         match error.raw_os_error() {

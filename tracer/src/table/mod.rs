@@ -90,6 +90,15 @@ pub(crate) enum Policy {
     Entry,
     /// At its entry, and the kernel never sees it: it fails as if it did not exist.
     Refuse,
+    /// At its entry and at its exit for the first time; at its entry after that, as it returns the
+    /// same until the thread does something about it.
+    Steady,
+    /// At its entry: the tracer asks the kernel in the program's place, where it would get the same
+    /// answer; otherwise also at its exit.
+    Answer,
+    /// At its entry where that tells the result: a descriptor that is open, and a request that
+    /// cannot fail then. Otherwise also at its exit.
+    Known,
 }
 
 /// What a result means.
@@ -235,6 +244,10 @@ pub(crate) struct Row {
 /// The row of a call, if there is one.
 pub(crate) fn row(number: u64) -> Option<&'static Row> {
     let number = u32::try_from(number).ok()?;
+    // The first rows have no gaps.
+    if let Some(row) = rows::ROWS.get(number as usize).filter(|row| row.number == number) {
+        return Some(row);
+    }
     let found = rows::ROWS.binary_search_by_key(&number, |row| row.number).ok()?;
     Some(&rows::ROWS[found])
 }

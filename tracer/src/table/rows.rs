@@ -15,7 +15,7 @@ use super::Layout::{
     CloneArgs, Entries, Entries64, EpollEvent, FdPair, Opaque, Plain, PollFds, Sigaction, Sigset,
     SocketAddress, Stat, Statfs, Statx, Timespec, Timeval, WaitStatus,
 };
-use super::Policy::{Both, Entry, Refuse};
+use super::Policy::{Answer, Both, Entry, Known, Refuse, Steady};
 use super::Ret::{Address as At, Count, Fd as NewFd, Never, Number, Pid as NewPid, Time};
 use super::flags::{
     ACCESS, AT, CLOCK, CLONE, EPOLL_OP, FCNTL, FUTEX, LOCK, MAP, MSG, OPEN, PROT, RANDOM, SEAL_FD,
@@ -42,7 +42,7 @@ rows! {
     0 read Descriptor, Both -> Count (fd: Fd, buf: Out(2), count: Uint);
     1 write Descriptor, Both -> Count (fd: Fd, buf: In(2), count: Uint);
     2 open File, Both -> NewFd (path: Path, flags: Named(&OPEN), mode: Mode);
-    3 close Descriptor, Both -> Number (fd: Fd);
+    3 close Descriptor, Known -> Number (fd: Fd);
     4 stat File, Both -> Number (path: Path, buf: OutStruct(144, Stat));
     5 fstat Descriptor, Both -> Number (fd: Fd, buf: OutStruct(144, Stat));
     6 lstat File, Both -> Number (path: Path, buf: OutStruct(144, Stat));
@@ -78,7 +78,7 @@ rows! {
     36 getitimer Clock, Both -> Number (which: Int, value: OutStruct(32, Opaque));
     37 alarm System, Both -> Time (seconds: Uint);
     38 setitimer System, Both -> Number (which: Int, new: InStruct(32, Plain), old: OutStruct(32, Opaque));
-    39 getpid Process, Both -> NewPid ();
+    39 getpid Process, Steady -> NewPid ();
     40 sendfile Descriptor, Both -> Count (out_fd: Fd, in_fd: Fd, offset: InOutStruct(8, Plain), count: Uint);
     41 socket Network, Both -> NewFd (domain: Named(&SOCKET_DOMAIN), type: Named(&SOCKET_TYPE), protocol: Int);
     42 connect Network, Both -> Number (fd: Fd, addr: InSized(2, SocketAddress), len: Uint);
@@ -111,7 +111,7 @@ rows! {
     69 msgsnd Ipc, Both -> Number (id: Int, msg: In(2), size: Uint, flags: Hex);
     70 msgrcv Ipc, Both -> Count (id: Int, msg: Out(2), size: Uint, type: Int, flags: Hex);
     71 msgctl Ipc, Both -> Number (id: Int, cmd: Int, buf: Depends);
-    72 fcntl Descriptor, Both -> Number (fd: Fd, cmd: Named(&FCNTL), arg: Fcntl(1));
+    72 fcntl Descriptor, Known -> Number (fd: Fd, cmd: Named(&FCNTL), arg: Fcntl(1));
     73 flock Descriptor, Both -> Number (fd: Fd, operation: Named(&LOCK));
     74 fsync Descriptor, Both -> Number (fd: Fd);
     75 fdatasync Descriptor, Both -> Number (fd: Fd);
@@ -135,21 +135,21 @@ rows! {
     93 fchown Descriptor, Both -> Number (fd: Fd, owner: Int, group: Int);
     94 lchown File, Both -> Number (path: Path, owner: Int, group: Int);
     95 umask File, Both -> Number (mask: Mode);
-    96 gettimeofday Clock, Both -> Number (tv: OutStruct(16, Timeval), tz: OutStruct(8, Opaque));
+    96 gettimeofday Clock, Answer -> Number (tv: OutStruct(16, Timeval), tz: OutStruct(8, Opaque));
     97 getrlimit System, Both -> Number (resource: Uint, limit: OutStruct(16, Plain));
     98 getrusage Clock, Both -> Number (who: Int, usage: OutStruct(144, Opaque));
     99 sysinfo Machine, Both -> Number (info: OutStruct(112, Opaque));
     100 times Clock, Both -> Time (buf: OutStruct(32, Opaque));
     101 ptrace System, Both -> Number (request: Int, pid: Pid, addr: Address, data: Address);
-    102 getuid Credentials, Both -> Number ();
+    102 getuid Credentials, Steady -> Number ();
     103 syslog System, Both -> Number (type: Int, buf: Address, len: Int);
-    104 getgid Credentials, Both -> Number ();
+    104 getgid Credentials, Steady -> Number ();
     105 setuid Credentials, Both -> Number (uid: Int);
     106 setgid Credentials, Both -> Number (gid: Int);
-    107 geteuid Credentials, Both -> Number ();
-    108 getegid Credentials, Both -> Number ();
+    107 geteuid Credentials, Steady -> Number ();
+    108 getegid Credentials, Steady -> Number ();
     109 setpgid Process, Both -> Number (pid: Pid, pgid: Pid);
-    110 getppid Process, Both -> NewPid ();
+    110 getppid Process, Steady -> NewPid ();
     111 getpgrp Process, Both -> NewPid ();
     112 setsid Process, Both -> NewPid ();
     113 setreuid Credentials, Both -> Number (ruid: Int, euid: Int);
@@ -225,7 +225,7 @@ rows! {
     183 afs_syscall System, Both -> Number (arg1: Hex, arg2: Hex, arg3: Hex, arg4: Hex, arg5: Hex);
     184 tuxcall System, Both -> Number (arg1: Hex, arg2: Hex, arg3: Hex);
     185 security System, Both -> Number (arg1: Hex, arg2: Hex, arg3: Hex);
-    186 gettid Process, Both -> NewPid ();
+    186 gettid Process, Steady -> NewPid ();
     187 readahead Descriptor, Both -> Number (fd: Fd, offset: Int, count: Uint);
     188 setxattr File, Both -> Number (path: Path, name: Text, value: In(3), size: Uint, flags: Hex);
     189 lsetxattr File, Both -> Number (path: Path, name: Text, value: In(3), size: Uint, flags: Hex);
@@ -240,7 +240,7 @@ rows! {
     198 lremovexattr File, Both -> Number (path: Path, name: Text);
     199 fremovexattr Descriptor, Both -> Number (fd: Fd, name: Text);
     200 tkill Class::Signal, Both -> Number (tid: Pid, signal: Sig);
-    201 time Clock, Both -> Time (tloc: OutStruct(8, Opaque));
+    201 time Clock, Answer -> Time (tloc: OutStruct(8, Opaque));
     202 futex Sync, Both -> Number (uaddr: Address, op: Named(&FUTEX), val: Uint, timeout: Address, uaddr2: Address, val3: Uint);
     203 sched_setaffinity Process, Both -> Number (pid: Pid, size: Uint, mask: In(1));
     204 sched_getaffinity Machine, Both -> Number (pid: Pid, size: Uint, mask: Out(1));
@@ -267,7 +267,7 @@ rows! {
     225 timer_getoverrun Clock, Both -> Time (id: Int);
     226 timer_delete System, Both -> Number (id: Int);
     227 clock_settime System, Both -> Number (clock: Named(&CLOCK), value: InStruct(16, Timespec));
-    228 clock_gettime Clock, Both -> Number (clock: Named(&CLOCK), value: OutStruct(16, Timespec));
+    228 clock_gettime Clock, Answer -> Number (clock: Named(&CLOCK), value: OutStruct(16, Timespec));
     229 clock_getres Clock, Both -> Number (clock: Named(&CLOCK), value: OutStruct(16, Timespec));
     230 clock_nanosleep System, Both -> Number (clock: Named(&CLOCK), flags: Hex, req: InStruct(16, Timespec), rem: OutStruct(16, Opaque));
     231 exit_group Process, Entry -> Never (status: Int);
@@ -357,7 +357,7 @@ rows! {
     315 sched_getattr Process, Both -> Number (pid: Pid, attr: OutAll(2), size: Uint, flags: Hex);
     316 renameat2 File, Both -> Number (olddirfd: DirFd, old: Path, newdirfd: DirFd, new: Path, flags: Hex);
     317 seccomp System, Both -> Number (operation: Int, flags: Hex, args: Depends);
-    318 getrandom Random, Both -> Count (buf: Out(1), count: Uint, flags: Named(&RANDOM));
+    318 getrandom Random, Answer -> Count (buf: Out(1), count: Uint, flags: Named(&RANDOM));
     319 memfd_create Descriptor, Both -> NewFd (name: Text, flags: Hex);
     320 kexec_file_load System, Both -> Number (kernel: Fd, initrd: Fd, len: Uint, cmdline: In(2), flags: Hex);
     321 bpf System, Both -> Number (cmd: Int, attr: InSized(2, Opaque), size: Uint);

@@ -8,5 +8,6 @@ mod kernel;
 mod programs;
 mod stores;
 mod support;
+mod threads;
 mod traces;
 mod verify;

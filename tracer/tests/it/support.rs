@@ -39,6 +39,17 @@ impl Place {
         setup: impl Fn(&Path),
         command: &[&str],
     ) -> Recording {
+        self.record_with(like, setup, command, |_| ())
+    }
+
+    /// The same with other options.
+    pub(crate) fn record_with(
+        &mut self,
+        like: Option<usize>,
+        setup: impl Fn(&Path),
+        command: &[&str],
+        options: impl Fn(&mut Config),
+    ) -> Recording {
         let work = self.work();
         if work.exists() {
             fs::remove_dir_all(&work).expect("the folder can be removed");
@@ -48,7 +59,7 @@ impl Place {
         self.runs += 1;
         let printed = self.folder.path().join(format!("{}.out", self.runs));
         let printed = File::create(printed).expect("a file for the output");
-        let config = Config {
+        let mut config = Config {
             command: command.iter().map(OsString::from).collect(),
             directory: Some(work),
             stdin: Stream::Null,
@@ -58,6 +69,7 @@ impl Place {
             like: like.map(|run| self.trace(run)),
             ..Config::default()
         };
+        options(&mut config);
         record(&config, &mut |_| ()).expect("the program can be recorded")
     }
 

@@ -12,7 +12,7 @@ use samestate_report::{ExitCode, Report, Severity, Table};
 
 use self::build::Builder;
 use crate::args::{
-    CoverageArgs, DemoArgs, DriftArgs, OutputArgs, RootArgs, StaticsArg, VerifyArgs,
+    CoverageArgs, DemoArgs, DriftArgs, KnobArgs, OutputArgs, RootArgs, StaticsArg, VerifyArgs,
 };
 use crate::commands::{coverage, drift, verify};
 use crate::failure::Failure;
@@ -173,7 +173,9 @@ fn verification(program: &Path) -> Result<(String, VerifyArgs), Failure> {
     let restore = format!("{} --restore {{image}}", words(&command));
     let line =
         format!("verify --state {} --restore '{restore}' -- {}", folder.display(), words(&command));
-    let args = VerifyArgs { restore, state: vec![folder], keep: None, timeout: None, command };
+    let knobs = KnobArgs::default();
+    let args =
+        VerifyArgs { restore, state: vec![folder], keep: None, timeout: None, knobs, command };
     Ok((line, args))
 }
 
