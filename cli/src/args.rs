@@ -231,6 +231,21 @@ pub(crate) struct CompareArgs {
 pub(crate) struct ShowArgs {
     /// The recorded run.
     pub(crate) run: PathBuf,
+    /// Only the thread of this lineage, such as `0.2`, and all that it made.
+    #[arg(long, value_name = "LINEAGE")]
+    pub(crate) process: Option<String>,
+    /// Only calls of this class, such as `file` or `network`; may be given several times.
+    #[arg(long = "class", value_name = "CLASS")]
+    pub(crate) classes: Vec<String>,
+    /// Only calls with a path that contains this.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) path: Option<String>,
+    /// Only calls from this one of their thread on, counted from 0.
+    #[arg(long, value_name = "N")]
+    pub(crate) from: Option<u64>,
+    /// Only calls up to this one of their thread.
+    #[arg(long, value_name = "N")]
+    pub(crate) to: Option<u64>,
 }
 
 /// `samestate verify`

@@ -9,7 +9,7 @@
 //! tracee wild                                      hand the kernel addresses of nothing
 //! tracee queue WORD                               send a word to a message queue
 //! tracee message PORT                             send a byte to a port
-//! tracee shared FILE read|late                    map a file, and perhaps make it writable later
+//! tracee shared FILE read|late|keep|end|killed    map a file, and perhaps write to it there
 //! tracee foreign                                  make a 32-bit system call
 //! tracee workers WORD                             let four threads work, and print who did what
 //! tracee pauses                                   wait with and without a time limit
@@ -129,9 +129,22 @@ fn main() -> Result {
             let place = unsafe {
                 libc::mmap(std::ptr::null_mut(), 4096, 1, libc::MAP_SHARED, file.as_raw_fd(), 0)
             };
-            if word(2)? == "late" {
+            if word(2)? != "read" {
                 // SAFETY: the mapping is ours, and nothing refers to it.
                 unsafe { libc::mprotect(place, 4096, 3) };
+                let text = word(3)?.as_bytes();
+                // SAFETY: the mapping is writable now, and longer than any word.
+                unsafe { std::ptr::copy(text.as_ptr(), place.cast(), text.len().min(4096)) };
+            }
+            match word(2)? {
+                "end" => {
+                    // SAFETY: the mapping is ours, and nothing refers to it.
+                    unsafe { libc::munmap(place, 4096) };
+                }
+                "killed" => {
+                    call(libc::SYS_kill, [std::process::id().into(), 9, 0]);
+                }
+                _ => {}
             }
             Ok(())
         }

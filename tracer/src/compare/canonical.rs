@@ -7,7 +7,7 @@ use samestate_schema::marker::{Kind as MarkerKind, Marker};
 use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::layout;
-use crate::record::{MOVED, NAMED, low, mirror::random_source};
+use crate::record::{MAPPED, MOVED, NAMED, low, mirror::random_source};
 use crate::show::Names;
 use crate::table::errors::error_of;
 use crate::table::{self, Class, Kind, Layout, Ret, Row};
@@ -185,6 +185,9 @@ impl Context {
         }
         if let Some(moved) = call.payload(MOVED.into(), true) {
             give_payload(Part::Received(MOVED), moved, give);
+        }
+        for mapped in call.data.iter().filter(|data| data.argument == MAPPED) {
+            give_payload(Part::Received(MAPPED), &mapped.payload, give);
         }
         if let Some(address) = call.payload(NAMED.into(), false) {
             self.address(Part::Payload(NAMED), address, give);

@@ -7,7 +7,7 @@ use super::load::{Run, Stream};
 use super::pair::Difference;
 use super::{Differ, subject};
 use crate::Error;
-use crate::record::{MOVED, NAMED};
+use crate::record::{MAPPED, MOVED, NAMED};
 use crate::show;
 use crate::table::{self, Kind};
 use crate::trace::{Call, Event, call_flags};
@@ -212,6 +212,9 @@ fn is_structure(call: &Call, index: u8) -> bool {
 fn argument_name(call: &Call, index: u8) -> String {
     if index == MOVED {
         return "the descriptor".to_owned();
+    }
+    if index == MAPPED {
+        return "the mapped file".to_owned();
     }
     if index == NAMED {
         return "the address".to_owned();

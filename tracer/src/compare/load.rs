@@ -7,6 +7,7 @@ use samestate_schema::marker::Kind as MarkerKind;
 
 use super::canonical::Context;
 use crate::Error;
+use crate::record::MAPPED;
 use crate::record::mirror::marker_kind;
 use crate::table::errors::is_restart;
 use crate::table::{self, Class};
@@ -401,11 +402,12 @@ fn compared(call: &Call, class: Class) -> bool {
         Class::Signal if table::number("rt_sigaction") == Some(call.number) => {
             !OF_THE_LIBRARY.contains(&call.argument(0))
         }
-        // Mapping a file is more than memory.
+        // Mapping a file is more than memory, and so is what stands there in the end.
         Class::Memory => {
-            table::number("mmap") == Some(call.number)
-                && call.object(4).is_some()
-                && call.argument(3) & 0x20 == 0
+            call.payload(MAPPED.into(), true).is_some()
+                || table::number("mmap") == Some(call.number)
+                    && call.object(4).is_some()
+                    && call.argument(3) & 0x20 == 0
         }
         Class::Sync | Class::Runtime | Class::Wait | Class::Ready => false,
         _ => {

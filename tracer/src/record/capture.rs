@@ -219,7 +219,7 @@ impl Capture<'_> {
 
     /// The bytes of several buffers, one after the other. What cannot be read is left out, as the
     /// kernel would not have read it either.
-    fn buffers(&self, buffers: &[(u64, u64)]) -> Payload {
+    pub(super) fn buffers(&self, buffers: &[(u64, u64)]) -> Payload {
         let mut bytes = Vec::new();
         let mut hasher = None;
         let mut length = 0;

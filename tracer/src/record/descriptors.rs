@@ -10,6 +10,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
 use std::rc::Rc;
 
+use super::mapped::Mapped;
 use crate::sys::Tid;
 use crate::trace::{Object, ObjectKind, Payload};
 
@@ -28,7 +29,7 @@ pub(super) struct Known {
 pub(super) struct Table {
     objects: HashMap<i32, Known>,
     /// Addresses at which files are mapped so that what is written there goes to the file.
-    pub(super) shared: Vec<std::ops::Range<u64>>,
+    pub(super) shared: Vec<Mapped>,
 }
 
 impl Table {

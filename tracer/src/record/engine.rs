@@ -22,9 +22,7 @@ use crate::Error;
 use crate::sys::affinity::{self, Processors};
 use crate::sys::wait::{self, Stop};
 use crate::sys::{Tid, arch, is_gone, ptrace};
-use crate::trace::{
-    Descriptor, Event, Header, Note, Object, ObjectKind, Status, Task as Told, Writer,
-};
+use crate::trace::{Descriptor, Event, Header, Note, Object, ObjectKind, Status, Writer};
 
 /// So many threads and processes may exist at once, unless something else is asked for.
 const MOST_TASKS: usize = 10_000;
@@ -39,9 +37,9 @@ pub(super) struct Engine<'a> {
     pub(super) tasks: HashMap<Tid, Task>,
     /// Threads that stopped for the first time before we were told who made them.
     /// Each with the process that made it, as far as the kernel still knows.
-    early: HashMap<Tid, Tid>,
-    writer: Watchdog,
-    most_tasks: usize,
+    pub(super) early: HashMap<Tid, Tid>,
+    pub(super) writer: Watchdog,
+    pub(super) most_tasks: usize,
     pub(super) mirror: Option<Mirror>,
     pub(super) mirrored: MirrorUse,
     /// When this run was started, in nanoseconds since 1970.
@@ -66,8 +64,8 @@ pub(super) struct Engine<'a> {
     pub(super) strange: bool,
     /// The program may live in a namespace in which clocks say something else.
     pub(super) own_time: bool,
-    status: Option<Status>,
-    next_task: u32,
+    pub(super) status: Option<Status>,
+    pub(super) next_task: u32,
     next_object: u32,
     calls: u64,
     pub(super) unknown: BTreeMap<u64, u64>,
@@ -302,113 +300,7 @@ impl<'a> Engine<'a> {
         gone(resumed, "resume", tid)
     }
 
-    /// The process that has made a process or a thread, as far as the kernel still knows.
-    fn maker(&self, tid: Tid) -> Tid {
-        let is_thread = |pid: &Tid| std::fs::exists(format!("/proc/{pid}/task/{tid}"));
-        let mut known = self.tasks.values().map(|task| task.pid);
-        let [parent, ..] = born_into(tid);
-        known.find(|pid| is_thread(pid).unwrap_or(false)).unwrap_or(parent)
-    }
-
-    /// Takes on a process whose parent never told of it: nobody else would let it run.
-    fn adopt(&mut self, tid: Tid, lineage: String, parent: Option<u32>) -> Result<(), Error> {
-        let told = self.told(tid, parent, None, lineage, folder(tid));
-        self.early.remove(&tid);
-        self.add_task(Task::new(told, tid, Rc::default()))?;
-        self.resume(tid, 0)
-    }
-
-    /// A thread has made another one.
-    fn cloned(&mut self, tid: Tid) -> Result<(), Error> {
-        let Some(child) = alive(ptrace::event_message(tid), "read the child", tid)? else {
-            return Ok(());
-        };
-        let child = Tid::try_from(child).unwrap_or(0);
-        if self.tasks.contains_key(&child) {
-            return self.resume(tid, 0);
-        }
-        if self.tasks.len() >= self.most_tasks {
-            // Nobody but us would end it.
-            ptrace::kill(child);
-            return Err(Error::TooMany { most: self.most_tasks });
-        }
-        let Some(parent) = self.tasks.get_mut(&tid) else { return Ok(()) };
-        let lineage = parent.bears();
-        let flags = parent.pending.as_ref().map_or(0, super::task::Pending::clone_flags);
-        let has = |flag: i32| flags & u64::from(flag.cast_unsigned()) != 0;
-        let (parent_id, process, pid) = (parent.told.id, parent.told.process, parent.pid);
-        let descriptors = if has(libc::CLONE_FILES) {
-            Rc::clone(&parent.descriptors)
-        } else {
-            Rc::new(RefCell::new(parent.descriptors.borrow().clone()))
-        };
-        let thread = has(libc::CLONE_THREAD);
-        let placed = parent.placed;
-        let memory = if has(libc::CLONE_VM) { parent.memory } else { child };
-        let clear = if has(libc::CLONE_CHILD_CLEARTID) { parent.child_address() } else { 0 };
-        if thread && !self.turns.are_on() {
-            self.unpin();
-        }
-        let process = thread.then_some(process);
-        let told = self.told(child, Some(parent_id), process, lineage, folder(child));
-        let pid = if thread { pid } else { child };
-        let mut task = Task::new(told, pid, descriptors);
-        (task.placed, task.memory, task.clear) = (placed, memory, clear);
-        self.add_task(task)?;
-        if self.early.remove(&child).is_some() {
-            self.resume(child, 0)?;
-        }
-        self.run_on(tid, 0)?;
-        if has(libc::CLONE_VFORK) {
-            self.turns.pass(tid, Place::Lends);
-        }
-        Ok(())
-    }
-
-    /// A process runs another program from here on.
-    fn executed(&mut self, tid: Tid) -> Result<(), Error> {
-        let former = alive(ptrace::event_message(tid), "read the thread that executes", tid)?;
-        let former = former.and_then(|former| Tid::try_from(former).ok()).unwrap_or(tid);
-        if former != tid
-            && let Some(mut task) = self.tasks.remove(&former)
-        {
-            // Another thread than the first one did it: it goes on under the first one's number.
-            if let Some(first) = self.tasks.remove(&tid) {
-                self.write(&Event::End { task: first.told.id, status: Status::Exited(0) })?;
-            }
-            self.turns.remove(tid);
-            self.turns.rename(former, tid);
-            task.told.tid = tid;
-            self.tasks.insert(tid, task);
-        }
-        let Some(task) = self.tasks.get_mut(&tid) else { return Ok(()) };
-        let pending = task.pending.take();
-        task.steady.clear();
-        (task.memory, task.clear) = (tid, 0);
-        let mut table = task.descriptors.borrow().clone();
-        table.executed(task.pid);
-        task.descriptors = Rc::new(RefCell::new(table));
-        if let Some(mut pending) = pending {
-            pending.call.result = Some(0);
-            self.call(pending.call)?;
-        }
-        // Its other threads are gone.
-        self.siblings_may_end(tid);
-        self.prepare(tid)?;
-        self.resume(tid, 0)
-    }
-
-    /// The other threads of a process end.
-    pub(super) fn siblings_may_end(&mut self, tid: Tid) {
-        let Some(pid) = self.tasks.get(&tid).map(|task| task.pid) else { return };
-        for (other, task) in &self.tasks {
-            if *other != tid && task.pid == pid {
-                self.turns.may_end(*other);
-            }
-        }
-    }
-
-    fn prepare(&mut self, tid: Tid) -> Result<(), Error> {
+    pub(super) fn prepare(&mut self, tid: Tid) -> Result<(), Error> {
         let Some(registers) = alive(ptrace::registers(tid), "read the registers", tid)? else {
             return Ok(());
         };
@@ -437,65 +329,6 @@ impl<'a> Engine<'a> {
             self.write(&event)?;
         }
         self.resume(tid, signal)
-    }
-
-    fn ended(&mut self, tid: Tid, status: Status) -> Result<(), Error> {
-        if matches!(status, Status::Killed(_)) {
-            self.siblings_may_end(tid);
-        }
-        let Some(task) = self.tasks.remove(&tid) else { return Ok(()) };
-        self.turns.remove(tid);
-        self.turns.look_for_signals();
-        self.ended_at(task.memory, task.clear);
-        // The end may come in the middle of a call, which then has no result.
-        if let Some(pending) = task.pending {
-            self.call(pending.call)?;
-        }
-        if tid == self.root {
-            self.status = Some(status);
-        }
-        if tid == task.pid {
-            self.writer.forget(tid);
-        }
-        self.write(&Event::End { task: task.told.id, status })?;
-        if self.early.is_empty() {
-            return Ok(());
-        }
-        let orphans = self.early.iter().filter(|(_, parent)| **parent == tid);
-        let orphans: Vec<Tid> = orphans.map(|(orphan, _)| *orphan).collect();
-        let mut made = task.children;
-        for orphan in orphans {
-            made += 1;
-            let lineage = format!("{}.{made}", task.told.lineage);
-            self.adopt(orphan, lineage, Some(task.told.id))?;
-        }
-        Ok(())
-    }
-
-    fn told(
-        &mut self,
-        tid: Tid,
-        parent: Option<u32>,
-        process: Option<u32>,
-        lineage: String,
-        directory: Vec<u8>,
-    ) -> Told {
-        let id = self.next_task;
-        self.next_task += 1;
-        let seen = match &self.mirror {
-            Some(mirror) if mirror.is_active() => mirror.seen(&lineage).unwrap_or(tid),
-            _ => tid,
-        };
-        self.pids.set(tid, seen);
-        Told { id, parent, process: process.unwrap_or(id), lineage, tid, seen, directory }
-    }
-
-    fn add_task(&mut self, task: Task) -> Result<(), Error> {
-        self.writer.watch(task.pid);
-        self.turns.add(task.told.tid);
-        self.write(&Event::Task(task.told.clone()))?;
-        self.tasks.insert(task.told.tid, task);
-        Ok(())
     }
 
     /// What a descriptor of a task leads to; asks the kernel if it is not known yet.
@@ -595,7 +428,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Several threads run at once, and may wait for each other in a loop.
-    fn unpin(&mut self) {
+    pub(super) fn unpin(&mut self) {
         if !std::mem::take(&mut self.pinned) {
             return;
         }
@@ -650,7 +483,7 @@ pub(super) fn folder_path(tid: Tid) -> PathBuf {
 }
 
 /// Parent, group and session of a process.
-fn born_into(pid: Tid) -> [i32; 3] {
+pub(super) fn born_into(pid: Tid) -> [i32; 3] {
     let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     // The name stands in parentheses and may hold anything; after it: state, parent, group, session.
     let rest = text.rsplit_once(')').map_or("", |(_, rest)| rest);

@@ -50,6 +50,27 @@ pub enum Class {
 }
 
 impl Class {
+    /// All of them.
+    pub const ALL: [Self; 17] = [
+        Self::File,
+        Self::Descriptor,
+        Self::Network,
+        Self::Process,
+        Self::Wait,
+        Self::Ready,
+        Self::Signal,
+        Self::Memory,
+        Self::Sync,
+        Self::Runtime,
+        Self::Clock,
+        Self::Random,
+        Self::Machine,
+        Self::Credentials,
+        Self::Ipc,
+        Self::System,
+        Self::Unknown,
+    ];
+
     /// The word for it in text and JSON.
     #[must_use]
     pub const fn word(self) -> &'static str {

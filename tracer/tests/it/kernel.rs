@@ -270,7 +270,8 @@ fn all_of_a_message_and_where_it_goes_is_compared() {
 #[test]
 fn what_cannot_be_seen_is_said() {
     for (command, says) in [
-        (&["shared", "file", "late"][..], "shared memory"),
+        (&["shared", "file", "killed", "word"][..], "shared memory"),
+        (&["shared", "file", "keep", "word"], ""),
         (&["shared", "file", "read"], ""),
         (&["foreign"], "32-bit"),
         (&["pipe", "9", "x"], ""),
@@ -279,9 +280,35 @@ fn what_cannot_be_seen_is_said() {
         let program = tracee();
         let command: Vec<&str> = [&*program].into_iter().chain(command.iter().copied()).collect();
         let recording = place.record(None, nothing, &command);
-        assert_eq!(recording.status(), Status::Exited(0));
+        let killed = command.contains(&"killed");
+        let status = if killed { Status::Killed(9) } else { Status::Exited(0) };
+        assert_eq!(recording.status(), status);
         assert_eq!(recording.report().is_incomplete(), !says.is_empty(), "{command:?}");
         assert!(recording.untraced.iter().all(|what| what.contains(says)), "{command:?}");
+    }
+}
+
+#[test]
+fn what_is_written_through_memory_is_compared_when_the_mapping_ends() {
+    let program = tracee();
+    for (mode, ends) in [("end", "munmap"), ("keep", "exit_group")] {
+        let mut place = Place::new();
+        for word in ["word", "word", "ward"] {
+            place.record(None, nothing, &[&program, "shared", "file", mode, word]);
+        }
+        assert_clean(&place.compare(1, 2));
+        let report = place.compare(1, 3);
+        let finding = first(&report, "input-differs");
+        assert_eq!(call(finding), ends);
+        assert!(finding.details.iter().any(|line| line.contains("ard")), "{:?}", finding.details);
+        // Where others may run meanwhile, nobody knows what stood there in between.
+        let free = place.record_with(
+            None,
+            nothing,
+            &[&program, "shared", "file", mode, "word"],
+            |config| config.knobs.serialized = false,
+        );
+        assert!(free.untraced.iter().any(|what| what.contains("shared memory")));
     }
 }
 

@@ -166,6 +166,28 @@ fn sqlite_inserts_and_queries() {
 }
 
 #[test]
+fn sqlite_with_a_log_ahead() {
+    if !has("sqlite3") {
+        return;
+    }
+    let command = |value: u32| {
+        format!(
+            "pragma journal_mode = wal; create table t(a, b); insert into t values (random(), \
+             {value}); insert into t select random(), b + 1 from t; pragma wal_checkpoint; \
+             select * from t;"
+        )
+    };
+    let (one, other) = (command(1), command(2));
+    let mut place = same_twice(nothing, &["sqlite3", "data.db", &one]);
+    assert_eq!(place.printed(1), place.printed(2), "the random numbers are mirrored");
+    place.record(Some(1), nothing, &["sqlite3", "data.db", &other]);
+    let report = place.compare(1, 3);
+    let finding = first(&report, "payload-differs");
+    assert_eq!(call(finding), "pwrite64");
+    assert!(sides(finding).0.contains("data.db-wal"), "{:?}", sides(finding));
+}
+
+#[test]
 fn a_shell_pipeline() {
     let setup = |word: &'static str| {
         move |work: &Path| {

@@ -1,5 +1,7 @@
 //! A trace for people: one line for each call, as strace would print it.
 
+mod wanted;
+
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -10,6 +12,8 @@ use crate::Error;
 use crate::table::errors::{error_name, error_of, signal_name};
 use crate::table::{self, Kind, Layout, Ret};
 use crate::trace::{Call, Event, Note, Object, Payload, Reader, Tear, call_flags};
+
+pub use wanted::Wanted;
 
 /// So many bytes of a payload are shown.
 const SHOWN: usize = 48;
@@ -62,9 +66,40 @@ impl Names {
     }
 }
 
+/// One line: a call, or what happens between calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Whose it is.
+    pub lineage: String,
+    /// What people see.
+    pub text: String,
+    /// What it says, if it is a call.
+    pub call: Option<CallLine>,
+}
+
+/// A call in its parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallLine {
+    /// Which call of its thread it is, from 0.
+    pub position: u64,
+    /// Its name.
+    pub name: String,
+    /// What it is about.
+    pub class: &'static str,
+    /// Its arguments, as people see them.
+    pub arguments: Vec<String>,
+    /// What it returned; `None` if it did not.
+    pub result: Option<i64>,
+    /// The name of the error that it returned.
+    pub error: Option<String>,
+    /// Whether the tracer gave the result.
+    pub given: bool,
+}
+
 /// The lines of a trace.
 #[derive(Debug)]
 pub struct Show {
+    wanted: Wanted,
     reader: Reader,
     names: Names,
     calls: HashMap<u32, u64>,
@@ -76,7 +111,37 @@ impl Show {
     /// # Errors
     /// As [`Reader::open`].
     pub fn open(path: &Path) -> Result<Self, Error> {
-        Ok(Self { reader: Reader::open(path)?, names: Names::default(), calls: HashMap::new() })
+        Ok(Self {
+            wanted: Wanted::default(),
+            reader: Reader::open(path)?,
+            names: Names::default(),
+            calls: HashMap::new(),
+        })
+    }
+
+    /// Shows only some lines.
+    #[must_use]
+    pub fn only(mut self, wanted: Wanted) -> Self {
+        self.wanted = wanted;
+        self
+    }
+
+    /// The next line.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn line(&mut self) -> Result<Option<Line>, Error> {
+        while let Some((_, event)) = self.reader.read()? {
+            let call = match &event {
+                Event::Call(call) => Some(call),
+                _ => None,
+            };
+            let line = self.of(&event).filter(|line| self.wanted.has(line, call, &self.names));
+            if line.is_some() {
+                return Ok(line);
+            }
+        }
+        Ok(None)
     }
 
     /// The lines about the run as a whole.
@@ -102,10 +167,21 @@ impl Show {
         self.reader.tear()
     }
 
-    fn line(&mut self, event: &Event) -> Option<String> {
+    fn of(&mut self, event: &Event) -> Option<Line> {
         self.names.learn(event);
         let lineage = |task: &u32| self.names.lineage(*task).to_owned();
-        match event {
+        let whose = match event {
+            Event::Call(call) => call.task,
+            Event::Task(task) => task.id,
+            Event::Signal { task, .. }
+            | Event::End { task, .. }
+            | Event::Note { task, .. }
+            | Event::Renamed { task, .. } => *task,
+            Event::Object(_) | Event::Directory { .. } | Event::Descriptors { .. } => return None,
+        };
+        let whose = lineage(&whose);
+        let mut parts = None;
+        let text = match event {
             Event::Call(call) => {
                 let position = self.calls.entry(call.task).or_default();
                 let line = format!(
@@ -114,6 +190,7 @@ impl Show {
                     position,
                     render(call, &self.names)
                 );
+                parts = Some(split(call, *position, &self.names));
                 *position += 1;
                 Some(line)
             }
@@ -134,7 +211,26 @@ impl Show {
                 Some(format!("{} ----- known as {seen} from here on", lineage(task)))
             }
             Event::Object(_) | Event::Directory { .. } | Event::Descriptors { .. } => None,
-        }
+        };
+        Some(Line { lineage: whose, text: text?, call: parts })
+    }
+}
+
+/// A call in its parts.
+fn split(call: &Call, position: u64, names: &Names) -> CallLine {
+    let error = call.result.and_then(error_of).map(error_name);
+    CallLine {
+        position,
+        name: if call.flags & call_flags::MARKER != 0 {
+            "marker".to_owned()
+        } else {
+            table::name(call.number)
+        },
+        class: table::class(call.number).word(),
+        arguments: (0..call.arguments.len()).map(|index| argument(call, index, names)).collect(),
+        result: call.result,
+        error: error.map(|error| error.to_string()),
+        given: call.flags & call_flags::GIVEN != 0,
     }
 }
 
@@ -142,17 +238,7 @@ impl Iterator for Show {
     type Item = Result<String, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            match self.reader.read() {
-                Ok(Some((_, event))) => {
-                    if let Some(line) = self.line(&event) {
-                        return Some(Ok(line));
-                    }
-                }
-                Ok(None) => return None,
-                Err(error) => return Some(Err(error)),
-            }
-        }
+        self.line().map(|line| line.map(|line| line.text)).transpose()
     }
 }
 
