@@ -35,16 +35,26 @@ pub struct CoverageConfig {
 pub fn coverage(config: &CoverageConfig) -> Result<Report, Error> {
     let mut report = Report::new("coverage");
     report.input("binary", config.binary.display().to_string());
+    cover(config, &mut report)?;
+    report.sort();
+    config.settings.allow(&mut report, false);
+    Ok(report)
+}
+
+/// The same for whoever has more to say of the program.
+pub(crate) fn cover(
+    config: &CoverageConfig,
+    report: &mut Report,
+) -> Result<(Program, Walk), Error> {
     let program = Program::read(config)?;
     let mut stated = Report::default();
-    let walk = program.survey(&mut report, &mut stated);
-    judge(&walk, &program, &mut report);
-    program.judge_statics(&walk, config.statics, &mut report);
+    let walk = program.survey(report, &mut stated);
+    judge(&walk, &program, report);
+    program.judge_statics(&walk, config.statics, report);
     report.findings.append(&mut stated.findings);
     report.facts.append(&mut stated.facts);
     report.tables.append(&mut stated.tables);
-    report.sort();
-    Ok(report)
+    Ok((program, walk))
 }
 
 /// States what a walk found.

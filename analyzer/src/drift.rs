@@ -49,6 +49,7 @@ pub fn drift(old: &Path, new: &Path, config: &DriftConfig) -> Result<Report, Err
         old.types.keys().filter(|n| new.types.contains_key(*n)).count() as u64,
     );
     report.sort();
+    config.settings.allow(&mut report, false);
     Ok(report)
 }
 
@@ -74,7 +75,8 @@ fn read_binary(config: &CoverageConfig, report: &mut Report) -> Result<Model, Er
     Ok(model_of(&program, &walk))
 }
 
-fn model_of(program: &Program, walk: &Walk) -> Model {
+/// What the program is compared by.
+pub(crate) fn model_of(program: &Program, walk: &Walk) -> Model {
     let history = |id| program.records().of(id).map(History::of);
     Model::of(program.graph(), walk, &history)
 }

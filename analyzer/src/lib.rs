@@ -28,6 +28,7 @@
 
 #![forbid(unsafe_code)]
 
+mod check;
 mod compare;
 mod containers;
 mod coverage;
@@ -52,6 +53,7 @@ mod statics;
 mod view;
 mod walk;
 
+pub use check::{CheckConfig, LockText, check, stale};
 pub use coverage::{CoverageConfig, coverage};
 pub use drift::{DriftConfig, drift, lock_text};
 pub use error::Error;

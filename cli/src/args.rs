@@ -71,6 +71,8 @@ pub(crate) enum Command {
     Lock(LockArgs),
     /// What changed from OLD to NEW, each a binary or a lock file, that endangers saved state?
     Drift(DriftArgs),
+    /// The gate: coverage, drift from the lock, and whether the lock is up to date.
+    Check(CheckArgs),
     /// Run a program and record every system call it makes.
     Record(RecordArgs),
     /// Where do two recorded runs differ?
@@ -167,6 +169,42 @@ pub(crate) struct KnobArgs {
     /// be given several times.
     #[arg(long = "knob", value_name = "NAME=off")]
     pub(crate) knobs: Vec<String>,
+}
+
+/// `samestate check`
+#[derive(Args, Debug)]
+pub(crate) struct CheckArgs {
+    /// The program, with full debug information; else that which samestate.toml names, or the one
+    /// that cargo builds here.
+    pub(crate) binary: Option<PathBuf>,
+    /// Where to start.
+    #[command(flatten)]
+    pub(crate) roots: RootArgs,
+    /// The lock file; else that which samestate.toml names, or checkpoint.lock beside it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lock: Option<PathBuf>,
+    /// Compare with the lock file as it is in this revision of git, such as `origin/main`, instead
+    /// of as it is now.
+    #[arg(long, value_name = "REV")]
+    pub(crate) baseline: Option<String>,
+    /// What fails the gate; else what samestate.toml says, or errors.
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub(crate) fail_on: Option<FailOn>,
+    /// Build the program with cargo first.
+    #[arg(long, conflicts_with = "binary")]
+    pub(crate) build: bool,
+    /// Which statics and thread locals must hang from a root.
+    #[arg(long, value_enum, default_value_t = StaticsArg::Own, value_name = "WHOSE")]
+    pub(crate) statics: StaticsArg,
+}
+
+/// What fails the gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    /// Errors.
+    Error,
+    /// Warnings and errors.
+    Warning,
 }
 
 /// `samestate record`

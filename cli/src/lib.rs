@@ -11,6 +11,7 @@ mod failure;
 mod input;
 mod knobs;
 mod output;
+mod package;
 mod progress;
 mod signals;
 
@@ -28,6 +29,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Coverage(args) => commands::coverage::run(args, output),
         Command::Lock(args) => commands::lock::run(args, output),
         Command::Drift(args) => commands::drift::run(args, output),
+        Command::Check(args) => commands::check::run(args, output),
         Command::Record(args) => commands::record::run(args, output),
         Command::Compare(args) => commands::compare::run(args, output),
         Command::Show(args) => commands::show::run(args, output),

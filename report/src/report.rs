@@ -48,6 +48,8 @@ pub struct Report {
     pub notes: Vec<String>,
     /// Results that are no findings, in the order to print.
     pub tables: Vec<Table>,
+    /// Whether warnings fail the gate as errors do.
+    pub fails_on_warnings: bool,
 }
 
 impl Report {
@@ -78,13 +80,15 @@ impl Report {
         self.findings.iter().any(|finding| finding.severity == Severity::Blind)
     }
 
-    /// How the command ends: 1 if a finding fails the gate, else 3 if something could not be
+    /// How the command ends: 1 if a finding fails the gate (an error, or a
+    /// warning if those fail it, too), else 3 if something could not be
     /// seen, else 0.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         self.findings.iter().fold(ExitCode::Clean, |code, finding| {
             code.worst(match finding.severity {
                 Severity::Error => ExitCode::Findings,
+                Severity::Warning if self.fails_on_warnings => ExitCode::Findings,
                 Severity::Blind => ExitCode::CouldNotCheck,
                 Severity::Warning | Severity::Note => ExitCode::Clean,
             })

@@ -12,10 +12,22 @@
 //! "app::Bus.page_table" = { reason = "made by `Bus::map` after loading", until = "2027-01-31" }
 //! [host]
 //! "app::Window" = "the window of whoever runs it"
+//!
+//! [check]
+//! binary = "target/debug/app"
+//! lock = "checkpoint.lock"
+//! fail-on = "warning"
+//!
+//! [[allow]]
+//! rule = "variant-added"
+//! subject = "app::Machine.mode::Turbo"
+//! reason = "no image of the beta is kept"
+//! until = "2027-01-31"
 //! ```
 //!
 //! All of it is a claim of people; whoever believes one says so in the report.
 
+mod allowed;
 mod date;
 mod pattern;
 
@@ -24,11 +36,12 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use samestate_report::Place;
+use samestate_report::{Place, rules};
 use samestate_schema::treatment::{SkipPolicy, Treatment};
 use serde::Deserialize;
 use toml::Spanned;
 
+pub(crate) use self::allowed::Allowed;
 pub(crate) use self::date::Day;
 pub(crate) use self::pattern::Pattern;
 use crate::limits::MAX_SETTINGS_LEN;
@@ -46,6 +59,21 @@ pub struct Settings {
     pub(crate) serde: Option<bool>,
     /// What is not saved, and why.
     pub(crate) treatments: Vec<Stated>,
+    /// What `samestate check` looks at.
+    pub check: CheckSettings,
+    /// Findings that are left out.
+    pub(crate) allowed: Vec<Allowed>,
+}
+
+/// What `samestate check` looks at; by default what is usual.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CheckSettings {
+    /// The program, as seen from the folder of the file.
+    pub binary: Option<PathBuf>,
+    /// The lock file, as seen from there.
+    pub lock: Option<PathBuf>,
+    /// Whether warnings fail the gate as errors do.
+    pub fails_on_warnings: bool,
 }
 
 /// A pattern with the place where it is written.
@@ -142,7 +170,20 @@ impl Settings {
             }
         }
         treatments.sort_by_key(|stated| (stated.named.place.line, stated.named.place.column));
-        Ok(Self { roots: reader.names(file.roots)?, save, restore, serde: file.serde, treatments })
+        let allowed = file.allow.into_iter().map(|entry| reader.allowed(entry));
+        Ok(Self {
+            roots: reader.names(file.roots)?,
+            save,
+            restore,
+            serde: file.serde,
+            treatments,
+            check: CheckSettings {
+                binary: file.check.binary,
+                lock: file.check.lock,
+                fails_on_warnings: file.check.fail_on == FailOn::Warning,
+            },
+            allowed: allowed.collect::<Result<_, _>>()?,
+        })
     }
 }
 
@@ -163,6 +204,36 @@ struct File {
     rebuilt: Entries,
     #[serde(default)]
     host: Entries,
+    #[serde(default)]
+    check: Check,
+    #[serde(default)]
+    allow: Vec<Spanned<Allow>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Check {
+    binary: Option<PathBuf>,
+    lock: Option<PathBuf>,
+    #[serde(default, rename = "fail-on")]
+    fail_on: FailOn,
+}
+
+#[derive(Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum FailOn {
+    #[default]
+    Error,
+    Warning,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Allow {
+    rule: String,
+    subject: Option<String>,
+    reason: String,
+    until: Option<String>,
 }
 
 type Entries = std::collections::BTreeMap<Spanned<String>, Spanned<Entry>>;
@@ -189,7 +260,9 @@ struct Dated {
 fn told(message: &str) -> (String, String) {
     let message = message.trim_end_matches('\n').replace('\n', "; ");
     let remedy = if message.starts_with("unknown field") {
-        "write one of `roots`, `save`, `restore`, `serde`, `[skip]`, `[rebuilt]`, `[host]`"
+        "write one of `roots`, `save`, `restore`, `serde`, `[skip]`, `[rebuilt]`, `[host]`, \
+         `[check]` with `binary`, `lock` and `fail-on`, `[[allow]]` with `rule`, `subject`, `reason` \
+         and `until`"
     } else if message.contains("a reason in quotes") {
         "write `\"app::Type.field\" = \"why\"`"
     } else if message.contains("invalid type") && message.contains("sequence") {
@@ -256,6 +329,46 @@ impl Reader<'_> {
         }
     }
 
+    fn day(&self, span: Range<usize>, text: Option<String>) -> Result<Option<Day>, SettingsError> {
+        let Some(text) = text else { return Ok(None) };
+        match Day::parse(&text) {
+            Some(day) => Ok(Some(day)),
+            None => {
+                Err(self.error(span, format!("`{text}` is no day"), "write it as `\"2027-01-31\"`"))
+            }
+        }
+    }
+
+    fn allowed(&self, entry: Spanned<Allow>) -> Result<Allowed, SettingsError> {
+        let span = entry.span();
+        let Allow { rule, subject, reason, until } = entry.into_inner();
+        let error = |problem: String, remedy| self.error(span.clone(), problem, remedy);
+        if rules::by_id(&rule).is_none() {
+            return Err(error(
+                format!("`{rule}` is no rule"),
+                "write one of those that `samestate explain` lists",
+            ));
+        }
+        if reason.trim().is_empty() {
+            return Err(error(
+                format!("`{rule}` is allowed without a reason"),
+                "write why it need not be mended",
+            ));
+        }
+        let subject = match subject.as_deref().map(Pattern::parse).transpose() {
+            Ok(subject) => subject,
+            Err(why) => {
+                return Err(error(
+                    format!("`{}` is no subject: {why}", subject.unwrap_or_default()),
+                    "write a path as reports do, such as `app::Type.field`; `*` stands for any \
+                     part of one",
+                ));
+            }
+        };
+        let until = self.day(span.clone(), until)?;
+        Ok(Allowed { rule, subject, reason, until, place: self.place(span) })
+    }
+
     fn stated(
         &self,
         word: &'static str,
@@ -275,12 +388,7 @@ impl Reader<'_> {
                 "write why a checkpoint need not hold it",
             ));
         }
-        let until = match until {
-            None => None,
-            Some(text) => Some(Day::parse(&text).ok_or_else(|| {
-                self.error(span, format!("`{text}` is no day"), "write it as `\"2027-01-31\"`")
-            })?),
-        };
+        let until = self.day(span, until)?;
         Ok(Stated { named: self.named(name)?, word, treatment, reason, until })
     }
 }

@@ -22,12 +22,17 @@ pub(crate) fn report(args: &CoverageArgs) -> Result<Report, Failure> {
     input::files(&[&args.binary])?;
     let _progress = Progress::new(format!("reading {}", args.binary.display()));
     let mut config = config(&args.binary, &args.roots)?;
-    config.statics = match args.statics {
+    config.statics = statics(args.statics);
+    Ok(samestate_analyzer::coverage(&config)?)
+}
+
+/// Whose statics are judged.
+pub(crate) const fn statics(whose: StaticsArg) -> Statics {
+    match whose {
         StaticsArg::None => Statics::None,
         StaticsArg::Own => Statics::Own,
         StaticsArg::All => Statics::All,
-    };
-    Ok(samestate_analyzer::coverage(&config)?)
+    }
 }
 
 /// The analyzer's view of the arguments.

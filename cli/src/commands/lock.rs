@@ -5,7 +5,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use samestate_report::{Finding, Report, Side, Sides, Subject, rules};
+use samestate_analyzer::LockText;
+use samestate_report::{Report, rules};
 
 use crate::args::{Format, LockArgs, OutputArgs};
 use crate::commands::coverage;
@@ -55,24 +56,9 @@ fn has_types(report: &Report) -> bool {
 
 /// Compares what would be written with what is there.
 fn check(text: &str, path: &Path, report: &mut Report) -> Result<(), Failure> {
-    let old = fs::read(path).map_err(|error| cannot("read", path, &error))?;
-    let old = String::from_utf8_lossy(&old);
-    if old == text {
-        return Ok(());
-    }
-    let line = old.lines().zip(text.lines()).take_while(|(old, new)| old == new).count();
-    let nth = |text: &str| text.lines().nth(line).unwrap_or("(nothing)").trim().to_owned();
-    let mut finding = Finding::new(
-        &rules::STALE_LOCK,
-        Subject::Input(path.display().to_string()),
-        format!("{} is stale: line {} differs", path.display(), line + 1),
-    );
-    finding.sides = Some(Sides {
-        left: Side { label: "file".to_owned(), text: nth(&old) },
-        right: Side { label: "binary".to_owned(), text: nth(text) },
-    });
-    finding.help = Some("write it again without `--check`, and review what changed".to_owned());
-    report.findings.push(finding);
+    let bytes = fs::read(path).map_err(|error| cannot("read", path, &error))?;
+    let lock = LockText { name: path.to_owned(), bytes };
+    report.findings.extend(samestate_analyzer::stale(&lock, text));
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! One module per command: arguments in, exit code out.
 
+pub(crate) mod check;
 pub(crate) mod compare;
 pub(crate) mod coverage;
 pub(crate) mod demo;

@@ -1,7 +1,7 @@
 //! Where samestate.toml is.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use samestate_analyzer::Settings;
 
@@ -13,9 +13,17 @@ const NAME: &str = "samestate.toml";
 
 /// What the file says that was named, or that is found; nothing if there is none.
 pub(crate) fn read(args: &RootArgs) -> Result<Settings, Failure> {
+    Ok(read_with_folder(args)?.0)
+}
+
+/// The same with the folder of the file, from where it names others.
+pub(crate) fn read_with_folder(args: &RootArgs) -> Result<(Settings, PathBuf), Failure> {
     match args.config.clone().or_else(find) {
-        Some(path) => Ok(Settings::read(&path)?),
-        None => Ok(Settings::default()),
+        Some(path) => {
+            let folder = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
+            Ok((Settings::read(&path)?, folder))
+        }
+        None => Ok((Settings::default(), PathBuf::new())),
     }
 }
 

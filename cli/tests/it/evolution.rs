@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use crate::fixtures::{build, report, samestate, workspace};
 use crate::table::fresh;
 
-fn evolution(state: &str) -> PathBuf {
+pub(crate) fn evolution(state: &str) -> PathBuf {
     let manifest = workspace().join("cli/tests/fixtures/evolution/Cargo.toml");
     let features: &[&str] = if state == "first" { &[] } else { &[state] };
     build(&manifest, features, &format!("evolution-{state}"))

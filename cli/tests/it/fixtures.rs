@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
@@ -19,11 +19,15 @@ pub(crate) fn scratch() -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
 }
 
-/// Builds the package with this manifest and returns a copy of its program that later builds do
-/// not touch. One build at a time: they share a target folder.
+/// Builds the package with this manifest, once for each name, and returns a copy of its program
+/// that later builds do not touch.
 pub(crate) fn build(manifest: &Path, features: &[&str], name: &str) -> PathBuf {
-    static BUILDING: Mutex<()> = Mutex::new(());
-    let _one_at_a_time = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
+    // One build at a time: they share a target folder.
+    static BUILT: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(program) = built.get(name) {
+        return program.clone();
+    }
     let output = Command::new(env!("CARGO"))
         .args(["build", "--message-format=json-render-diagnostics", "--manifest-path"])
         .arg(manifest)
@@ -43,19 +47,14 @@ pub(crate) fn build(manifest: &Path, features: &[&str], name: &str) -> PathBuf {
     let copy = scratch().join("programs").join(name).join(program.file_name().unwrap());
     fs::create_dir_all(copy.parent().unwrap()).unwrap();
     fs::copy(program, &copy).unwrap();
+    built.insert(name.to_owned(), copy.clone());
     copy
 }
 
 /// The particle simulation in one of its states: `complete`, `forgotten` or `drifted`.
 pub(crate) fn particles(state: &str) -> PathBuf {
-    static BUILT: OnceLock<Mutex<BTreeMap<String, PathBuf>>> = OnceLock::new();
-    let mut built =
-        BUILT.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-    let make = || {
-        let features: &[&str] = if state == "complete" { &[] } else { &[state] };
-        build(&workspace().join("examples/particles/Cargo.toml"), features, state)
-    };
-    built.entry(state.to_owned()).or_insert_with(make).clone()
+    let features: &[&str] = if state == "complete" { &[] } else { &[state] };
+    build(&workspace().join("examples/particles/Cargo.toml"), features, state)
 }
 
 /// What samestate said and how it ended.

@@ -1,0 +1,83 @@
+//! The gate: coverage, drift from a lock, and whether the lock is that of the program.
+
+use std::path::PathBuf;
+
+use samestate_report::{Finding, Report, Side, Sides, Subject, rules};
+
+use crate::compare::compare;
+use crate::coverage::{self, CoverageConfig};
+use crate::drift::model_of;
+use crate::error::Error;
+use crate::lock;
+
+/// What to check.
+#[derive(Clone, Debug, Default)]
+pub struct CheckConfig {
+    /// The program, and how to look at it.
+    pub program: CoverageConfig,
+    /// The lock that lies beside the sources, which must be that of the program.
+    pub lock: LockText,
+    /// An earlier lock that the program is compared with; `None` is the one beside the sources.
+    pub baseline: Option<LockText>,
+}
+
+/// A lock file that was read.
+#[derive(Clone, Debug, Default)]
+pub struct LockText {
+    /// What it is called in messages.
+    pub name: PathBuf,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Checks a program: what its checkpoints forget, what changed since the lock, and whether the lock
+/// is up to date. What samestate.toml allows is left out.
+///
+/// # Errors
+/// If the binary cannot be read as one, or a lock is none.
+pub fn check(config: &CheckConfig) -> Result<Report, Error> {
+    let before = config.baseline.as_ref().unwrap_or(&config.lock);
+    let old = lock::read(&before.name, &before.bytes)?;
+    let mut report = Report::new("check");
+    report.input("binary", config.program.binary.display().to_string());
+    report.input("lock", before.name.display().to_string());
+    let (program, walk) = coverage::cover(&config.program, &mut report)?;
+    let new = model_of(&program, &walk);
+    let mut changes = Report::default();
+    compare(&old, &new, &mut changes);
+    report.findings.append(&mut changes.findings);
+    report.notes.append(&mut changes.notes);
+    report.tables.append(&mut changes.tables);
+    let text = lock::write(&new);
+    report.findings.extend(stale(&config.lock, &text));
+    report.fact(
+        "types compared",
+        old.types.keys().filter(|name| new.types.contains_key(*name)).count() as u64,
+    );
+    report.sort();
+    config.program.settings.allow(&mut report, true);
+    Ok(report)
+}
+
+/// The finding about a lock that is not what would be written today.
+#[must_use]
+pub fn stale(lock: &LockText, text: &str) -> Option<Finding> {
+    let old = String::from_utf8_lossy(&lock.bytes);
+    if old == text {
+        return None;
+    }
+    let line = old.lines().zip(text.lines()).take_while(|(old, new)| old == new).count();
+    let nth = |text: &str| text.lines().nth(line).unwrap_or("(nothing)").trim().to_owned();
+    let name = lock.name.display();
+    let mut finding = Finding::new(
+        &rules::STALE_LOCK,
+        Subject::Input(name.to_string()),
+        format!("{name} is stale: line {} differs", line + 1),
+    );
+    finding.sides = Some(Sides {
+        left: Side { label: "file".to_owned(), text: nth(&old) },
+        right: Side { label: "binary".to_owned(), text: nth(text) },
+    });
+    finding.help = Some("write it again with `samestate lock`, and review what changed".to_owned());
+    Some(finding)
+}

@@ -1,0 +1,165 @@
+//! The gate, in a repository with a lock that was committed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::evolution::evolution;
+use crate::fixtures::{Said, particles, samestate, samestate_in};
+use crate::table::fresh;
+
+/// A repository with a lock of this program, committed; `None` without git.
+#[expect(clippy::print_stdout, reason = "whoever runs the tests must see that one did not")]
+fn repository(name: &str, program: &Path) -> Option<PathBuf> {
+    let folder = fresh(name);
+    if Command::new("git").arg("--version").output().is_err() {
+        println!("skipped: git not found");
+        return None;
+    }
+    git(&folder, &["init", "--quiet"]);
+    fs::write(folder.join("README"), "").unwrap();
+    commit(&folder, "first");
+    lock(&folder, program);
+    commit(&folder, "lock");
+    Some(folder)
+}
+
+fn git(folder: &Path, words: &[&str]) {
+    let who = ["-c", "user.name=nobody", "-c", "user.email=nobody@example.org"];
+    let done = Command::new("git").arg("-C").arg(folder).args(who).args(words).output().unwrap();
+    assert!(done.status.success(), "{done:?}");
+}
+
+fn commit(folder: &Path, message: &str) {
+    git(folder, &["add", "--all"]);
+    git(folder, &["commit", "--quiet", "--message", message]);
+}
+
+fn lock(folder: &Path, program: &Path) {
+    let said =
+        samestate([Path::new("lock"), program, Path::new("-o"), &folder.join("checkpoint.lock")]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+}
+
+fn check(folder: &Path, words: &[&str]) -> Said {
+    samestate_in(folder, ["check"].iter().chain(words))
+}
+
+fn says(said: &Said, code: i32, words: &[&str], not: &[&str]) {
+    let all = format!("{}{}", said.stdout, said.stderr);
+    assert_eq!(said.code, code, "{all}");
+    for word in words {
+        assert!(all.contains(word), "`{word}` is missing in: {all}");
+    }
+    for word in not {
+        assert!(!all.contains(word), "`{word}` is in: {all}");
+    }
+}
+
+#[test]
+fn what_was_told_passes_and_what_was_not_fails() {
+    let programs = ["first", "told", "untold"].map(evolution);
+    let [first, told, untold] = programs.each_ref().map(|path| path.to_str().unwrap());
+    let Some(folder) = repository("gate", &programs[0]) else { return };
+    says(&check(&folder, &[first]), 0, &["clean"], &[]);
+    // The lock of before: what changed is told, but the lock is to be written again.
+    says(&check(&folder, &[told]), 1, &["stale-lock"], &["error[field-added]"]);
+    says(&check(&folder, &[untold]), 1, &["stale-lock", "error[field-added]"], &[]);
+    // With the lock of now, it is the one of the revision that counts.
+    lock(&folder, &programs[1]);
+    let head = ["--baseline", "HEAD"];
+    says(&check(&folder, &[&[told], &head[..]].concat()), 0, &["clean"], &["stale-lock"]);
+    says(&check(&folder, &[told]), 0, &["clean"], &[]);
+    lock(&folder, &programs[2]);
+    let said = check(&folder, &[&[untold], &head[..]].concat());
+    says(&said, 1, &["error[field-added]", "HEAD:checkpoint.lock"], &["stale-lock"]);
+    // Where the revision has no lock, nothing can have changed.
+    let said = check(&folder, &[untold, "--baseline", "HEAD~1"]);
+    says(&said, 0, &["has no checkpoint.lock"], &["error[field-added]"]);
+    says(&check(&folder, &[untold, "--baseline", "nowhere"]), 2, &["nowhere"], &[]);
+    says(&check(&folder, &[untold, "--baseline", "--help"]), 2, &["--help"], &[]);
+}
+
+#[test]
+fn state_that_nothing_saves_fails() {
+    let (complete, forgotten) = (particles("complete"), particles("forgotten"));
+    let Some(folder) = repository("gate-forgotten", &complete) else { return };
+    says(&check(&folder, &[complete.to_str().unwrap()]), 0, &["clean"], &[]);
+    let said = check(&folder, &[forgotten.to_str().unwrap()]);
+    says(&said, 1, &["error[uncovered-field]"], &[]);
+}
+
+#[test]
+fn samestate_toml_says_what_to_check_and_what_is_allowed() {
+    let program = evolution("first");
+    let Some(folder) = repository("gate-settings", &evolution("untold")) else { return };
+    let file = folder.join("samestate.toml");
+    let settings = |rest: &str| {
+        fs::write(&file, format!("[check]\nbinary = {program:?}\n{rest}")).unwrap();
+        check(&folder, &["--baseline", "HEAD"])
+    };
+    lock(&folder, &program);
+    says(&settings(""), 1, &["error[version-not-bumped]"], &[]);
+    let allow = |rule: &str, rest: &str| {
+        format!("[[allow]]\nrule = \"{rule}\"\nreason = \"no image is kept\"\n{rest}\n")
+    };
+    let rules = [
+        "field-added",
+        "field-removed",
+        "field-renamed",
+        "field-type-changed",
+        "treatment-changed",
+        "type-renamed",
+        "variant-added",
+        "variant-removed",
+        "version-not-bumped",
+    ];
+    let all: String = rules.map(|rule| allow(rule, "")).concat();
+    says(&settings(&all), 0, &["no image is kept"], &["error["]);
+    // A decision about one subject is about no other.
+    let one = all.replacen(
+        "rule = \"version-not-bumped\"",
+        "rule = \"version-not-bumped\"\nsubject = \"first::Mode\"",
+        1,
+    );
+    says(&settings(&one), 1, &["error[version-not-bumped]", "error[stale-treatment]"], &[]);
+    let past = all.replacen("is kept\"", "is kept\"\nuntil = \"2020-01-31\"", 1);
+    says(&settings(&past), 1, &["error[expired-treatment]", "2020-01-31"], &[]);
+    let unused = format!("{all}{}", allow("root-removed", ""));
+    says(&settings(&unused), 1, &["error[stale-treatment]", "root-removed"], &[]);
+    for (wrong, words) in [
+        (allow("no-such-rule", ""), ["samestate.toml:3", "no-such-rule"]),
+        (allow("field-added", "until = \"soon\""), ["samestate.toml:3", "no day"]),
+        ("fail-on = \"all\"\n".to_owned(), ["samestate.toml:3", "`warning`"]),
+        ("program = \"x\"\n".to_owned(), ["samestate.toml:3", "binary"]),
+    ] {
+        says(&settings(&wrong), 2, &words, &[]);
+    }
+}
+
+#[test]
+fn without_a_lock_or_a_program_it_says_what_to_do() {
+    let folder = fresh("gate-bare");
+    let program = evolution("first");
+    says(&check(&folder, &[program.to_str().unwrap()]), 2, &["there is no", "samestate lock"], &[]);
+    says(&check(&folder, &[]), 2, &["name the binary"], &[]);
+}
+
+#[test]
+fn cargo_samestate_checks_the_package_it_stands_in() {
+    let workspace = crate::fixtures::workspace();
+    let package = workspace.join("cli/tests/fixtures/evolution");
+    let lock_file = fresh("gate-cargo").join("checkpoint.lock");
+    let program = evolution("first");
+    let said = samestate([Path::new("lock"), &program, Path::new("-o"), &lock_file]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    let output = Command::new(env!("CARGO_BIN_EXE_cargo-samestate"))
+        .args(["samestate", "check", "--build", "--lock"])
+        .arg(&lock_file)
+        .env("CARGO_TARGET_DIR", crate::fixtures::scratch().join("build"))
+        .current_dir(&package)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("clean"), "{output:?}");
+}
