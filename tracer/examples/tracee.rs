@@ -435,12 +435,38 @@ impl Simulation {
                 let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
                 writeln!(self.log, "{} {}", now.as_nanos(), std::process::id())?;
             }
+            if plan.has("--threads") {
+                self.together()?;
+            }
             if self.step.is_multiple_of(plan.every) {
                 self.save(plan)?;
             }
         }
         println!("place {}", self.place);
         Ok(())
+    }
+
+    /// Three threads log what they make of the state, whoever comes first.
+    fn together(&mut self) -> Result {
+        let (step, random) = (self.step, self.random);
+        let log = std::sync::Mutex::new((&mut self.log, Ok(())));
+        std::thread::scope(|scope| {
+            for thread in 0..3_u64 {
+                let log = &log;
+                scope.spawn(move || {
+                    for round in 0..5 {
+                        let value = random.rotate_left(u32::try_from(thread + round).unwrap_or(0));
+                        std::thread::sleep(std::time::Duration::from_micros(value % 300));
+                        if let Ok(mut log) = log.lock() {
+                            let line = format!("{step} {thread} {round} {}\n", value % 1000);
+                            let written = log.0.write_all(line.as_bytes());
+                            log.1 = std::mem::replace(&mut log.1, Ok(())).and(written);
+                        }
+                    }
+                });
+            }
+        });
+        Ok(log.into_inner().map_err(|_| "poisoned")?.1?)
     }
 
     fn save(&mut self, plan: &Plan) -> Result {

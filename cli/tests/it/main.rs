@@ -13,5 +13,6 @@ mod image;
 mod interrupt;
 mod readme;
 mod real_programs;
+mod show;
 mod table;
 mod twin;

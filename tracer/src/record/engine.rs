@@ -80,7 +80,11 @@ impl<'a> Engine<'a> {
         watch: &'a mut dyn Watch,
     ) -> Result<Self, Error> {
         let free = affinity::get(0).map_err(Error::trace("read the affinity", 0))?;
-        let root = launch::launch(config)?;
+        let mut switches = config.knobs;
+        if let Some(program) = launch::program(config) {
+            switches.decide(&program);
+        }
+        let root = launch::launch(config, &switches)?;
         let real = born_into(root);
         // What the program sees of it, not what it is.
         let [parent, group, session] = match &mirror {
@@ -92,7 +96,7 @@ impl<'a> Engine<'a> {
         // The clock of a file system may lag by one tick of the kernel's.
         let since = since.saturating_sub(FILE_CLOCK).as_nanos();
         let started = i64::try_from(since).unwrap_or(i64::MAX);
-        let mut knobs = config.knobs.describe();
+        let mut knobs = switches.describe();
         knobs.extend(config.fault.map(|fault| fault.to_string()));
         let header = Header {
             architecture: arch::NAME.to_owned(),
@@ -126,7 +130,7 @@ impl<'a> Engine<'a> {
             watch,
             counter: Counter::default(),
             turns: Turns::new(config.knobs.serialized),
-            knobs: config.knobs,
+            knobs: switches,
             faults: Faults::new(config.fault),
             free,
             pinned: false,

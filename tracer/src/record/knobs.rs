@@ -1,8 +1,11 @@
 //! What is done so that a run can be repeated.
 
+use std::fs::File;
+use std::io::{BufReader, Read as _};
+use std::path::Path;
 use std::time::Duration;
 
-use crate::sys::arch::Registers;
+use crate::sys::arch::{self, Registers};
 use crate::sys::{Tid, memory};
 
 /// What makes two runs of a program alike before it has asked for anything. All are on by
@@ -16,9 +19,10 @@ pub struct Knobs {
     pub hidden_vdso: bool,
     /// The 16 random bytes that the kernel gives a new program are always the same.
     pub fixed_random: bool,
-    /// The processor's counter of time (`rdtsc`) says the same in every run. The vDSO reads it as
-    /// well, so it should be hidden then.
-    pub trapped_counter: bool,
+    /// The processor's counter of time (`rdtsc`) says the same in every run. `None` if the file of
+    /// the program holds instructions that read it: on virtual machines it makes every stop cost
+    /// several times as much. Never if the vDSO is not hidden, which reads it as well.
+    pub trapped_counter: Option<bool>,
     /// The program runs on one processor while it has one thread: a stop costs a fourteenth then.
     pub one_processor: bool,
     /// One thread runs at a time, in an order that is the same in every run.
@@ -38,7 +42,7 @@ impl Default for Knobs {
             fixed_addresses: true,
             hidden_vdso: true,
             fixed_random: true,
-            trapped_counter: true,
+            trapped_counter: None,
             one_processor: true,
             serialized: true,
             refused_rings: true,
@@ -50,12 +54,11 @@ impl Default for Knobs {
 
 impl Knobs {
     /// The switches by name.
-    fn switches(&mut self) -> [(&'static str, &mut bool); 7] {
+    fn switches(&mut self) -> [(&'static str, &mut bool); 6] {
         [
             ("fixed-addresses", &mut self.fixed_addresses),
             ("hidden-vdso", &mut self.hidden_vdso),
             ("fixed-random", &mut self.fixed_random),
-            ("trapped-counter", &mut self.trapped_counter),
             ("one-processor", &mut self.one_processor),
             ("serialized", &mut self.serialized),
             ("refused-rings", &mut self.refused_rings),
@@ -65,27 +68,41 @@ impl Knobs {
     /// The names of all that can be switched on and off.
     #[must_use]
     pub fn names() -> Vec<&'static str> {
-        Self::default().switches().map(|(name, _)| name).to_vec()
+        let mut names = Self::default().switches().map(|(name, _)| name).to_vec();
+        names.push(COUNTER);
+        names
     }
 
     /// Switches one on or off by its name; false if there is none of that name.
     #[must_use]
     pub fn switch(&mut self, name: &str, on: bool) -> bool {
+        if name == COUNTER {
+            self.trapped_counter = Some(on);
+            return true;
+        }
         let found = self.switches().into_iter().find(|(known, _)| *known == name);
         found.map(|(_, switch)| *switch = on).is_some()
     }
 
-    /// Whether the processor's counter is trapped: the vDSO reads it, and would be told nonsense.
-    pub(super) const fn traps_counter(&self) -> bool {
-        self.trapped_counter && self.hidden_vdso
+    /// Decides about the processor's counter for a program.
+    pub(super) fn decide(&mut self, program: &Path) {
+        let wanted = self.trapped_counter.unwrap_or_else(|| reads_counter(program));
+        // The vDSO would be told nonsense.
+        self.trapped_counter = Some(wanted && self.hidden_vdso);
+    }
+
+    /// Whether the processor's counter is trapped, once that is decided.
+    pub(super) fn traps_counter(&self) -> bool {
+        self.trapped_counter == Some(true)
     }
 
     /// What the header of the trace says of them.
     pub(super) fn describe(mut self) -> Vec<String> {
-        self.trapped_counter = self.traps_counter();
+        let counter = self.traps_counter();
         let word = |on: bool| if on { "on" } else { "off" };
         let switches = self.switches().map(|(name, on)| format!("{name}={}", word(*on)));
         let mut all = switches.to_vec();
+        all.push(format!("{COUNTER}={}", word(counter)));
         all.push(format!("payload-limit={}", self.payload_limit));
         all
     }
@@ -118,6 +135,27 @@ impl Knobs {
             at += 16;
         }
         false
+    }
+}
+
+const COUNTER: &str = "trapped-counter";
+
+/// Whether the file of a program holds instructions that read the processor's counter and put its
+/// two halves together.
+fn reads_counter(program: &Path) -> bool {
+    const PIECE: usize = 1 << 20;
+    let Ok(file) = File::open(program) else { return false };
+    let mut file = BufReader::new(file);
+    // The end of one piece is looked at together with the next.
+    let mut piece = Vec::with_capacity(PIECE + arch::COUNTER_READ);
+    loop {
+        let kept = piece.len().saturating_sub(arch::COUNTER_READ);
+        piece.drain(..kept);
+        match (&mut file).take(PIECE as u64).read_to_end(&mut piece) {
+            Ok(0) | Err(_) => return false,
+            Ok(_) if arch::reads_counter(&piece) => return true,
+            Ok(_) => {}
+        }
     }
 }
 

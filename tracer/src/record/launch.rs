@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::{Config, Stream};
+use super::{Config, Knobs, Stream};
 use crate::Error;
 use crate::sys::filter::Filter;
 use crate::sys::launch::{self, Failure, Spec, Step};
@@ -15,7 +15,7 @@ use crate::table;
 use crate::trace::{Call, Data, Payload, call_flags};
 
 /// Starts the program, stopped at its first instruction, and gives its process id.
-pub(super) fn launch(config: &Config) -> Result<i32, Error> {
+pub(super) fn launch(config: &Config, knobs: &Knobs) -> Result<i32, Error> {
     let name = config.command.first().ok_or(Error::NoCommand)?;
     let program = name.to_string_lossy().into_owned();
     let start = |what| {
@@ -40,10 +40,19 @@ pub(super) fn launch(config: &Config) -> Result<i32, Error> {
         directory: config.directory.as_ref().map(|path| text(path.as_os_str())).transpose()?,
         streams: [stream(&config.stdin)?, stream(&config.stdout)?, stream(&config.stderr)?],
         filter: Filter::all(),
-        fixed_addresses: config.knobs.fixed_addresses,
-        trapped_counter: config.knobs.traps_counter(),
+        fixed_addresses: knobs.fixed_addresses,
+        trapped_counter: knobs.traps_counter(),
     };
     launch::launch(&spec).map_err(|failure| explain(program.clone(), failure))
+}
+
+/// The file of the program, if there is one.
+pub(super) fn program(config: &Config) -> Option<PathBuf> {
+    let file = find(config, config.command.first()?).ok()?;
+    Some(match &config.directory {
+        Some(directory) => directory.join(file),
+        None => file,
+    })
 }
 
 /// The `execve` that starts the program, as the trace holds it: it is made before there is

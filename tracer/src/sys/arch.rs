@@ -42,6 +42,22 @@ pub(super) const ARGUMENTS: [usize; 6] = [
 const RDTSC: [u8; 2] = [0x0f, 0x31];
 const RDTSCP: [u8; 3] = [0x0f, 0x01, 0xf9];
 
+/// The length of what [`reads_counter`] looks for, in bytes.
+pub(crate) const COUNTER_READ: usize = 7;
+
+/// Whether machine code reads the counter of time and puts its halves together.
+pub(crate) fn reads_counter(code: &[u8]) -> bool {
+    const SHIFT: [u8; 4] = [0x48, 0xc1, 0xe2, 0x20];
+    let follows = |at: usize| code.get(at..).is_some_and(|rest| rest.starts_with(&SHIFT));
+    code.windows(2).enumerate().filter(|(_, pair)| pair[0] == 0x0f).any(|(at, pair)| {
+        match pair[1] {
+            0x31 => follows(at + RDTSC.len()),
+            0x01 => code.get(at + 2) == Some(&RDTSCP[2]) && follows(at + RDTSCP.len()),
+            _ => false,
+        }
+    })
+}
+
 /// The registers of a stopped thread.
 #[derive(Clone, Copy)]
 pub(crate) struct Registers(pub(super) libc::user_regs_struct);

@@ -55,6 +55,16 @@ fn a_complete_checkpoint_is_clean_from_every_step() {
 }
 
 #[test]
+fn threads_come_in_the_same_order_in_the_restored_runs() {
+    let found = run("--threads");
+    assert!(found.report.findings.is_empty(), "{:#?}", short(&found.report));
+    assert_eq!(verdicts(&found), [Verdict::Same; 3]);
+    let found = run("--threads --forget-random");
+    let finding = first(&found.report, "payload-differs");
+    assert_eq!(call(finding), "write");
+}
+
+#[test]
 fn time_and_process_id_are_mirrored_from_the_marker_on() {
     let found = run("--time");
     assert!(found.report.findings.is_empty(), "{:#?}", short(&found.report));
