@@ -117,6 +117,17 @@ impl Func {
         matches!(self.signature().inputs.first(), Some(syn::FnArg::Receiver(_)))
     }
 
+    /// Whether a parameter is lent to be changed.
+    pub(crate) fn takes_mutable(&self, index: usize) -> bool {
+        match self.signature().inputs.get(index) {
+            Some(syn::FnArg::Typed(typed)) => {
+                matches!(&*typed.ty, syn::Type::Reference(inner) if inner.mutability.is_some())
+            }
+            Some(syn::FnArg::Receiver(receiver)) => receiver.mutability.is_some(),
+            None => false,
+        }
+    }
+
     /// The pattern of a parameter; `None` for `self`.
     pub(crate) fn pattern(&self, index: usize) -> Option<&syn::Pat> {
         match self.signature().inputs.get(index)? {

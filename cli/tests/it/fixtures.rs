@@ -22,6 +22,11 @@ pub(crate) fn scratch() -> PathBuf {
 /// Builds the package with this manifest, once for each name, and returns a copy of its program
 /// that later builds do not touch.
 pub(crate) fn build(manifest: &Path, features: &[&str], name: &str) -> PathBuf {
+    build_in(manifest, features, name, "build")
+}
+
+/// The same in a target folder of its own, for programs of one name.
+pub(crate) fn build_in(manifest: &Path, features: &[&str], name: &str, target: &str) -> PathBuf {
     // One build at a time: they share a target folder.
     static BUILT: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -32,7 +37,7 @@ pub(crate) fn build(manifest: &Path, features: &[&str], name: &str) -> PathBuf {
         .args(["build", "--message-format=json-render-diagnostics", "--manifest-path"])
         .arg(manifest)
         .arg("--target-dir")
-        .arg(scratch().join("build"))
+        .arg(scratch().join(target))
         .args(["--features", &features.join(",")])
         .output()
         .unwrap();

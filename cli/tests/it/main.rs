@@ -11,6 +11,7 @@ mod fixtures;
 mod formats;
 mod image;
 mod interrupt;
+mod mutations;
 mod readme;
 mod real_programs;
 mod show;

@@ -35,8 +35,11 @@ impl RestoreReader<'_, '_> {
             if let Some(types) = known {
                 names.readers.extend(bound.iter().map(|name| (name.clone(), types.clone())));
             }
-            if from.iter().any(|name| self.restorers.contains(name))
-                && code::name_of(code::place(argument)).is_some()
+            let is_lent = matches!(argument, syn::Expr::Reference(inner) if inner.mutability.is_some())
+                || callee.takes_mutable(index);
+            if is_lent
+                || from.iter().any(|name| self.restorers.contains(name))
+                    && code::name_of(code::place(argument)).is_some()
             {
                 names.restorers.extend(bound.clone());
             }

@@ -295,6 +295,10 @@ impl RestoreReader<'_, '_> {
     fn bind(&mut self, pattern: &syn::Pat, init: &syn::Expr) {
         if self.is_tainted(init) {
             self.tainted.extend(code::names_in(pattern));
+            // What changes gives another value each time: a reader of its own.
+            if let syn::Pat::Ident(syn::PatIdent { ident, mutability: Some(_), .. }) = pattern {
+                self.restorers.insert(super::file::plain(ident));
+            }
             return;
         }
         // The names mean something else from here on.
