@@ -64,6 +64,11 @@ impl Program {
         &self.contents.graph
     }
 
+    /// Does something with its sources.
+    pub(crate) fn with_sources<T>(&self, read: impl FnOnce(&Sources<'_>, &Contents) -> T) -> T {
+        read(&Sources::new(&self.contents, self.built, &self.source_dirs), &self.contents)
+    }
+
     /// Its records.
     pub(crate) fn records(&self) -> &Records {
         &self.records

@@ -67,6 +67,8 @@ pub(crate) enum Color {
 pub(crate) enum Command {
     /// Which state reachable from the roots of BINARY does no checkpoint cover?
     Coverage(CoverageArgs),
+    /// Propose a samestate.toml for BINARY: roots, and what saves and restores them.
+    Init(InitArgs),
     /// Write the types reachable from the roots of BINARY to a lock file.
     Lock(LockArgs),
     /// What changed from OLD to NEW, each a binary or a lock file, that endangers saved state?
@@ -128,6 +130,19 @@ pub(crate) enum StaticsArg {
     Own,
     /// Those of all crates; other crates' are only noted.
     All,
+}
+
+/// `samestate init`
+#[derive(Args, Debug)]
+pub(crate) struct InitArgs {
+    /// The program, with full debug information.
+    pub(crate) binary: PathBuf,
+    /// Where to write it; `-` is stdout. A file that is there already stays as it is.
+    #[arg(long, short, default_value = "-", value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// A folder that source paths in the debug information may be relative to.
+    #[arg(long = "source-dir", value_name = "DIR")]
+    pub(crate) source_dirs: Vec<PathBuf>,
 }
 
 /// `samestate lock`

@@ -27,6 +27,7 @@ pub fn run(cli: &Cli) -> ExitCode {
     let output = cli.output;
     let done = match &cli.command {
         Command::Coverage(args) => commands::coverage::run(args, output),
+        Command::Init(args) => commands::init::run(args, output),
         Command::Lock(args) => commands::lock::run(args, output),
         Command::Drift(args) => commands::drift::run(args, output),
         Command::Check(args) => commands::check::run(args, output),

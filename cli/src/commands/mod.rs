@@ -7,6 +7,7 @@ pub(crate) mod demo;
 pub(crate) mod drift;
 pub(crate) mod explain;
 pub(crate) mod image;
+pub(crate) mod init;
 pub(crate) mod lock;
 pub(crate) mod record;
 mod settings;

@@ -77,6 +77,56 @@ fn an_emulator_core_without_evidence() {
 }
 
 #[test]
+fn each_thing_that_serde_can_be_told() {
+    let manifest = workspace().join("cli/tests/fixtures/attributes/Cargo.toml");
+    let program = build(&manifest, &[], "attributes");
+    let report = report([
+        Path::new("coverage"),
+        &program,
+        Path::new("--root"),
+        Path::new("attributes::State"),
+    ]);
+    let found = crate::fixtures::findings(&report);
+    let expected = [
+        "uncovered-field attributes::State.by_hand.hand_lost",
+        "uncovered-field attributes::State.conditional.cfg_lost",
+        "uncovered-field attributes::State.inner.deep_lost",
+        "uncovered-field attributes::State.kind::On.on_lost",
+        "uncovered-field attributes::State.shadowed.shadow_lost",
+        "save-without-restore attributes::State.read_lost",
+        "uncovered-field attributes::State.skip_lost",
+        "uncovered-field attributes::State.write_lost",
+        "uncovered-field attributes::State.visited.visit_lost",
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_proposal_for_a_program_that_has_no_settings() {
+    let folder = workspace().join("examples/machine");
+    let program = build(&folder.join("Cargo.toml"), &[], "machine");
+    let said = crate::fixtures::samestate([Path::new("init"), &program]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    for line in [
+        "roots = [\"machine::machine::Machine\"]",
+        "save = [\"machine::machine::Machine::save_state\"]",
+        "restore = [\"machine::machine::Machine::load_state\"]",
+    ] {
+        assert!(said.stdout.contains(line), "{}", said.stdout);
+    }
+    // What is proposed can be used, and is never written over.
+    let file = crate::table::fresh("proposal").join("samestate.toml");
+    let to_file = [Path::new("init"), &program, Path::new("--output"), &file];
+    assert_eq!(crate::fixtures::samestate(to_file).code, 0);
+    assert_eq!(crate::fixtures::samestate(to_file).code, 2);
+    let report = report([Path::new("coverage"), &program, Path::new("--config"), file.as_path()]);
+    let found = crate::fixtures::findings(&report);
+    assert_eq!(found.len(), 8, "what the authors turn off: {found:?}");
+    let first = format!("finds {} of ", found.len());
+    assert!(said.stdout.contains(&first), "{}", said.stdout);
+}
+
+#[test]
 fn a_machine_that_saves_itself_by_hand() {
     let folder = workspace().join("examples/machine");
     let program = build(&folder.join("Cargo.toml"), &[], "machine");
