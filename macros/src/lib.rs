@@ -79,13 +79,55 @@ use proc_macro::TokenStream;
 /// | `#[checkpoint(removed("old"))]` | older images have this field, variant or `Variant.field`, which is not needed any more |
 /// | `#[checkpoint(migrate(OldType, with = path))]` | where older images hold `OldType`, `path(old)` makes the value of it, as a `Result` |
 /// | `#[checkpoint(before_save = path)]` and the like | `path` is called then, see below |
-/// | `#[checkpoint(manual)]` | only the record is generated, `Checkpoint` is written by hand |
+/// | `#[checkpoint(manual)]` | `Checkpoint` is written by hand, see below |
 /// | `#[checkpoint(implements(dyn Trait, "name"))]` | behind this trait it is restored by this name |
 /// | `#[checkpoint(crate = path)]` | where the crate `samestate` is, if it was renamed |
 ///
 /// `migrate` is for what no attribute on a field can tell, such as fields that moved into a struct of
 /// their own. `OldType` derives `Checkpoint`, too, with the `name` that the type had. There may be
 /// several, for several old versions; the one whose description is that of the image counts.
+///
+/// With `manual`, the derive leaves the record and gives what to write the rest with. All of it is
+/// private to the module. `NameFields` has the saved fields of `Name` and nothing else: references
+/// when saving, values when restoring. Whoever takes it apart and builds it without `..` is told by
+/// the compiler where a field that was added later is missing:
+///
+/// ```text
+/// impl<T: Checkpoint> Checkpoint for Queue<T> {
+///     fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
+///         let QueueFields { items, turn } = self.saved_fields();
+///         items.save(saver)?;
+///         turn.save(saver)
+///     }
+///
+///     fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
+///         let items = Vec::restore(restorer)?;
+///         let turn = u64::restore(restorer)?;
+///         Self::from_restored(QueueFields { items, turn }, restorer)
+///     }
+///
+///     fn schema(schema: &mut SchemaBuilder) -> TypeRef {
+///         Self::schema_of_fields(schema)
+///     }
+/// }
+/// ```
+///
+/// `from_restored` sets the fields that are not saved as their attributes say. For an enum,
+/// `NameFields` is one, too; `self.save_variant(saver)` goes before the fields, and
+/// `Self::restore_variant(restorer)?` tells by an enum `NameVariant` which ones follow:
+///
+/// ```text
+/// match self.saved_fields() {
+///     JobFields::Idle => Ok(()),
+///     JobFields::Running { step } => step.save(saver),
+/// }
+///
+/// let fields = match Self::restore_variant(restorer)? {
+///     JobVariant::Idle => JobFields::Idle,
+///     JobVariant::Running => JobFields::Running { step: u64::restore(restorer)? },
+/// };
+/// Self::from_restored(fields, restorer)
+/// ```
 ///
 /// Functions around saving and restoring a value of the type:
 ///

@@ -2,23 +2,34 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
+use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
-use syn::{Generics, Path, Type, parse_quote};
+use syn::{Generics, Path, Token, Type, WhereClause, WherePredicate, parse_quote};
 
 use super::krate;
 use crate::attr::With;
-use crate::input::{FieldTreatment, Input};
+use crate::input::{Field, FieldTreatment, Input};
 
 /// The item's generics with a bound for the type of each field that mentions a parameter.
 pub(super) fn generics(input: &Input) -> Generics {
     let mut generics = input.generics.clone();
-    let params: BTreeSet<Ident> = generics.type_params().map(|param| param.ident.clone()).collect();
+    if let Some(bounds) = where_clause(input, |_| true) {
+        generics.make_where_clause().predicates.extend(bounds.predicates);
+    }
+    generics
+}
+
+/// What the types of some of the fields must be able to do; nothing if there are no parameters.
+pub(super) fn where_clause(input: &Input, of: impl Fn(&Field) -> bool) -> Option<WhereClause> {
+    let params: BTreeSet<Ident> =
+        input.generics.type_params().map(|param| param.ident.clone()).collect();
     let krate = krate(input);
-    let mut bounds: Vec<syn::WherePredicate> =
-        params.iter().map(|param| parse_quote!(#param: 'static)).collect();
-    for field in input.variants.iter().flat_map(|variant| &variant.fields) {
+    let mut bounds: Punctuated<WherePredicate, Token![,]> =
+        params.iter().map(|param| -> WherePredicate { parse_quote!(#param: 'static) }).collect();
+    let fields = input.variants.iter().flat_map(|variant| &variant.fields);
+    for field in fields.filter(|field| of(field)) {
         let able: TokenStream = match field.treatment {
             FieldTreatment::Saved { with: With::Type, .. } => quote!(#krate::Checkpoint),
             FieldTreatment::Saved { with: With::Serde { .. }, .. } => {
@@ -35,16 +46,15 @@ pub(super) fn generics(input: &Input) -> Generics {
         mentions.visit_type(&field.ty);
         if mentions.own {
             // A bound on a type that contains this one would ask for itself without end.
-            bounds.extend(mentions.found.iter().map(|param| parse_quote!(#param: #able)));
+            let found = mentions.found.iter();
+            bounds.extend(found.map(|param| -> WherePredicate { parse_quote!(#param: #able) }));
         } else if !mentions.found.is_empty() {
             let ty: &Type = &field.ty;
             bounds.push(parse_quote!(#ty: #able));
         }
     }
-    if !bounds.is_empty() {
-        generics.make_where_clause().predicates.extend(bounds);
-    }
-    generics
+    (!bounds.is_empty())
+        .then(|| WhereClause { where_token: Token![where](Span::mixed_site()), predicates: bounds })
 }
 
 struct Mentions<'a> {

@@ -144,6 +144,23 @@ fn manual() {
 }
 
 #[test]
+fn manual_enum() {
+    let item = quote! {
+        #[checkpoint(manual)]
+        enum Job<T: Ord> where T: Send {
+            Idle,
+            Running {
+                queue: BinaryHeap<T>,
+                #[checkpoint(skip(default), reason = "statistics")]
+                last: Option<T>,
+            },
+            Failed(#[checkpoint(skip(value = 0), reason = "told already")] u8, String),
+        }
+    };
+    check(item, expect_file!["golden/manual_enum.expected.rs"]);
+}
+
+#[test]
 fn mistaken() {
     let item = quote! {
         struct Rng {

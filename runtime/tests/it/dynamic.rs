@@ -187,13 +187,13 @@ struct ByHand {
 
 impl Checkpoint for ByHand {
     fn save<'a>(&'a self, saver: &mut samestate::Saver<'a>) -> Result<(), SaveError> {
-        let ByHandSaved { volume } = self.saved_fields();
+        let ByHandFields { volume } = self.saved_fields();
         volume.save(saver)
     }
 
     fn restore(restorer: &mut samestate::Restorer<'_>) -> Result<Self, samestate::RestoreError> {
         let volume = u8::restore(restorer)?;
-        Self::from_restored(ByHandRestored { volume }, restorer)
+        Self::from_restored(ByHandFields { volume }, restorer)
     }
 
     fn schema(schema: &mut samestate::SchemaBuilder) -> samestate::TypeRef {

@@ -42,35 +42,34 @@ const _: () = {
         ),
     );
 };
-///The saved fields of [`Rng`]. Name them all when saving.
+///The saved fields of [`Rng`]. Name them all when saving, and when restoring.
 #[allow(dead_code)]
-struct RngSaved<'s> {
-    state: &'s u64,
-}
-///The saved fields of [`Rng`]. Name them all when restoring.
-#[allow(dead_code)]
-struct RngRestored {
-    state: u64,
+struct RngFields<F0> {
+    state: F0,
 }
 #[allow(dead_code)]
 impl Rng {
     /// The fields to save.
-    fn saved_fields(&self) -> RngSaved<'_> {
-        let Self { state: field_state, draws: _ } = self;
-        RngSaved { state: field_state }
+    fn saved_fields<'saver>(&'saver self) -> RngFields<&'saver u64> {
+        match *self {
+            Self { state: ref field_state, draws: _ } => RngFields { state: field_state },
+        }
     }
     /// The whole value from the fields that were restored.
     fn from_restored(
-        fields: RngRestored,
+        fields: RngFields<u64>,
         restorer: &mut crate::samestate::Restorer<'_>,
     ) -> crate::samestate::__private::Result<Self, crate::samestate::RestoreError> {
         let _ = &restorer;
-        let RngRestored { state: field_state } = fields;
-        let field_draws = <u64 as ::core::default::Default>::default();
-        crate::samestate::__private::Result::Ok(Self {
-            state: field_state,
-            draws: field_draws,
-        })
+        match fields {
+            RngFields { state: field_state } => {
+                let field_draws = <u64 as ::core::default::Default>::default();
+                crate::samestate::__private::Result::Ok(Self {
+                    state: field_state,
+                    draws: field_draws,
+                })
+            }
+        }
     }
     /// The description of all fields, if `save` writes the saved ones in their order.
     fn schema_of_fields(
