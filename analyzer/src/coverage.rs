@@ -1,16 +1,20 @@
 //! Which state that hangs from the roots no checkpoint covers.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use samestate_report::{Evidence, Finding, Place, Report, Severity, Subject, rules};
 
 use crate::error::Error;
 use crate::evidence::Verdict;
+use crate::graph::{Graph, TypeId};
 use crate::limits::MAX_FINDINGS;
 use crate::program::Program;
 use crate::settings::Settings;
+use crate::reach::Behind;
 use crate::statics::Statics;
+use crate::summary;
+use crate::unreached;
 use crate::walk::{End, EndKind, Reached, ReachedField, Walk};
 
 /// What to look at.
@@ -59,6 +63,7 @@ pub(crate) fn cover(
 
 /// States what a walk found.
 pub(crate) fn judge(walk: &Walk, program: &Program, report: &mut Report) {
+    let ways = ways(walk, program.graph());
     let mut seen = HashSet::new();
     let mut fields = 0;
     let mut left_out = 0_u64;
@@ -66,9 +71,17 @@ pub(crate) fn judge(walk: &Walk, program: &Program, report: &mut Report) {
         let definition = program.graph().get(reached.id).definition().to_owned();
         for field in &reached.fields {
             fields += 1;
-            let Some(finding) = field_finding(&definition, reached, field) else {
+            let Some(mut finding) = field_finding(&definition, reached, field) else {
                 continue;
             };
+            match ways.get(&reached.id).copied().unwrap_or(0) {
+                0 | 1 => {}
+                2 => finding.details.push(format!("one other field leads to `{definition}`")),
+                ways => {
+                    let others = ways - 1;
+                    finding.details.push(format!("{others} other fields lead to `{definition}`"));
+                }
+            }
             // Instances of one definition share their fields.
             if !seen.insert((definition.clone(), field.key.clone())) {
                 continue;
@@ -81,12 +94,27 @@ pub(crate) fn judge(walk: &Walk, program: &Program, report: &mut Report) {
         }
     }
     state_ends(walk, report);
+    program.state_unreached(walk, report);
+    unreached::note_skips(program.graph(), walk, report);
+    summary::add(walk, report);
     if left_out > 0 {
         report.notes.push(format!("{left_out} more uncovered fields are not listed"));
     }
     report.fact("types checked", walk.types.len() as u64);
     report.fact("fields checked", fields);
     program.facts(report);
+}
+
+/// How many fields of reached types lead to each type.
+fn ways(walk: &Walk, graph: &Graph) -> HashMap<TypeId, usize> {
+    let mut behind = Behind::new(graph);
+    let mut ways = HashMap::new();
+    for ty in walk.types.iter().flat_map(|reached| &reached.fields).filter_map(|field| field.ty) {
+        for &target in behind.of(ty) {
+            *ways.entry(target).or_default() += 1;
+        }
+    }
+    ways
 }
 
 /// States where sight ended.
@@ -156,9 +184,11 @@ fn field_finding(definition: &str, reached: &Reached, field: &ReachedField) -> O
     if let Some(why) = &field.verdict.why {
         finding.details.push(why.clone());
     }
-    if field.below > 0 {
-        let plural = if field.below == 1 { "field lies" } else { "fields lie" };
-        finding.details.push(format!("{} {plural} below it and were not looked at", field.below));
+    if field.below.fields > 0 {
+        let plural = if field.below.fields == 1 { "field lies" } else { "fields lie" };
+        finding
+            .details
+            .push(format!("{} {plural} below it and were not looked at", field.below.fields));
     }
     finding.help = Some(help(definition, &name, field, &knowledge(reached)));
     finding.group = Some(definition.to_owned());

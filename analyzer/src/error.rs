@@ -43,7 +43,22 @@ pub enum Error {
         /// What is wrong with it.
         detail: String,
     },
+    /// The type that was asked for is not there.
+    #[error("{why}{}", offer(offered))]
+    NoSuchType {
+        /// What is wrong with the name.
+        why: String,
+        /// Names that may have been meant.
+        offered: Vec<String>,
+    },
     /// A lock file could not be read.
     #[error(transparent)]
     Lock(#[from] LockError),
+}
+
+fn offer(offered: &[String]) -> String {
+    match offered {
+        [] => String::new(),
+        offered => format!("; did you mean `{}`?", offered.join("`, `")),
+    }
 }

@@ -21,6 +21,7 @@
 //! | `model`, `lock` | what two versions are compared by; its text, written and read | the format of the lock |
 //! | `history` | what a program tells of its earlier versions | the notes of records |
 //! | `compare` | compares two models | which images still load |
+//! | `unreached`, `summary`, `dot` | tell what no root reaches, how much is treated how, and what is near | |
 //! | `coverage`, `drift` | state findings | the rules |
 //!
 //! What could not be seen is a finding of severity `Blind`, never silence. An [`Error`] means that
@@ -32,6 +33,7 @@ mod check;
 mod compare;
 mod containers;
 mod coverage;
+mod dot;
 mod drift;
 mod dwarf;
 mod error;
@@ -47,15 +49,19 @@ mod model;
 mod names;
 mod program;
 mod proposal;
+mod reach;
 mod roots;
 mod settings;
 mod source;
 mod statics;
+mod summary;
+mod unreached;
 mod view;
 mod walk;
 
 pub use check::{CheckConfig, LockText, check, stale};
 pub use coverage::{CoverageConfig, coverage};
+pub use dot::dot;
 pub use drift::{DriftConfig, drift, lock_text};
 pub use error::Error;
 pub use lock::LockError;

@@ -20,6 +20,7 @@ use crate::roots;
 use crate::settings::Settings;
 use crate::source::{Codebase, Flows, Sources};
 use crate::statics::{self, Statics};
+use crate::unreached;
 use crate::view::type_text;
 use crate::walk::{self, Walk};
 
@@ -216,6 +217,13 @@ impl Program {
     /// States the statics that no root of the walk covers.
     pub(crate) fn judge_statics(&self, walk: &Walk, scope: Statics, report: &mut Report) {
         statics::judge(&self.contents, &self.layout, &walk.roots, scope, report);
+    }
+
+    /// States the annotated types that no root leads to.
+    pub(crate) fn state_unreached(&self, walk: &Walk, report: &mut Report) {
+        let methods = &self.layout.methods;
+        let implementers = Implementers::new(self.graph(), &self.contents.vtables, methods);
+        unreached::judge(self.graph(), &implementers, &self.records, walk, report);
     }
 
     /// How much was looked at.

@@ -13,6 +13,7 @@ use crate::graph::{Graph, Kind, TypeId};
 use crate::implementers::Implementers;
 use crate::limits::MAX_PATH_STEPS;
 use crate::names;
+use crate::reach;
 use crate::view::{self, View, type_text};
 
 /// What was found on the way.
@@ -53,8 +54,20 @@ pub(crate) struct ReachedField {
     pub(crate) verdict: FieldVerdict,
     /// What of the host its value is, if it is that.
     pub(crate) host: Option<&'static str>,
-    /// How many more fields lie below it and were not looked at.
-    pub(crate) below: usize,
+    /// Its type, if the debug information tells.
+    pub(crate) ty: Option<TypeId>,
+    /// The bytes of it that no other field counts.
+    pub(crate) bytes: u64,
+    /// What lies below it and was not looked at.
+    pub(crate) below: NotWalked,
+}
+
+/// What lies below a field that the walk does not go into.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct NotWalked {
+    pub(crate) types: usize,
+    pub(crate) fields: usize,
+    pub(crate) bytes: u64,
 }
 
 /// A place where sight ends.
@@ -297,7 +310,12 @@ impl Walker<'_> {
                     let verdict =
                         FieldVerdict { verdict: Verdict::Unknown, place: None, why: None };
                     let trail = self.enter(visit, &field);
-                    reached.fields.push(self.reached_field(field, trail, verdict, 0));
+                    reached.fields.push(self.reached_field(
+                        field,
+                        trail,
+                        verdict,
+                        NotWalked::default(),
+                    ));
                 }
             }
             Judgment::NoEvidence { .. } if visit.is_saved => {
@@ -315,7 +333,11 @@ impl Walker<'_> {
                     if verdict.verdict == Verdict::Uncovered {
                         self.push(field.ty, trail, false);
                     }
-                    reached.fields.push(self.reached_field(field, trail, verdict, 0));
+                    let below = match verdict.verdict {
+                        Verdict::Left(_) => self.not_walked(&field),
+                        _ => NotWalked::default(),
+                    };
+                    reached.fields.push(self.reached_field(field, trail, verdict, below));
                 }
             }
             Judgment::Known { fields: mut verdicts, evidence, version } => {
@@ -331,14 +353,15 @@ impl Walker<'_> {
                     });
                     let verdict = self.judge.decisions.decide(visit.ty, &field, verdict);
                     let trail = self.enter(visit, &field);
-                    let mut below = 0;
+                    let mut below = NotWalked::default();
                     match verdict.verdict {
                         Verdict::Saved(_) | Verdict::Volatile | Verdict::Partly(_) => {
                             self.push(field.ty, trail, true);
                         }
-                        Verdict::Left(_) | Verdict::Handed(_) | Verdict::Unknown => {}
+                        Verdict::Left(_) => below = self.not_walked(&field),
+                        Verdict::Handed(_) | Verdict::Unknown => {}
                         Verdict::Uncovered | Verdict::SavedOnly | Verdict::RestoredOnly => {
-                            below = field.ty.map_or(0, |ty| self.count_below(ty));
+                            below = self.not_walked(&field);
                         }
                     }
                     reached.fields.push(self.reached_field(field, trail, verdict, below));
@@ -353,12 +376,14 @@ impl Walker<'_> {
         field: Field,
         trail: usize,
         verdict: FieldVerdict,
-        below: usize,
+        below: NotWalked,
     ) -> ReachedField {
         ReachedField {
             path: self.path(trail),
             way: self.way(trail),
             type_text: field.ty.map_or_else(|| "_".to_owned(), |ty| type_text(self.graph, ty)),
+            ty: field.ty,
+            bytes: self.bytes(&field, &verdict.verdict),
             host: field.ty.and_then(|ty| view::host(self.graph, ty)),
             key: field.key,
             verdict,
@@ -455,31 +480,20 @@ impl Walker<'_> {
         self.chain(trail).iter().filter_map(|trail| trail.label.clone()).collect()
     }
 
-    /// How many fields of definitions lie below a type, without regard to evidence.
-    fn count_below(&self, ty: TypeId) -> usize {
-        let mut seen = HashSet::new();
-        let mut stack = vec![ty];
-        let mut count = 0;
-        while let Some(ty) = stack.pop() {
-            let ty = self.graph.defined(ty);
-            if !seen.insert(ty) {
-                continue;
-            }
-            match view::view(self.graph, ty) {
-                View::Parts(parts) => stack.extend(parts.into_iter().map(|part| part.ty)),
-                View::Trait(name) => {
-                    if wide_trait(name.split('<').next().unwrap_or(&name)).is_none() {
-                        stack.extend(self.implementers.seen(&name));
-                    }
-                }
-                View::Defined => {
-                    let fields = fields::of(self.graph, ty);
-                    count += fields.len();
-                    stack.extend(fields.into_iter().filter_map(|field| field.ty));
-                }
-                View::Leaf | View::Host(_) | View::Opaque(_) | View::Unseen(_) => {}
-            }
+    /// What lies below a field that is not walked into, without regard to evidence.
+    fn not_walked(&self, field: &Field) -> NotWalked {
+        let below = reach::below(self.graph, self.implementers, field.ty);
+        NotWalked { types: below.types.len(), fields: below.fields, bytes: below.bytes }
+    }
+
+    /// The bytes of a field; those of a definition that is walked are its own fields'.
+    fn bytes(&self, field: &Field, verdict: &Verdict) -> u64 {
+        let Some(ty) = field.ty else { return 0 };
+        let is_walked =
+            matches!(verdict, Verdict::Saved(_) | Verdict::Volatile | Verdict::Uncovered);
+        if is_walked && matches!(view::view(self.graph, ty), View::Defined) {
+            return 0;
         }
-        count
+        view::size(self.graph, ty).unwrap_or(0)
     }
 }

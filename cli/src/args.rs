@@ -119,6 +119,10 @@ pub(crate) struct CoverageArgs {
     /// Which statics and thread locals must hang from a root.
     #[arg(long, value_enum, default_value_t = StaticsArg::Own, value_name = "WHOSE")]
     pub(crate) statics: StaticsArg,
+    /// Print no report, but a graph for Graphviz: this type, what its fields lead to, and whose
+    /// fields lead to it.
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) dot: Option<String>,
 }
 
 /// Whose statics are judged.

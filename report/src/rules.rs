@@ -95,6 +95,19 @@ rules! {
         "The line was to hold until the day that it states. Until somebody decides again, what it \
          names is left out on yesterday's reason.",
         "Save what it names, or state a later day and why." }
+    NO_ROOT_REACHES { "no-root-reaches", Warning,
+        "an annotated type hangs from no root",
+        "The type is annotated for checkpoints, so its values are meant to be saved, but no field \
+         of anything that hangs from a root leads to it. Either a root is missing, or a field is, or \
+         the annotation is left over. If sight ends somewhere on the ways from the roots, this is \
+         only a note, since the type may stand there.",
+        "Mark the struct that holds it with `#[checkpoint(root)]`, or take the annotation away." }
+    HIDDEN_BY_SKIP { "hidden-by-skip", Note,
+        "a skipped field leaves out types with fields of their own",
+        "The field is skipped for a stated reason, and everything below it with it. This note tells \
+         how much that is, so that a reason given for a small cache is read again when the cache has \
+         grown into state.",
+        "Read the reason again, and save what it does not hold for." }
     CANNOT_SEE { "cannot-see", Blind,
         "a part of the state could not be seen",
         "The way from a root ends at something that the tool cannot look into: a type without \

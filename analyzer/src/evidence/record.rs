@@ -106,6 +106,13 @@ impl Records {
         records.map(|(&id, _)| id).collect()
     }
 
+    /// The types that have a record, by id.
+    pub(crate) fn annotated(&self) -> impl Iterator<Item = (TypeId, &Record)> {
+        let mut types: Vec<_> = self.by_type.iter().collect();
+        types.sort();
+        types.into_iter().map(|(&id, &index)| (id, &self.records[index]))
+    }
+
     /// The record of a type.
     pub(crate) fn of(&self, id: TypeId) -> Option<&Record> {
         self.by_type.get(&id).map(|&index| &self.records[index])

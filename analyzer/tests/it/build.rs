@@ -101,10 +101,11 @@ pub(crate) fn cover(binary: &Path, roots: &[&str]) -> Report {
     coverage(&config).unwrap()
 }
 
-/// Each finding as `rule subject`.
+/// Each finding as `rule subject`, but for the notes on skips, which most of these programs get.
 pub(crate) fn lines(report: &Report) -> Vec<String> {
     let line = |finding: &Finding| format!("{} {}", finding.rule.id, finding.subject);
-    report.findings.iter().map(line).collect()
+    let all = report.findings.iter();
+    all.filter(|finding| finding.rule.id != "hidden-by-skip").map(line).collect()
 }
 
 /// The coverage report of a program with this samestate.toml.

@@ -363,7 +363,7 @@ fn a_finding_says_where_why_and_what_to_do() {
         "Some(Self { state: SEED, draws: u64::restore(restorer)? })",
     );
     let report = cover(&compile(&source, Flavor::Debug), &[]);
-    let [Finding { place: Some(place), way, evidence, help: Some(help), group, .. }] =
+    let [Finding { place: Some(place), way, evidence, help: Some(help), group, .. }, _skip] =
         &report.findings[..]
     else {
         panic!("{report:#?}")
@@ -572,4 +572,99 @@ fn volatile_fields_are_followed_and_handed_ones_are_not() {
         let report = cover(&compile(&source, Flavor::Debug), &[]);
         assert_eq!(lines(&report), expected, "{treatment} {restore}");
     }
+}
+
+#[test]
+fn an_annotated_type_that_no_root_reaches_is_told() {
+    let source = |field: &str, value: &str| {
+        format!(
+            "use samestate::record;
+            pub struct Task {{ id: u32 }}
+            record!(Task, \"Task\", 0, 1, [\"id\" = 0]);
+            pub struct Root {{ {field} }}
+            record!(Root, \"Root\", 1, 1, [\"tasks\" = 0]);
+            fn main() {{
+                let task = Task {{ id: 1 }};
+                std::hint::black_box(&task);
+                let root = Root {{ tasks: {value} }};
+                std::hint::black_box(&root);
+            }}"
+        )
+    };
+    let lost = compile(&source("tasks: Vec<u32>", "vec![1]"), Flavor::Debug);
+    assert_eq!(lines(&cover(&lost, &[])), ["no-root-reaches app::Task"]);
+    let held = compile(&source("tasks: Vec<Option<Task>>", "vec![Some(task)]"), Flavor::Debug);
+    assert_eq!(lines(&cover(&held, &[])), [""; 0]);
+}
+
+#[test]
+fn what_a_skip_leaves_out_is_noted_and_counted() {
+    let source = |cache: &str| {
+        format!(
+            "use samestate::record;
+            pub struct Cache {{ lines: Vec<Line>, hits: u64 }} pub struct Line {{ tag: u32, age: u32 }}
+            pub struct Root {{ n: u64, cache: {cache} }}
+            record!(Root, \"Root\", 1, 1, [\"n\" = 0, \"cache\" = 1]);
+            fn main() {{
+                let line = Line {{ tag: 1, age: 2 }};
+                std::hint::black_box(&Cache {{ lines: vec![line], hits: 1 }});
+                let root: Option<Root> = None;
+                std::hint::black_box(&root);
+            }}"
+        )
+    };
+    let report = cover(&compile(&source("Cache"), Flavor::Debug), &[]);
+    assert_eq!(lines(&report), [""; 0]);
+    assert_eq!(report.findings[0].rule.id, "hidden-by-skip");
+    assert_eq!(report.findings[0].subject.to_string(), "app::Root.cache");
+    assert!(report.findings[0].message.contains("4 fields of 2 types, 40 bytes"), "{report:#?}");
+    assert_eq!(report.exit_code(), ExitCode::Clean);
+    assert_eq!(
+        report.tables[0].rows,
+        [
+            ["reachable", "1", "2", "100", "40", "100"],
+            ["saved", "1", "1", "50", "8", "20"],
+            ["skipped", "1", "1", "50", "32", "80"],
+        ]
+    );
+    let plain = cover(&compile(&source("u64"), Flavor::Debug), &[]);
+    assert!(plain.findings.is_empty(), "{plain:#?}");
+}
+
+#[test]
+fn a_finding_counts_the_other_ways_to_its_owner() {
+    let source = "pub struct Leaf { x: u8 }
+        pub struct Root { a: Leaf, b: Vec<Leaf>, c: Option<Box<Leaf>> }
+        fn main() { let root: Option<Root> = None; std::hint::black_box(&root); }";
+    let report = cover(&compile(source, Flavor::Debug), &["app::Root"]);
+    let leaf = report.findings.iter().find(|f| f.subject.to_string() == "app::Root.a.x").unwrap();
+    assert_eq!(leaf.details, ["2 other fields lead to `app::Leaf`"]);
+}
+
+#[test]
+fn the_neighborhood_of_a_type_is_a_graph() {
+    let source = "pub struct Leaf { x: u8 } pub struct Mid { leaves: Vec<Leaf>, n: u8 }
+        pub struct Root { a: Mid, last: Option<Mid> } pub struct Far { root: Box<Root> }
+        fn main() { let far: Option<Far> = None; std::hint::black_box(&far); }";
+    let config = samestate_analyzer::CoverageConfig {
+        binary: compile(source, Flavor::Debug),
+        roots: Vec::new(),
+        source_dirs: Vec::new(),
+        statics: samestate_analyzer::Statics::default(),
+    };
+    let text = samestate_analyzer::dot(&config, "Mid").unwrap();
+    assert_eq!(
+        text,
+        "digraph types {
+  node [shape=box];
+  t0 [label=\"app::Leaf\"];
+  t1 [label=\"app::Mid\", style=bold];
+  t2 [label=\"app::Root\"];
+  t1 -> t0 [label=\"leaves\"];
+  t2 -> t1 [label=\"a, last\"];
+}
+"
+    );
+    let error = samestate_analyzer::dot(&config, "Midd").unwrap_err().to_string();
+    assert!(error.contains("did you mean `app::Mid`"), "{error}");
 }

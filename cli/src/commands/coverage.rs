@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use samestate_analyzer::{CoverageConfig, Statics};
-use samestate_report::Report;
+use samestate_report::{ExitCode, Report};
 
 use super::settings;
 use crate::args::{CoverageArgs, OutputArgs, RootArgs, StaticsArg};
@@ -14,6 +14,12 @@ use crate::progress::Progress;
 
 /// Prints the report.
 pub(crate) fn run(args: &CoverageArgs, output: OutputArgs) -> Result<u8, Failure> {
+    if let Some(name) = &args.dot {
+        input::files(&[&args.binary])?;
+        let text = samestate_analyzer::dot(&config(&args.binary, &args.roots), name)?;
+        output::print(&text, output)?;
+        return Ok(ExitCode::Clean.code());
+    }
     output::report(&report(args)?, output)
 }
 

@@ -93,6 +93,7 @@ pub(crate) fn run(args: &DemoArgs, output: OutputArgs) -> Result<u8, Failure> {
             binary: program.clone(),
             roots: roots(),
             statics: StaticsArg::Own,
+            dot: None,
         })?;
         show(
             &format!("coverage {}", program.display()),
