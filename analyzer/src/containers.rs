@@ -16,6 +16,8 @@ pub(crate) enum Holds {
     One(&'static str, Class),
     /// Values of the parameter, at `[]`.
     Many(&'static str),
+    /// The elements of the array that is the parameter, at `[]`.
+    Stored(&'static str),
     /// Keys and values, at `[key]` and `[value]`.
     Pairs(&'static str, &'static str),
     /// A claim about a type, but no value of it.
@@ -53,7 +55,7 @@ const fn row(krate: &'static str, name: &'static str, holds: Holds) -> Row {
 }
 
 use Class::{Inline, Owned, Raw, Shared, Weak};
-use Holds::{Host, Many, Nothing, One, Pairs, Phantom};
+use Holds::{Host, Many, Nothing, One, Pairs, Phantom, Stored};
 
 static TABLE: &[Row] = &[
     // Sequences, sets and maps.
@@ -70,10 +72,21 @@ static TABLE: &[Row] = &[
     row("hashbrown", "HashTable", Many("T")),
     row("indexmap", "IndexMap", Pairs("K", "V")),
     row("indexmap", "IndexSet", Many("T")),
-    row("smallvec", "SmallVec", Many("A")),
+    row("smallvec", "SmallVec", Stored("A")),
+    row("tinyvec", "TinyVec", Stored("A")),
+    row("tinyvec", "ArrayVec", Stored("A")),
+    row("thin_vec", "ThinVec", Many("T")),
     row("arrayvec", "ArrayVec", Many("T")),
     row("slab", "Slab", Many("T")),
     row("slotmap", "SlotMap", Many("V")),
+    row("slotmap", "DenseSlotMap", Many("V")),
+    row("slotmap", "HopSlotMap", Many("V")),
+    row("slotmap", "SecondaryMap", Many("V")),
+    row("slotmap", "SparseSecondaryMap", Many("V")),
+    row("generational_arena", "Arena", Many("T")),
+    row("crossbeam_queue", "ArrayQueue", Many("T")),
+    row("crossbeam_queue", "SegQueue", Many("T")),
+    row("ndarray", "ArrayBase", Many("A")),
     row("dashmap", "DashMap", Pairs("K", "V")),
     // Text and bytes.
     row("std", "String", Nothing),
@@ -131,6 +144,33 @@ static TABLE: &[Row] = &[
     row("std", "AtomicI64", Nothing),
     row("std", "AtomicIsize", Nothing),
     row("std", "AtomicPtr", One("T", Raw)),
+    // Vectors of numbers.
+    row("glam", "Vec2", Nothing),
+    row("glam", "Vec3", Nothing),
+    row("glam", "Vec3A", Nothing),
+    row("glam", "Vec4", Nothing),
+    row("glam", "Mat2", Nothing),
+    row("glam", "Mat3", Nothing),
+    row("glam", "Mat3A", Nothing),
+    row("glam", "Mat4", Nothing),
+    row("glam", "Quat", Nothing),
+    row("glam", "Affine2", Nothing),
+    row("glam", "Affine3A", Nothing),
+    row("glam", "DVec2", Nothing),
+    row("glam", "DVec3", Nothing),
+    row("glam", "DVec4", Nothing),
+    row("glam", "DMat2", Nothing),
+    row("glam", "DMat3", Nothing),
+    row("glam", "DMat4", Nothing),
+    row("glam", "DQuat", Nothing),
+    row("glam", "DAffine2", Nothing),
+    row("glam", "DAffine3", Nothing),
+    row("glam", "IVec2", Nothing),
+    row("glam", "IVec3", Nothing),
+    row("glam", "IVec4", Nothing),
+    row("glam", "UVec2", Nothing),
+    row("glam", "UVec3", Nothing),
+    row("glam", "UVec4", Nothing),
     // Claims and time.
     row("std", "PhantomData", Phantom),
     row("std", "PhantomPinned", Phantom),

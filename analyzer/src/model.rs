@@ -234,6 +234,7 @@ impl Model {
                     return vec![(Vec::new(), text)];
                 }
                 let arg = |param: &str| args.get(usize::from(param == "V"));
+                let element = |param: &str| if param == "A" { args.get(2) } else { arg(param) };
                 // Locks spell std types by their last name.
                 let is_std = !name.contains("::");
                 let definition = if is_std { format!("std::{name}") } else { name.clone() };
@@ -249,8 +250,14 @@ impl Model {
                     Some(Holds::One(param, _)) => {
                         arg(param).map_or_else(Vec::new, |inner| below(None, inner))
                     }
+                    Some(Holds::Stored(param)) => match arg(param) {
+                        Some(TypeExpr::Array(inner, _)) => below(Some(Step::Elements), inner),
+                        Some(inner) => below(Some(Step::Elements), inner),
+                        None => Vec::new(),
+                    },
                     Some(Holds::Many(param)) => {
-                        arg(param).map_or_else(Vec::new, |inner| below(Some(Step::Elements), inner))
+                        let step = Some(Step::Elements);
+                        element(param).map_or_else(Vec::new, |inner| below(step, inner))
                     }
                     Some(Holds::Pairs(..)) => {
                         let mut targets = Vec::new();

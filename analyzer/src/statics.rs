@@ -1,6 +1,6 @@
 //! State outside of all roots: statics and thread locals.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 use samestate_report::{Finding, Place, Report, Severity, Subject, rules};
 use samestate_schema::path::FieldPath;
@@ -57,7 +57,7 @@ pub(crate) fn judge(
     let graph = &contents.graph;
     let own = own_crates(contents, roots);
     let roots: HashSet<TypeId> = roots.iter().copied().collect();
-    let mut others: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut others = 0;
     let mut counted = 0_u64;
     let found = found(contents, layout);
     for found in &found {
@@ -69,21 +69,13 @@ pub(crate) fn judge(
         let krate = crate_of(&found.name);
         let is_own = own.contains(krate);
         if !is_own && scope == Statics::Own {
-            *others.entry(krate).or_default() += 1;
+            others += 1;
             continue;
         }
         report.findings.push(finding(graph, found, change, is_own));
     }
     report.detail("statics that can change", counted);
-    if !others.is_empty() {
-        let count: u64 = others.values().sum();
-        let names: Vec<&str> = others.keys().copied().collect();
-        let crates = if names.len() == 1 { "crate" } else { "crates" };
-        report.notes.push(format!(
-            "{count} statics of the {crates} {} were not judged; `--statics all` lists them",
-            names.join(", ")
-        ));
-    }
+    report.detail("statics of other crates, not judged", others);
 }
 
 /// The crates of the roots, and all that were compiled from the same folder: cargo compiles all

@@ -64,6 +64,9 @@ pub(crate) fn view(graph: &Graph, id: TypeId) -> View {
             None => View::Defined,
         },
         Kind::Enum(variants) => {
+            if let Some(holds) = containers::known(ty.definition()) {
+                return known(graph, ty, holds);
+            }
             if !is_std(ty.definition()) {
                 return View::Defined;
             }
@@ -148,10 +151,12 @@ pub(crate) fn holds_nothing(graph: &Graph, id: TypeId) -> bool {
             return true;
         }
         match containers::known(graph.get(id).definition()) {
-            Some(Holds::One(param, Class::Inline)) => match parameter(graph.get(id), param) {
-                Some(inner) => id = graph.defined(inner),
-                None => return false,
-            },
+            Some(Holds::One(param, Class::Inline)) => {
+                match parameter(graph, graph.get(id), param) {
+                    Some(inner) => id = graph.defined(inner),
+                    None => return false,
+                }
+            }
             _ => return false,
         }
     }
@@ -283,8 +288,16 @@ pub(crate) fn without_bindings(name: &str) -> String {
     if kept.is_empty() { path.to_owned() } else { format!("{path}<{}>", kept.join(", ")) }
 }
 
-fn parameter(ty: &Type, name: &str) -> Option<TypeId> {
-    ty.params.iter().find(|param| *param.name == *name)?.ty
+/// The argument of a type parameter. Those of an enum stand at its variants.
+fn parameter(graph: &Graph, ty: &Type, name: &str) -> Option<TypeId> {
+    let of = |ty: &Type| ty.params.iter().find(|param| *param.name == *name)?.ty;
+    match &ty.kind {
+        Kind::Enum(variants) => of(ty).or_else(|| {
+            let payloads = variants.iter().filter_map(|variant| variant.payload);
+            payloads.map(|payload| graph.get(graph.defined(payload))).find_map(of)
+        }),
+        _ => of(ty),
+    }
 }
 
 fn known(graph: &Graph, ty: &Type, holds: Holds) -> View {
@@ -293,7 +306,7 @@ fn known(graph: &Graph, ty: &Type, holds: Holds) -> View {
     match holds {
         Holds::Nothing | Holds::Phantom => View::Leaf,
         Holds::Host(what) => View::Host(what),
-        Holds::One(param, class) => match parameter(ty, param) {
+        Holds::One(param, class) => match parameter(graph, ty, param) {
             Some(target) if class == Class::Raw && is_untyped(graph.get(graph.defined(target))) => {
                 View::Unseen(format!("`{}` is a pointer without a type", short(ty)))
             }
@@ -304,24 +317,27 @@ fn known(graph: &Graph, ty: &Type, holds: Holds) -> View {
             },
             None => missing(param),
         },
-        Holds::Many(param) => match parameter(ty, param) {
-            // The storage of small vectors is an array that holds the elements.
-            Some(target) => match &graph.get(graph.defined(target)).kind {
-                Kind::Array { element: Some(element), .. } if param == "A" => {
-                    View::Parts(vec![elements(*element)])
-                }
+        Holds::Many(param) => match parameter(graph, ty, param) {
+            Some(target) => View::Parts(vec![elements(target)]),
+            None => missing(param),
+        },
+        Holds::Stored(param) => match parameter(graph, ty, param) {
+            Some(target) => match graph.get(graph.defined(target)).kind {
+                Kind::Array { element: Some(element), .. } => View::Parts(vec![elements(element)]),
                 _ => View::Parts(vec![elements(target)]),
             },
             None => missing(param),
         },
-        Holds::Pairs(key, value) => match (parameter(ty, key), parameter(ty, value)) {
-            (Some(key), Some(value)) => View::Parts(vec![
-                Part { steps: vec![Step::Keys], ty: key },
-                Part { steps: vec![Step::Values], ty: value },
-            ]),
-            (None, _) => missing(key),
-            (_, None) => missing(value),
-        },
+        Holds::Pairs(key, value) => {
+            match (parameter(graph, ty, key), parameter(graph, ty, value)) {
+                (Some(key), Some(value)) => View::Parts(vec![
+                    Part { steps: vec![Step::Keys], ty: key },
+                    Part { steps: vec![Step::Values], ty: value },
+                ]),
+                (None, _) => missing(key),
+                (_, None) => missing(value),
+            }
+        }
     }
 }
 
@@ -353,8 +369,8 @@ fn unknown_std(graph: &Graph, ty: &Type) -> View {
     if parts.is_empty() { View::Leaf } else { View::Parts(parts) }
 }
 
-/// Why a type cannot be looked into, if it has an erased pointer and a parameter that none of
-/// its members shows.
+/// Why a type cannot be looked into, if it has a raw pointer and a parameter that none of its
+/// members shows, however far the pointers are followed.
 fn hidden_parameter(graph: &Graph, ty: &Type) -> Option<String> {
     let wanted: Vec<TypeId> =
         ty.params.iter().filter_map(|param| param.ty).map(|id| graph.defined(id)).collect();
@@ -386,9 +402,12 @@ fn hidden_parameter(graph: &Graph, ty: &Type) -> Option<String> {
         let inner = graph.get(id);
         if let Kind::Pointer { target: Some(target) } = inner.kind {
             let pointee = graph.get(graph.defined(target));
-            if is_untyped(pointee) {
+            let is_code = matches!(pointee.kind, Kind::Function);
+            // A header, a node or nothing at all: what lies behind it need not be what it says.
+            if pointer_class(&inner.name) == Class::Raw && !is_code {
                 erased.get_or_insert_with(|| short(inner));
-            } else {
+            }
+            if !is_untyped(pointee) {
                 queue.push(target);
             }
             continue;

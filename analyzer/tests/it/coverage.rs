@@ -508,16 +508,23 @@ fn trait_objects_lead_to_what_they_are_made_of() {
 fn an_unknown_container_is_opaque_and_a_known_one_is_not() {
     let source = "pub struct Arena<T> { start: *mut u8, len: usize, of: std::marker::PhantomData<T> }
         pub struct Open<T> { items: *mut T, len: usize }
+        pub struct Head { len: usize }
+        // Behind its head stand the elements.
+        pub struct Thin<T> { head: std::ptr::NonNull<Head>, of: std::marker::PhantomData<T> }
+        // A number that is good for a place in something else.
+        pub struct Handle<T> { index: u32, of: std::marker::PhantomData<T> }
         pub struct Leaf { x: u8 } pub struct Other { y: u8 }
-        pub struct Root { arena: Arena<Leaf>, open: Open<Other> }
+        pub struct Root { arena: Arena<Leaf>, open: Open<Other>, thin: Option<Thin<Leaf>>, handle: Option<Handle<Leaf>> }
         fn main() { let leaf = Leaf { x: 1 }; let other = Other { y: 1 }; std::hint::black_box((&leaf, &other));
             let root = Root { arena: Arena { start: std::ptr::null_mut(), len: 0, of: std::marker::PhantomData },
-                open: Open { items: std::ptr::null_mut(), len: 0 } };
+                open: Open { items: std::ptr::null_mut(), len: 0 }, thin: None, handle: None };
             std::hint::black_box(&root); }";
     let found = lines(&cover(&compile(source, Flavor::Debug), &["app::Root"]));
     assert!(found.contains(&"opaque-container app::Root.arena".to_owned()), "{found:?}");
     assert!(found.contains(&"uncovered-field app::Root.open.items.y".to_owned()), "{found:?}");
     assert!(!found.contains(&"opaque-container app::Root.open".to_owned()), "{found:?}");
+    assert!(found.contains(&"opaque-container app::Root.thin::Some.0".to_owned()), "{found:?}");
+    assert!(!found.iter().any(|l| l.starts_with("opaque-container app::Root.handle")), "{found:?}");
 }
 
 #[test]

@@ -13,4 +13,5 @@ mod named;
 mod reading;
 mod settings;
 mod statics;
+mod third;
 mod traits;
