@@ -29,7 +29,9 @@ fn row(verdict: &Verdict) -> &'static str {
         )) => "skipped",
         Verdict::Saved(_) | Verdict::Volatile | Verdict::Left(_) => "saved",
         Verdict::Unknown => "not seen",
-        Verdict::Uncovered | Verdict::SavedOnly | Verdict::RestoredOnly => "uncovered",
+        Verdict::Uncovered | Verdict::Partly(_) | Verdict::SavedOnly | Verdict::RestoredOnly => {
+            "uncovered"
+        }
     }
 }
 

@@ -489,8 +489,10 @@ impl Walker<'_> {
     /// The bytes of a field; those of a definition that is walked are its own fields'.
     fn bytes(&self, field: &Field, verdict: &Verdict) -> u64 {
         let Some(ty) = field.ty else { return 0 };
-        let is_walked =
-            matches!(verdict, Verdict::Saved(_) | Verdict::Volatile | Verdict::Uncovered);
+        let is_walked = matches!(
+            verdict,
+            Verdict::Saved(_) | Verdict::Partly(_) | Verdict::Volatile | Verdict::Uncovered
+        );
         if is_walked && matches!(view::view(self.graph, ty), View::Defined) {
             return 0;
         }

@@ -658,6 +658,7 @@ fn the_neighborhood_of_a_type_is_a_graph() {
         roots: Vec::new(),
         source_dirs: Vec::new(),
         statics: samestate_analyzer::Statics::default(),
+        settings: samestate_analyzer::Settings::default(),
     };
     let text = samestate_analyzer::dot(&config, "Mid").unwrap();
     assert_eq!(

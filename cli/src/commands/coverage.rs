@@ -16,7 +16,7 @@ use crate::progress::Progress;
 pub(crate) fn run(args: &CoverageArgs, output: OutputArgs) -> Result<u8, Failure> {
     if let Some(name) = &args.dot {
         input::files(&[&args.binary])?;
-        let text = samestate_analyzer::dot(&config(&args.binary, &args.roots), name)?;
+        let text = samestate_analyzer::dot(&config(&args.binary, &args.roots)?, name)?;
         output::print(&text, output)?;
         return Ok(ExitCode::Clean.code());
     }
