@@ -58,6 +58,7 @@ pub(crate) fn cover(
     report.findings.append(&mut stated.findings);
     report.facts.append(&mut stated.facts);
     report.tables.append(&mut stated.tables);
+    summary::add(&walk, report);
     Ok((program, walk))
 }
 
@@ -96,7 +97,6 @@ pub(crate) fn judge(walk: &Walk, program: &Program, report: &mut Report) {
     state_ends(walk, report);
     program.state_unreached(walk, report);
     unreached::note_skips(program.graph(), walk, report);
-    summary::add(walk, report);
     if left_out > 0 {
         report.notes.push(format!("{left_out} more uncovered fields are not listed"));
     }

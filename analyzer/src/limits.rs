@@ -11,6 +11,9 @@ pub(crate) const MAX_COMPRESSION_RATIO: u64 = 1100;
 /// iterator adaptors and futures).
 pub(crate) const MAX_NAME_LEN: usize = 1 << 18;
 
+/// Most attributes per byte of a unit. Real ones have one for every two bytes or so.
+pub(crate) const MAX_ATTRIBUTES_PER_BYTE: usize = 16;
+
 /// Deepest nesting of namespaces and types.
 pub(crate) const MAX_SCOPE_DEPTH: usize = 1 << 10;
 

@@ -116,6 +116,8 @@ impl Program {
                 place.text = sources.line(&place.file, place.line);
             }
         });
+        let decide = |name: &str, ty| judge.decisions.decide_static(name, ty);
+        walk.decided_statics = statics::decided(&self.contents, &self.layout, decide);
         judge.decisions.report(stated);
         walk
     }
@@ -216,7 +218,7 @@ impl Program {
 
     /// States the statics that no root of the walk covers.
     pub(crate) fn judge_statics(&self, walk: &Walk, scope: Statics, report: &mut Report) {
-        statics::judge(&self.contents, &self.layout, &walk.roots, scope, report);
+        statics::judge(&self.contents, &self.layout, walk, scope, report);
     }
 
     /// States the annotated types that no root leads to.

@@ -12,6 +12,7 @@ use crate::graph::{Graph, TypeId};
 use crate::load::Layout;
 use crate::names::{crate_of, is_std};
 use crate::view::{self, View, type_text};
+use crate::walk::Walk;
 
 /// Which statics are judged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,10 +48,11 @@ struct Found<'a> {
 pub(crate) fn judge(
     contents: &Contents,
     layout: &Layout,
-    roots: &[TypeId],
+    walk: &Walk,
     scope: Statics,
     report: &mut Report,
 ) {
+    let roots = &walk.roots;
     if scope == Statics::None || roots.is_empty() {
         return;
     }
@@ -61,7 +63,8 @@ pub(crate) fn judge(
     let mut counted = 0_u64;
     let found = found(contents, layout);
     for found in &found {
-        if is_covered(graph, found.ty, &roots) {
+        let is_decided = walk.decided_statics.contains(&found.name);
+        if is_decided || is_covered(graph, found.ty, &roots) {
             continue;
         }
         let Some(change) = change(graph, found) else { continue };
@@ -76,6 +79,16 @@ pub(crate) fn judge(
     }
     report.detail("statics that can change", counted);
     report.detail("statics of other crates, not judged", others);
+}
+
+/// The names of those for which somebody decided what happens to them.
+pub(crate) fn decided(
+    contents: &Contents,
+    layout: &Layout,
+    decide: impl Fn(&str, TypeId) -> bool,
+) -> BTreeSet<String> {
+    let decided = found(contents, layout).into_iter().filter(|found| decide(&found.name, found.ty));
+    decided.map(|found| found.name).collect()
 }
 
 /// The crates of the roots, and all that were compiled from the same folder: cargo compiles all
@@ -233,11 +246,10 @@ fn finding(graph: &Graph, found: &Found<'_>, change: Change, is_own: bool) -> Fi
     let each = if found.is_thread_local { ", one in each thread" } else { "" };
     finding.details.push(format!("{size}{}{each}", found.section));
     if finding.severity == Severity::Error {
-        finding.help = Some(
-            "keep the value in a struct that hangs from a root, and save it there; `--statics none` \
-             leaves statics out"
-                .to_owned(),
-        );
+        finding.help = Some(format!(
+            "keep the value in a struct that hangs from a root, or say in samestate.toml why it \
+                 need not be saved: `[skip]` `\"{name}\" = \"…\"`"
+        ));
     }
     finding.group = Some(format!("statics of {krate}"));
     finding

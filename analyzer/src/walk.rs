@@ -29,6 +29,8 @@ pub(crate) struct Walk {
     pub(crate) roots: Vec<TypeId>,
     /// The trait objects that were met, with their implementers.
     pub(crate) traits: BTreeMap<String, BTreeSet<TypeId>>,
+    /// The names of statics for which samestate.toml states a treatment.
+    pub(crate) decided_statics: BTreeSet<String>,
 }
 
 /// A type definition that hangs from a root.

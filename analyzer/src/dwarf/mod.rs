@@ -140,7 +140,9 @@ struct FoundStatic {
 
 /// Reads the debug information of a binary.
 pub(crate) fn read(binary: &Binary) -> Contents {
-    let main = dwarf_of(&binary.sections, DwarfFileType::Main);
+    let mut main = dwarf_of(&binary.sections, DwarfFileType::Main);
+    // So that a table that many units share is read once.
+    main.populate_abbreviations_cache(gimli::AbbreviationsCacheStrategy::Duplicates);
     let package = binary.package.as_ref().and_then(package_of);
     let (headers, mut problems) = unit_headers(&main);
     let table = Table::new();

@@ -7,7 +7,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::attrs::{self, Attrs, Location, Number, Ref};
 use super::{Input, Unit};
-use crate::limits::{MAX_NAME_LEN, MAX_SCOPE_DEPTH};
+use crate::limits::{MAX_ATTRIBUTES_PER_BYTE, MAX_NAME_LEN, MAX_SCOPE_DEPTH};
 
 /// A type as its unit describes it.
 #[derive(Debug)]
@@ -254,6 +254,8 @@ impl<'a> UnitReader<'a> {
         cursor: &mut gimli::EntriesRaw<'_, super::Slice<'a>>,
     ) -> Result<(), String> {
         let mut stack: Vec<Enclosing> = Vec::new();
+        let len = unit.header.length_including_self();
+        let mut budget = len.saturating_mul(MAX_ATTRIBUTES_PER_BYTE).saturating_add(1 << 12);
         while !cursor.is_empty() {
             let offset = cursor.next_offset().0;
             let depth = usize::try_from(cursor.next_depth()).unwrap_or(0);
@@ -265,6 +267,10 @@ impl<'a> UnitReader<'a> {
                 stack.last().copied().unwrap_or(Enclosing { scope: 0, owner: Owner::Scope });
             let tag = abbreviation.tag();
             let specs = abbreviation.attributes();
+            // Some forms take no bytes, so an entry of one byte may have a million attributes.
+            budget = budget
+                .checked_sub(specs.len())
+                .ok_or_else(|| format!("more attributes than its length allows, at {offset:#x}"))?;
             let is_wanted =
                 is_wanted(tag, outer.owner) || tag == gimli::DW_TAG_variable && self.reads_locals;
             let inner = if is_wanted {

@@ -55,6 +55,15 @@ impl<'a> Decisions<'a> {
         }
     }
 
+    /// Whether a static is named, or the type that it holds.
+    pub(crate) fn decide_static(&self, name: &str, ty: TypeId) -> bool {
+        let found = self.of_type(name).or_else(|| self.by_type(ty));
+        if let Some((_, count)) = found {
+            count.set(count.get() + 1);
+        }
+        found.is_some()
+    }
+
     fn of_type(&self, definition: &str) -> Option<&(&'a Stated, Cell<u64>)> {
         self.entries.iter().find(|(stated, _)| {
             let pattern = &stated.named.pattern;

@@ -198,3 +198,148 @@ fn damaged_locks_say_where_and_what_to_do() {
         assert!(check(&text[..len]).is_err(), "{len}: {}", &text[..len]);
     }
 }
+
+/// An ELF file for x86-64 with these sections and nothing else.
+fn elf(sections: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut names = vec![0];
+    let mut body = Vec::new();
+    let mut table = vec![[0_u64; 4]];
+    let mut add = |name: &str, kind: u64, bytes: &[u8], names: &mut Vec<u8>| {
+        let at = 64 + body.len() as u64;
+        table.push([names.len() as u64, kind, at, bytes.len() as u64]);
+        names.extend_from_slice(name.as_bytes());
+        names.push(0);
+        body.extend_from_slice(bytes);
+    };
+    for (name, bytes) in sections {
+        add(name, 1, bytes, &mut names);
+    }
+    names.extend_from_slice(b".shstrtab\0");
+    let strings = names.clone();
+    add(".shstrtab", 3, &strings, &mut names.clone());
+    table.last_mut().unwrap()[0] = (strings.len() - ".shstrtab\0".len()) as u64;
+    let mut file = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x3e\0\x01\0\0\0".to_vec();
+    file.extend_from_slice(&[0; 16]);
+    file.extend_from_slice(&(64 + body.len() as u64).to_le_bytes());
+    file.extend_from_slice(&[0, 0, 0, 0, 64, 0, 0, 0, 0, 0, 64, 0]);
+    file.extend_from_slice(&(u16::try_from(table.len()).unwrap()).to_le_bytes());
+    file.extend_from_slice(&(u16::try_from(table.len() - 1).unwrap()).to_le_bytes());
+    file.extend_from_slice(&body);
+    for [name, kind, offset, len] in table {
+        file.extend_from_slice(&u32::try_from(name).unwrap().to_le_bytes());
+        file.extend_from_slice(&u32::try_from(kind).unwrap().to_le_bytes());
+        for word in [0, 0, offset, len, 0, 1, 0] {
+            file.extend_from_slice(&word.to_le_bytes());
+        }
+    }
+    file
+}
+
+/// One unit of version 4 with these abbreviations and entries.
+fn dwarf(abbreviations: &[u8], entries: &[u8]) -> Vec<u8> {
+    let mut info = u32::try_from(7 + entries.len()).unwrap().to_le_bytes().to_vec();
+    info.extend_from_slice(&[4, 0, 0, 0, 0, 0, 8]);
+    info.extend_from_slice(entries);
+    elf(&[(".debug_abbrev", abbreviations), (".debug_info", &info)])
+}
+
+fn number(mut value: usize, out: &mut Vec<u8>) {
+    while value >= 0x80 {
+        out.push(u8::try_from(value & 0x7f).unwrap() | 0x80);
+        value >>= 7;
+    }
+    out.push(u8::try_from(value).unwrap());
+}
+
+#[test]
+fn made_up_debug_information_costs_no_more_than_it_is_long() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("made-up");
+    let report = |bytes: Vec<u8>| {
+        std::fs::write(&path, bytes).unwrap();
+        coverage(&config(path.clone())).unwrap()
+    };
+    // 1: unit; 2: alias, 3: struct, 4: member, 5: array, each with a name and a type in the unit.
+    let mut abbreviations = vec![1, 0x11, 1, 0, 0];
+    for (code, tag, children) in
+        [(2, 0x16, 0), (3, 0x13, 1), (4, 0x0d, 0), (5, 0x01, 0), (6, 0x39, 1)]
+    {
+        abbreviations.extend([code, tag, children, 3, 8, 0x49, 0x13, 0, 0]);
+    }
+    abbreviations.push(0);
+    let entry = |code: u8, name: &str, target: u32| {
+        let mut bytes = vec![code];
+        bytes.extend_from_slice(name.as_bytes());
+        bytes.push(0);
+        bytes.extend_from_slice(&target.to_le_bytes());
+        bytes
+    };
+    // An alias of itself, an array of itself, two structs that hold each other.
+    let mut entries = vec![1];
+    let mut at = Vec::new();
+    for _ in 0..2 {
+        // The first time only to learn the offsets.
+        let target = |index: usize| at.get(index).copied().unwrap_or(0);
+        let parts = [
+            entry(2, "Alias", target(0)),
+            entry(5, "", target(1)),
+            [
+                entry(6, "app", 0),
+                entry(3, "Root", 0),
+                entry(4, "a", target(0)),
+                entry(4, "b", target(1)),
+                entry(4, "c", target(3)),
+                vec![0],
+            ]
+            .concat(),
+            [entry(3, "Other", 0), entry(4, "root", target(4)), vec![0, 0]].concat(),
+        ];
+        entries = vec![1];
+        at.clear();
+        for part in &parts {
+            at.push(u32::try_from(11 + entries.len()).unwrap());
+            entries.extend_from_slice(part);
+        }
+        at.push(at[2] + u32::try_from(entry(6, "app", 0).len()).unwrap());
+        entries.push(0);
+    }
+    let found = lines(&report(dwarf(&abbreviations, &entries)));
+    assert!(found.contains(&"uncovered-field app::Root.c.root".to_owned()), "{found:?}");
+
+    // An entry of one byte with a million attributes, and many of them.
+    let mut wide = vec![1, 0x11, 1, 0, 0, 2, 0x24, 0];
+    for _ in 0..1_000_000 {
+        number(0x3c, &mut wide);
+        number(0x19, &mut wide);
+    }
+    wide.extend([0, 0, 0]);
+    let found = report(dwarf(&wide, &[&[1][..], &vec![2; 1_000_000][..]].concat()));
+    assert!(
+        found.findings.iter().any(|f| f.message.contains("more attributes")),
+        "{:?}",
+        lines(&found)
+    );
+
+    // A name of a megabyte, and a thousand scopes below it.
+    let mut long = vec![1];
+    long.extend(entry(6, &"x".repeat(1 << 20), 0));
+    for _ in 0..1000 {
+        long.extend(entry(6, "y", 0));
+    }
+    long.extend(vec![0; 1002]);
+    let found = report(dwarf(&abbreviations, &long));
+    assert!(
+        found.findings.iter().any(|f| f.message.contains("a name of more than")),
+        "{:?}",
+        lines(&found)
+    );
+
+    // A chain of aliases as long as the file.
+    let mut chain = vec![1];
+    for _ in 0..100_000 {
+        let next = u32::try_from(11 + chain.len() + 6).unwrap();
+        chain.extend(entry(2, "", next));
+    }
+    let found = report(dwarf(&abbreviations, &chain));
+    assert!(found.is_incomplete(), "{:?}", lines(&found));
+}

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use samestate_analyzer::{CoverageConfig, Statics, coverage};
+use samestate_analyzer::{CoverageConfig, Settings, Statics, coverage};
 use samestate_report::{Report, Severity};
 
 use crate::build::{Flavor, compile, lines};
@@ -58,15 +58,18 @@ fn main() {
 }
 "#;
 
-fn cover(binary: &Path, statics: Statics) -> Report {
-    let config = CoverageConfig {
+fn config(binary: &Path, statics: Statics) -> CoverageConfig {
+    CoverageConfig {
         binary: binary.to_owned(),
         roots: vec!["app::Root".to_owned()],
         source_dirs: Vec::new(),
         statics,
         ..CoverageConfig::default()
-    };
-    coverage(&config).unwrap()
+    }
+}
+
+fn cover(binary: &Path, statics: Statics) -> Report {
+    coverage(&config(binary, statics)).unwrap()
 }
 
 #[test]
@@ -104,6 +107,19 @@ fn each_static_that_can_change_is_told_and_no_other() {
         let place = report.findings.iter().find_map(|f| f.place.clone().filter(|p| p.line == 4));
         assert!(place.unwrap().file.ends_with("src/main.rs"), "{flavor:?}");
     }
+}
+
+#[test]
+fn a_static_that_samestate_toml_names_is_decided() {
+    let text = "[skip]\n\"app::COUNT\" = \"a number for the log\"\n\"app::GONE\" = \"no such\"\n";
+    let settings = Settings::parse(Path::new("samestate.toml"), text).unwrap();
+    let binary = compile(SOURCE, Flavor::Debug);
+    let config = CoverageConfig { settings, ..config(&binary, Statics::Own) };
+    let found = lines(&coverage(&config).unwrap());
+    assert!(!found.contains(&"uncovered-static app::COUNT".to_owned()), "{found:?}");
+    assert!(found.contains(&"uncovered-static app::ZERO".to_owned()), "{found:?}");
+    let stale: Vec<_> = found.iter().filter(|line| line.starts_with("stale-treatment")).collect();
+    assert_eq!(stale.len(), 1, "{found:?}");
 }
 
 #[test]
