@@ -27,7 +27,7 @@ fn row(verdict: &Verdict) -> &'static str {
         Verdict::Left(Treatment::Skipped(
             SkipPolicy::Default | SkipPolicy::Keep | SkipPolicy::Value,
         )) => "skipped",
-        Verdict::Saved(_) | Verdict::Volatile | Verdict::Left(_) => "saved",
+        Verdict::Saved(_) | Verdict::Volatile | Verdict::Handed(_) | Verdict::Left(_) => "saved",
         Verdict::Unknown => "not seen",
         Verdict::Uncovered | Verdict::Partly(_) | Verdict::SavedOnly | Verdict::RestoredOnly => {
             "uncovered"
