@@ -61,6 +61,11 @@ pub enum ImageError {
         /// What the image is or does.
         what: &'static str,
     },
+    /// The types take more bytes than those of an image may.
+    SchemaTooLong {
+        /// How many.
+        len: usize,
+    },
     /// There is not enough memory for what the chunks hold.
     Memory {
         /// How many bytes they hold.
@@ -108,6 +113,12 @@ impl fmt::Display for ImageError {
                 f,
                 "the image {what}, which this version cannot read; use a newer version of samestate"
             ),
+            Self::SchemaTooLong { len } => write!(
+                f,
+                "the types take {len} bytes, {} are the most; a type of their own for part of the \
+                 state needs an image of its own",
+                crate::layout::SCHEMA_LIMIT
+            ),
             Self::Memory { needed } => {
                 write!(f, "no memory for the {needed} bytes that the compressed image holds")
             }
@@ -131,6 +142,7 @@ impl std::error::Error for ImageError {
             | Self::UnknownCodec { .. }
             | Self::CodecMissing { .. }
             | Self::Unsupported { .. }
+            | Self::SchemaTooLong { .. }
             | Self::Memory { .. } => None,
         }
     }

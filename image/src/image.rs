@@ -74,20 +74,11 @@ impl<'b> Image<'b> {
         mut copy: impl FnMut(usize, Primitive, &[u8], &mut dyn FnMut(&[u8])),
     ) -> Result<Self, ImageError> {
         let header = Header::decode(&bytes)?;
-        let trailer = Trailer::decode(&bytes)?;
-        let tail = slice(&bytes, trailer.directory_offset, trailer.directory_len);
-        let tail = tail.ok_or(ImageError::Truncated { len: bytes.len() as u64 })?;
-        if crc32fast::hash(tail) != trailer.directory_crc {
-            let (offset, len) = (trailer.directory_offset, trailer.directory_len);
-            return Err(ImageError::Checksum { part: "directory", offset, len });
-        }
-        let directory = Directory::decode(tail, trailer.directory_offset)?;
-        let ends = directory.chunks.iter().skip(1).map(|chunk| chunk.offset);
-        let ends = ends.chain([trailer.directory_offset]);
+        let (trailer, directory) = directory_of(&bytes)?;
         let plain = directory.chunks.iter().all(|chunk| chunk.codec == Codec::None);
         let mut schema = None;
         let mut plan = Vec::new();
-        for (index, (chunk, end)) in directory.chunks.iter().zip(ends).enumerate() {
+        for (index, (chunk, end)) in with_ends(&directory, &trailer).enumerate() {
             let block = index.checked_sub(FIRST_BLOCK);
             if let (Some(0), Some(root_hash), true) = (block, root_hash, plain) {
                 let decoded = schema.insert(decode_schema(&bytes, &directory)?);
@@ -98,9 +89,7 @@ impl<'b> Image<'b> {
                     plan = plan::blocks(&decoded.table, values.unwrap_or_default(), blocks);
                 }
             }
-            let len = end - chunk.offset;
-            let stored = slice(&bytes, chunk.offset, len);
-            let stored = stored.ok_or(ImageError::Truncated { len: bytes.len() as u64 })?;
+            let stored = stored(&bytes, chunk, end)?;
             let planned = block.and_then(|block| Some((block, (*plan.get(block)?)?)));
             let crc = match (planned, usize::try_from(chunk.len)) {
                 (Some((block, numbers)), Ok(own)) if own <= stored.len() => {
@@ -112,16 +101,7 @@ impl<'b> Image<'b> {
                 }
                 _ => crc32fast::hash(stored),
             };
-            if crc != chunk.crc {
-                let part = chunk.kind.name();
-                return Err(ImageError::Checksum { part, offset: chunk.offset, len });
-            }
-            // Less than the alignment, and there: the directory was checked for it.
-            let padding = usize::try_from(chunk.len).ok().and_then(|len| stored.get(len..));
-            if padding.is_none_or(|padding| padding.iter().any(|&byte| byte != 0)) {
-                let part = chunk.kind.name();
-                return Err(ImageError::Malformed { part, what: "the padding" });
-            }
+            check(chunk, stored, crc)?;
         }
         // The schema is never compressed. It comes first: what cannot be decompressed here can at
         // least be refused for what it is.
@@ -141,6 +121,23 @@ impl<'b> Image<'b> {
             return Err(ImageError::Malformed { part: "trailer", what: "the image id" });
         }
         Ok(Self { bytes, header, raw, stored, len, schema, id })
+    }
+
+    /// Everything that is damaged, where [`Image::from_bytes`] gives the first of it: nothing but the
+    /// header, the trailer or the directory if they are, else every chunk whose checksum does not
+    /// match. Nothing is decoded.
+    #[must_use]
+    pub fn damage(bytes: &[u8]) -> Vec<ImageError> {
+        let parts = Header::decode(bytes).and_then(|_| directory_of(bytes));
+        match parts {
+            Err(error) => vec![error],
+            Ok((trailer, directory)) => with_ends(&directory, &trailer)
+                .filter_map(|(chunk, end)| {
+                    let stored = stored(bytes, chunk, end);
+                    stored.and_then(|s| check(chunk, s, crc32fast::hash(s))).err()
+                })
+                .collect(),
+        }
     }
 
     /// What the header tells.
@@ -212,6 +209,48 @@ impl<'b> Image<'b> {
 fn decode_schema(bytes: &[u8], directory: &Directory) -> Result<SchemaChunk, ImageError> {
     let schema = directory.chunks.first().and_then(|c| slice(bytes, c.offset, c.len));
     SchemaChunk::decode(schema.unwrap_or_default())
+}
+
+fn directory_of(bytes: &[u8]) -> Result<(Trailer, Directory), ImageError> {
+    let trailer = Trailer::decode(bytes)?;
+    let (offset, len) = (trailer.directory_offset, trailer.directory_len);
+    let tail = slice(bytes, offset, len);
+    let tail = tail.ok_or(ImageError::Truncated { len: bytes.len() as u64 })?;
+    if crc32fast::hash(tail) != trailer.directory_crc {
+        return Err(ImageError::Checksum { part: "directory", offset, len });
+    }
+    let directory = Directory::decode(tail, offset)?;
+    Ok((trailer, directory))
+}
+
+/// Each chunk, and where what follows it starts.
+fn with_ends<'d>(
+    directory: &'d Directory,
+    trailer: &Trailer,
+) -> impl Iterator<Item = (&'d Chunk, u64)> + use<'d> {
+    let ends = directory.chunks.iter().skip(1).map(|chunk| chunk.offset);
+    directory.chunks.iter().zip(ends.chain([trailer.directory_offset]))
+}
+
+/// A chunk and the padding between it and `end`.
+fn stored<'i>(bytes: &'i [u8], chunk: &Chunk, end: u64) -> Result<&'i [u8], ImageError> {
+    let stored = slice(bytes, chunk.offset, end - chunk.offset);
+    stored.ok_or(ImageError::Truncated { len: bytes.len() as u64 })
+}
+
+/// Checks a chunk and its padding, of which this checksum was taken.
+fn check(chunk: &Chunk, stored: &[u8], crc: u32) -> Result<(), ImageError> {
+    let part = chunk.kind.name();
+    if crc != chunk.crc {
+        let len = stored.len() as u64;
+        return Err(ImageError::Checksum { part, offset: chunk.offset, len });
+    }
+    // Less than the alignment, and there: the directory was checked for it.
+    let padding = usize::try_from(chunk.len).ok().and_then(|len| stored.get(len..));
+    if padding.is_none_or(|padding| padding.iter().any(|&byte| byte != 0)) {
+        return Err(ImageError::Malformed { part, what: "the padding" });
+    }
+    Ok(())
 }
 
 /// The image with nothing compressed, up to its directory, and that directory.

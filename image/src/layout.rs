@@ -28,6 +28,16 @@ pub const DEPTH_FREE: u32 = 8;
 /// How many values that take no bytes one container may hold, beyond the bytes that there are.
 pub const EMPTY_LIMIT: u64 = 1 << 16;
 
+/// How much memory all values that take no bytes may take together, whatever containers and boxes
+/// they are in.
+pub const EMPTY_MEMORY: u64 = 1 << 26;
+
+/// How many bytes of memory each of them counts for at least.
+pub const EMPTY_WEIGHT: u64 = 64;
+
+/// Longest schema chunk in bytes: types take more memory than bytes.
+pub const SCHEMA_LIMIT: usize = 1 << 22;
+
 /// Longest canonical text in bytes that is made to hash a type.
 pub const CANONICAL_LIMIT: usize = 1 << 24;
 

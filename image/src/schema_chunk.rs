@@ -11,7 +11,7 @@ use samestate_schema::types::{Table, TypeRef};
 use samestate_schema::wire::{Reader, Writer};
 
 use crate::ImageError;
-use crate::layout::CANONICAL_LIMIT;
+use crate::layout::{CANONICAL_LIMIT, SCHEMA_LIMIT};
 
 /// The content hash of a type.
 pub type TypeHash = [u8; 16];
@@ -38,7 +38,9 @@ impl SchemaChunk {
     pub fn new(root_name: String, table: Table) -> Result<Self, ImageError> {
         table.validate()?;
         let hashes = hashes(&table)?;
-        Ok(Self { root_name, table, hashes })
+        let chunk = Self { root_name, table, hashes };
+        check_len(chunk.encode().len())?;
+        Ok(chunk)
     }
 
     /// The hash of the root type; equal hashes mean that values are encoded the same.
@@ -66,6 +68,7 @@ impl SchemaChunk {
     /// # Errors
     /// [`ImageError`] if it is malformed, or if the hashes are not those of the table.
     pub fn decode(bytes: &[u8]) -> Result<Self, ImageError> {
+        check_len(bytes.len())?;
         let mut input = Reader::new(bytes);
         let root_name = input.string()?;
         let count = input.count(20)?;
@@ -82,6 +85,13 @@ impl SchemaChunk {
         }
         Ok(Self { root_name, table, hashes: stored })
     }
+}
+
+const fn check_len(len: usize) -> Result<(), ImageError> {
+    if len > SCHEMA_LIMIT {
+        return Err(ImageError::SchemaTooLong { len });
+    }
+    Ok(())
 }
 
 /// The hash of the root, then that of each type with a name.

@@ -176,14 +176,14 @@ impl Image<'_> {
 /// The field path, from `root`, of the first value that is malformed or missing.
 #[must_use]
 pub fn path_of_end(image: &Image<'_>, root: &str) -> Option<FieldPath> {
-    decode::Decoder::new(image, FieldPath::root(root)).root().err().map(|e| e.path)
+    decode::Decoder::new(image, FieldPath::root(root)).path_of_error()
 }
 
 /// The field path, from `root`, of the last value that ends at or before this offset among the
 /// values, or of the first that is malformed. `None` if there is none.
 #[must_use]
 pub fn path_at(image: &Image<'_>, root: &str, offset: usize) -> Option<FieldPath> {
-    decode::Decoder::new(image, FieldPath::root(root)).stop_at(offset).root().err().map(|e| e.path)
+    decode::Decoder::new(image, FieldPath::root(root)).stop_at(offset).path_of_error()
 }
 
 impl Value<'_> {

@@ -1,4 +1,4 @@
-use samestate_image::layout::{DEPTH_FREE, DEPTH_LIMIT, DEPTH_UNIT};
+use samestate_image::layout::{DEPTH_FREE, DEPTH_LIMIT, DEPTH_UNIT, EMPTY_MEMORY, EMPTY_WEIGHT};
 
 /// How deep in boxes and containers a value stands. Saving and restoring count alike, so that
 /// what was saved can be restored.
@@ -18,6 +18,27 @@ impl Depth {
         let levels = self.levels + 1;
         let fits = levels <= DEPTH_FREE || weight <= u64::from(DEPTH_LIMIT);
         fits.then_some(Self { levels, weight })
+    }
+}
+
+/// How much memory may still go into values that take no bytes of the image: nothing else bounds
+/// their number. Saving and restoring count alike.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Empty {
+    left: u64,
+}
+
+impl Default for Empty {
+    fn default() -> Self {
+        Self { left: EMPTY_MEMORY }
+    }
+}
+
+impl Empty {
+    /// Counts a `T`; `None` if that is too much.
+    pub(crate) fn one<T>(&mut self) -> Option<()> {
+        self.left = self.left.checked_sub((size_of::<T>() as u64).max(EMPTY_WEIGHT))?;
+        Some(())
     }
 }
 

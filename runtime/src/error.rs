@@ -5,7 +5,7 @@ use core::fmt;
 use samestate_image::ImageError;
 use samestate_image::difference::Difference;
 use samestate_image::evolve::EvolveError;
-use samestate_image::layout::{DEPTH_LIMIT, EMPTY_LIMIT};
+use samestate_image::layout::{DEPTH_LIMIT, EMPTY_LIMIT, EMPTY_MEMORY};
 
 /// Why a value could not be saved.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub enum SaveError {
         /// How many there are.
         count: u64,
     },
+    /// Values that take no bytes take more memory than those of an image may.
+    EmptyTooLarge,
     /// A `RefCell` is mutably borrowed.
     Borrowed,
     /// A pointer to an object that cannot be saved.
@@ -109,6 +111,11 @@ impl fmt::Display for SaveError {
             Self::TooManyEmpty { count } => write!(
                 f,
                 "a container holds {count} values that take no bytes; an image may hold {EMPTY_LIMIT}"
+            ),
+            Self::EmptyTooLarge => write!(
+                f,
+                "values that take no bytes of the image, such as those whose fields are all skipped, \
+                 take more than {EMPTY_MEMORY} bytes of memory together"
             ),
             Self::Borrowed => f.write_str("a `RefCell` is mutably borrowed while it is saved"),
             Self::Pointer { problem, type_name, path } => {
@@ -249,6 +256,8 @@ pub enum RestoreErrorKind {
         /// How many it claims.
         count: u64,
     },
+    /// Values that take no bytes would take more memory than those of an image may.
+    EmptyTooLarge,
     /// The keys of a map or set are not in order, or one comes twice.
     Unordered,
     /// A map or set with an order of its own has a key twice.
@@ -386,6 +395,7 @@ impl fmt::Display for RestoreErrorKind {
             Self::TooMany { count } => {
                 write!(f, "a container of {count} values, which the image has no bytes for")
             }
+            Self::EmptyTooLarge => f.write_str("too many values that take no bytes"),
             Self::Repeated => f.write_str("a key of a map or set comes twice"),
             Self::BadReference { what } => write!(f, "the image refers to {what}"),
             Self::Unordered => f.write_str("the keys of a map or set are not in order"),

@@ -106,7 +106,7 @@ impl<T: Checkpoint> Pointee for T {
     const MAY_KEEP: bool = true;
 
     fn save_target<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
-        saver.nested::<T, _>(|saver| self.save(saver))
+        saver.nested::<T, _>(|saver| saver.one(self))
     }
 
     fn target_schema(schema: &mut SchemaBuilder) -> TypeRef {
@@ -114,7 +114,12 @@ impl<T: Checkpoint> Pointee for T {
     }
 
     fn restore_box(restorer: &mut Restorer<'_>) -> Result<Box<Self>, RestoreError> {
-        restorer.nested::<T, _>(T::restore_boxed)
+        restorer.nested::<T, _>(|restorer| {
+            let before = restorer.left();
+            let value = T::restore_boxed(restorer)?;
+            restorer.count_empty::<T>(before)?;
+            Ok(value)
+        })
     }
 
     fn stage_box(

@@ -2,7 +2,7 @@ use samestate_image::Image;
 use samestate_image::layout::{BLOCK_MIN, EMPTY_LIMIT, LONG_LEN};
 
 use crate::checked::Copies;
-use crate::depth::Depth;
+use crate::depth::{Depth, Empty};
 use crate::error::RestoreErrorKind;
 use crate::objects::{RestoredObject, Trial};
 use crate::{Checkpoint, Handles, RestoreError};
@@ -23,6 +23,7 @@ pub struct Restorer<'i> {
     /// Length in bytes of the blocks that were not read yet.
     block_len: u64,
     depth: Depth,
+    empty: Empty,
     whole: bool,
     handles: &'i mut Handles,
     pub(crate) objects: Vec<RestoredObject>,
@@ -56,6 +57,7 @@ impl<'i> Restorer<'i> {
             next_block: 0,
             block_len: image.blocks().map(|block| block.len() as u64).sum(),
             depth: Depth::default(),
+            empty: Empty::default(),
             whole: false,
             handles,
             objects: Vec::new(),
@@ -123,7 +125,7 @@ impl<'i> Restorer<'i> {
 
     /// How many bytes are left.
     #[inline]
-    fn left(&self) -> u64 {
+    pub(crate) fn left(&self) -> u64 {
         let other = self.other.0.len() - self.other.1;
         (self.values.len() - self.at) as u64 + other as u64 + self.block_len
     }
@@ -309,6 +311,7 @@ impl<'i> Restorer<'i> {
             next_block: 0,
             block_len: 0,
             depth: self.depth,
+            empty: self.empty,
             whole: true,
             handles: &mut *self.handles,
             // Numbers point to nothing.
@@ -318,6 +321,17 @@ impl<'i> Restorer<'i> {
         };
         // Offsets of errors count from the start of the whole.
         read(&mut inner).map_err(|error| error.locate(start, |_| None))
+    }
+
+    /// To be asked after one of many values, or what is in a box, was read: counts a `T` if it took
+    /// no bytes. `before` is what was [left](Restorer::left) before it. The value is not passed
+    /// through here, because it may be large.
+    #[inline]
+    pub(crate) fn count_empty<T: Checkpoint>(&mut self, before: u64) -> Result<(), RestoreError> {
+        if T::MIN_LEN == 0 && self.left() == before && self.empty.one::<T>().is_none() {
+            return Err(self.error(RestoreErrorKind::EmptyTooLarge));
+        }
+        Ok(())
     }
 
     /// Reads what stands inside a box or a container of `T`.

@@ -6,7 +6,7 @@ use samestate_image::assembly::Digest;
 use samestate_image::layout::{BLOCK_MIN, EMPTY_LIMIT, LONG_LEN};
 use samestate_image::stream::{self, Stores};
 
-use crate::depth::Depth;
+use crate::depth::{Depth, Empty};
 use crate::fixed;
 use crate::objects::SavedObjects;
 use crate::{Checkpoint, SaveError};
@@ -30,6 +30,7 @@ pub struct Saver<'a> {
     /// Length of all blocks in bytes.
     block_len: u64,
     depth: Depth,
+    empty: Empty,
     /// Set inside keys and volatile fields, which must stand in one piece.
     whole: bool,
     objects: Option<Box<SavedObjects>>,
@@ -160,6 +161,7 @@ impl<'a> Saver<'a> {
             other: std::mem::take(&mut self.other),
             in_volatile: self.in_volatile,
             depth: self.depth,
+            empty: self.empty,
             whole: self.whole,
             objects: self.objects.take(),
             digest: self.digest.take(),
@@ -167,6 +169,7 @@ impl<'a> Saver<'a> {
         };
         let result = write(&mut inner);
         self.objects = inner.objects.take();
+        self.empty = inner.empty;
         self.digest = inner.digest.take();
         self.block_len += inner.block_len;
         let Written { values, blocks, volatile } = inner.into_parts();
@@ -302,6 +305,20 @@ impl<'a> Saver<'a> {
         let result = inside(self);
         self.depth = outer;
         result
+    }
+
+    /// Saves one of many values, or what is in a box.
+    #[inline]
+    pub(crate) fn one<T: Checkpoint>(&mut self, value: &'a T) -> Result<(), SaveError> {
+        if T::MIN_LEN > 0 {
+            return value.save(self);
+        }
+        let before = self.written();
+        value.save(self)?;
+        if self.written() == before {
+            self.empty.one::<T>().ok_or(SaveError::EmptyTooLarge)?;
+        }
+        Ok(())
     }
 
     /// How many bytes were written.

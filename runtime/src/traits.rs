@@ -148,7 +148,7 @@ pub trait Checkpoint: Sized + 'static {
         }
         slice.iter().try_for_each(|value| {
             saver.follow();
-            value.save(saver)
+            saver.one(value)
         })
     }
 
@@ -160,7 +160,9 @@ pub trait Checkpoint: Sized + 'static {
         }
         let mut values = Vec::with_capacity(restorer.capacity::<Self>(count));
         for _ in 0..count {
+            let before = restorer.left();
             values.push(Self::restore(restorer)?);
+            restorer.count_empty::<Self>(before)?;
         }
         Ok(values)
     }

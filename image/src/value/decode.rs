@@ -14,7 +14,7 @@ use crate::layout::{
 const DEPTH: usize = 640;
 
 /// How many values that take no bytes are shown, all containers together.
-const EMPTY_BUDGET: u64 = 16 * EMPTY_LIMIT;
+const EMPTY_BUDGET: u64 = 4 * EMPTY_LIMIT;
 
 /// Reads values by a schema. Neither is trusted.
 pub(super) struct Decoder<'i> {
@@ -33,6 +33,9 @@ pub(super) struct Decoder<'i> {
     pointers: usize,
     objects: Vec<Object>,
     stop: Option<usize>,
+    /// Whether values are kept. Where only a place is looked for they are not, but for keys, which
+    /// the path tells.
+    keep: bool,
     empty: u64,
 }
 
@@ -61,6 +64,7 @@ impl<'i> Decoder<'i> {
             pointers: 0,
             objects: Vec::new(),
             stop: None,
+            keep: true,
             empty: EMPTY_BUDGET,
         }
     }
@@ -69,6 +73,24 @@ impl<'i> Decoder<'i> {
     pub(super) const fn stop_at(mut self, offset: usize) -> Self {
         self.stop = Some(offset);
         self
+    }
+
+    /// The field path of the error that reading ends with. It takes memory for no values: the image
+    /// may be large, and what led here may be that there is little.
+    pub(super) fn path_of_error(mut self) -> Option<FieldPath> {
+        self.keep = false;
+        self.root().err().map(|error| error.path)
+    }
+
+    fn push<T>(&self, values: &mut Vec<T>, value: T) -> Result<()> {
+        if self.keep {
+            // A value takes more memory than it takes bytes.
+            if values.try_reserve(1).is_err() {
+                return self.fail("no memory to show so many values");
+            }
+            values.push(value);
+        }
+        Ok(())
     }
 
     pub(super) fn root(mut self) -> Result<Value<'i>> {
@@ -310,7 +332,8 @@ impl<'i> Decoder<'i> {
     fn tuple(&mut self, types: &'i [TypeRef]) -> Result<Value<'i>> {
         let mut values = Vec::new();
         for (index, ty) in (0..).zip(types) {
-            values.push(self.below(Step::Tuple(index), *ty)?);
+            let value = self.below(Step::Tuple(index), *ty)?;
+            self.push(&mut values, value)?;
         }
         Ok(Value::Tuple(values))
     }
@@ -365,7 +388,8 @@ impl<'i> Decoder<'i> {
         // Memory grows with what was read, not with what is claimed.
         let mut values = Vec::new();
         for index in 0..count {
-            values.push(self.below(Step::Index(index), inner)?);
+            let value = self.below(Step::Index(index), inner)?;
+            self.push(&mut values, value)?;
         }
         Ok(Value::List(values))
     }
@@ -375,10 +399,11 @@ impl<'i> Decoder<'i> {
         let mut entries = Vec::new();
         for _ in 0..count {
             let outer = core::mem::replace(&mut self.whole, true);
+            let keep = core::mem::replace(&mut self.keep, true);
             let key = self.below(Step::Keys, key)?;
-            self.whole = outer;
+            (self.whole, self.keep) = (outer, keep);
             let value = self.below(Step::Entry(key.key()), value)?;
-            entries.push((key, value));
+            self.push(&mut entries, (key, value))?;
         }
         Ok(Value::Map(entries))
     }
@@ -405,7 +430,10 @@ impl<'i> Decoder<'i> {
                 Some(ty) => Some(self.below(FieldPath::member(&field.name), ty)?),
                 None => None,
             };
-            values.push(FieldValue { name: &field.name, treatment: field.treatment, value });
+            self.push(
+                &mut values,
+                FieldValue { name: &field.name, treatment: field.treatment, value },
+            )?;
         }
         Ok(values)
     }

@@ -107,7 +107,7 @@ impl<T: Checkpoint, const N: usize> Checkpoint for [T; N] {
         } else {
             slice.iter().try_for_each(|value| {
                 saver.follow();
-                value.save(saver)
+                saver.one(value)
             })
         }
     }
@@ -116,7 +116,9 @@ impl<T: Checkpoint, const N: usize> Checkpoint for [T; N] {
         let each = |restorer: &mut Restorer<'_>| {
             let mut values = Vec::with_capacity(restorer.capacity::<Self>(count));
             for _ in 0..count {
+                let before = restorer.left();
                 values.push(T::restore_array(restorer)?);
+                restorer.count_empty::<Self>(before)?;
             }
             Ok(values)
         };

@@ -12,7 +12,7 @@ impl<T: Checkpoint> Checkpoint for LinkedList<T> {
     fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
         saver.container::<T>(self.len(), |saver| {
             if T::PLAIN_LEN == 0 {
-                return self.iter().try_for_each(|value| value.save(saver));
+                return self.iter().try_for_each(|value| saver.one(value));
             }
             // One run, as if the list were in one piece.
             saver.joined(|joined| self.iter().try_for_each(|value| value.save(joined)))

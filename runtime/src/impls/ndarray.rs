@@ -21,7 +21,7 @@ impl<A: Checkpoint, D: Dimension + 'static> Checkpoint for Array<A, D> {
         let slice = if column_major { self.t().to_slice() } else { self.as_slice() };
         saver.container::<A>(self.len(), |saver| match slice {
             Some(slice) => A::save_slice(slice, saver),
-            None if A::PLAIN_LEN == 0 => self.iter().try_for_each(|value| value.save(saver)),
+            None if A::PLAIN_LEN == 0 => self.iter().try_for_each(|value| saver.one(value)),
             // One run, as if the array were in one piece.
             None => saver.joined(|joined| self.iter().try_for_each(|value| value.save(joined))),
         })

@@ -14,7 +14,11 @@ mod features;
 mod fixed;
 mod hooks;
 mod hostile;
+mod hostile_families;
 mod hostile_forge;
+mod hostile_large;
+#[cfg(unix)]
+mod hostile_limits;
 mod inplace;
 mod manual;
 mod migrate;
