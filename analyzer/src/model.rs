@@ -120,7 +120,7 @@ impl FieldState {
     /// Whether the field's value is, or may have to be, in an image.
     pub(crate) const fn is_state(self) -> bool {
         match self {
-            Self::Treated(Treatment::Saved | Treatment::Volatile)
+            Self::Treated(Treatment::Saved | Treatment::Volatile | Treatment::Filtered)
             | Self::Uncovered
             | Self::NotRestored
             | Self::NotSaved

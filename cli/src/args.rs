@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use samestate_schema::path::FieldPath;
 use samestate_tracer::{At, Fault, Harm};
 
 /// samestate finds the state your checkpoints forget.
@@ -359,6 +360,24 @@ pub(crate) enum ImageCommand {
         /// Only what lies at or below this field path.
         #[arg(long, value_name = "PATH")]
         at: Option<String>,
+    },
+    /// How many bytes each field takes, the largest first.
+    Sizes {
+        /// The image.
+        file: PathBuf,
+    },
+    /// Write a copy that leaves fields out. Its types tell; a program that saves such a field refuses
+    /// it, unless the field has `since` and `default`.
+    Filter {
+        /// The image.
+        file: PathBuf,
+        /// A field to leave out, such as `sim::Machine.cpu.log`, or `Cpu.log` wherever a `Cpu` is;
+        /// may be given several times.
+        #[arg(long, required = true, value_name = "PATH")]
+        without: Vec<FieldPath>,
+        /// Where to write the copy.
+        #[arg(long, short, value_name = "FILE")]
+        output: PathBuf,
     },
     /// Check every checksum and every value.
     Verify {

@@ -1,7 +1,9 @@
 //! Results on stdout.
 
 use std::env;
+use std::fs;
 use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use samestate_report::Report;
@@ -73,4 +75,30 @@ fn from_here(report: &Report) -> Report {
         Err(_) => file.to_owned(),
     });
     report
+}
+
+/// Puts a new file in the place of the old one, which stays if writing fails. A link stays a link.
+pub(crate) fn file(bytes: &[u8], path: &Path) -> Result<(), Failure> {
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = match target.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let written = tempfile::Builder::new()
+        .permissions(fs::Permissions::from_mode(0o644))
+        .tempfile_in(folder)
+        .and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.persist(&target).map_err(|error| error.error)
+        });
+    written.map(drop).map_err(|error| cannot("write", path, &error))
+}
+
+/// That a file could not be read or written: usage if it, or its folder, is not there.
+pub(crate) fn cannot(what: &str, path: &Path, error: &io::Error) -> Failure {
+    let text = format!("cannot {what} {}: {error}", path.display());
+    match error.kind() {
+        io::ErrorKind::NotFound => Failure::usage(text),
+        _ => Failure::unchecked(text),
+    }
 }

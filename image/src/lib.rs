@@ -26,6 +26,7 @@
 //! | [`Ends`] | what one is, from its first and last bytes |
 //! | [`value`] | the values as a tree, without the program |
 //! | [`evolve`] | bringing an old image to the types of a program |
+//! | [`filter`] | a copy without parts of the state |
 //! | [`mutant`] | images that differ in one piece of state, for tests |
 //! | [`difference`] | what differs between two schemas, by field path |
 
@@ -39,6 +40,7 @@ pub mod directory;
 mod ends;
 mod error;
 pub mod evolve;
+pub mod filter;
 pub mod header;
 mod image;
 pub mod layout;

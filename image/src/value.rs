@@ -3,8 +3,10 @@
 mod decode;
 mod diff;
 mod print;
+mod sizes;
 
 use core::fmt;
+use std::collections::BTreeMap;
 
 use samestate_schema::path::{FieldPath, Step};
 use samestate_schema::treatment::Treatment;
@@ -12,7 +14,9 @@ use samestate_schema::types::Primitive;
 
 use crate::Image;
 
+pub(crate) use decode::DEPTH;
 pub use diff::{ValueDifference, diff};
+pub use sizes::Size;
 
 /// One value.
 #[derive(Clone, Debug, PartialEq)]
@@ -171,6 +175,16 @@ impl Image<'_> {
         let root = FieldPath::root(self.schema().root_name.clone());
         decode::Decoder::new(self, root).root().map_err(|error| *error)
     }
+
+    /// How many bytes the values take at each place in the types, the largest first. A shared
+    /// object counts where it is first met.
+    ///
+    /// # Errors
+    /// As [`Image::value`].
+    pub fn sizes(&self) -> Result<Vec<Size>, ValueError> {
+        let root = FieldPath::root(self.schema().root_name.clone());
+        decode::Decoder::new(self, root).sizes().map_err(|error| *error)
+    }
 }
 
 /// The field path, from `root`, of the first value that is malformed or missing.
@@ -186,7 +200,7 @@ pub fn path_at(image: &Image<'_>, root: &str, offset: usize) -> Option<FieldPath
     decode::Decoder::new(image, FieldPath::root(root)).stop_at(offset).path_of_error()
 }
 
-impl Value<'_> {
+impl<'i> Value<'i> {
     /// Whether a weak pointer in it leads to this object, which is defined elsewhere.
     pub(crate) fn refers_to(&self, number: u64) -> bool {
         let mut found = false;
@@ -194,6 +208,28 @@ impl Value<'_> {
             found |= matches!(value, Value::Weak { object: Some(object), value: None } if *object == number);
         });
         found
+    }
+
+    /// The shared objects in it, by number.
+    pub(crate) fn objects<'v>(&'v self, found: &mut BTreeMap<u64, &'v Self>) {
+        let fields_of =
+            |fields: &'v [FieldValue<'i>]| fields.iter().filter_map(|f| f.value.as_ref());
+        match self {
+            Self::Option(Some(value)) | Self::Dyn { value, .. } => value.objects(found),
+            Self::List(values) | Self::Tuple(values) => {
+                values.iter().for_each(|value| value.objects(found));
+            }
+            Self::Map(entries) => entries.iter().for_each(|(_, value)| value.objects(found)),
+            Self::Shared { object, value: Some(value) }
+            | Self::Weak { object: Some(object), value: Some(value) } => {
+                found.insert(*object, value);
+                value.objects(found);
+            }
+            Self::Struct { fields, .. } | Self::Enum { fields, .. } => {
+                fields_of(fields).for_each(|value| value.objects(found));
+            }
+            _ => {}
+        }
     }
 
     /// Calls `seen` for this value, which stands at `path`, and for all below it.

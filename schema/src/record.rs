@@ -363,7 +363,10 @@ impl Body {
             let fields = list(input, 26, |input| {
                 let name = input.string()?;
                 let tokens = input.string()?;
-                let treatment = code(input, "treatment", Treatment::from_code)?;
+                let treatment = code(input, "treatment", |code| {
+                    // No program filters.
+                    Treatment::from_code(code).filter(|found| *found != Treatment::Filtered)
+                })?;
                 let has_reason = flag(input, "presence of a reason")?;
                 let offset = input.offset();
                 let reason = input.string()?;

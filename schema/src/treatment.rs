@@ -26,11 +26,13 @@ pub enum Treatment {
     External,
     /// It goes into the image and comes back from it, but is no part of what makes states equal.
     Volatile,
+    /// It was saved, and taken out of a copy of the image. Only images say so, no program does.
+    Filtered,
 }
 
 impl Treatment {
     /// All of them, in the order of their codes.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Saved,
         Self::Skipped(SkipPolicy::Default),
         Self::Skipped(SkipPolicy::Keep),
@@ -38,6 +40,7 @@ impl Treatment {
         Self::Rebuilt,
         Self::External,
         Self::Volatile,
+        Self::Filtered,
     ];
 
     /// Whether the image holds the field's value.
@@ -57,6 +60,7 @@ impl Treatment {
             Self::Rebuilt => 4,
             Self::External => 5,
             Self::Volatile => 6,
+            Self::Filtered => 7,
         }
     }
 
@@ -77,6 +81,7 @@ impl Treatment {
             Self::Rebuilt => "rebuilt",
             Self::External => "external",
             Self::Volatile => "saved(volatile)",
+            Self::Filtered => "filtered",
         }
     }
 

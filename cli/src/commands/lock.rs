@@ -1,8 +1,6 @@
 //! `samestate lock`
 
 use std::fs;
-use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use samestate_analyzer::LockText;
@@ -43,7 +41,7 @@ pub(crate) fn run(args: &LockArgs, output: OutputArgs) -> Result<u8, Failure> {
         }
         return Ok(report.exit_code().code());
     } else {
-        write(&lock, &args.output)?;
+        output::file(lock.as_bytes(), &args.output)?;
         report.notes.push(format!("wrote {}", args.output.display()));
     }
     output::report(&report, output)
@@ -56,34 +54,8 @@ fn has_types(report: &Report) -> bool {
 
 /// Compares what would be written with what is there.
 fn check(text: &str, path: &Path, report: &mut Report) -> Result<(), Failure> {
-    let bytes = fs::read(path).map_err(|error| cannot("read", path, &error))?;
+    let bytes = fs::read(path).map_err(|error| output::cannot("read", path, &error))?;
     let lock = LockText { name: path.to_owned(), bytes };
     report.findings.extend(samestate_analyzer::stale(&lock, text));
     Ok(())
-}
-
-/// Puts the new text in the place of the old one, which stays if writing fails. A link stays a
-/// link.
-fn write(text: &str, path: &Path) -> Result<(), Failure> {
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = match target.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    let written = tempfile::Builder::new()
-        .permissions(fs::Permissions::from_mode(0o644))
-        .tempfile_in(folder)
-        .and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            file.persist(&target).map_err(|error| error.error)
-        });
-    written.map(drop).map_err(|error| cannot("write", path, &error))
-}
-
-fn cannot(what: &str, path: &Path, error: &io::Error) -> Failure {
-    let text = format!("cannot {what} {}: {error}", path.display());
-    match error.kind() {
-        io::ErrorKind::NotFound => Failure::usage(text),
-        _ => Failure::unchecked(text),
-    }
 }

@@ -10,6 +10,7 @@ mod faults;
 mod fixtures;
 mod formats;
 mod image;
+mod image_parts;
 mod interrupt;
 mod mutations;
 mod readme;

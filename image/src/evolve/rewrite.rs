@@ -9,7 +9,7 @@ use super::{Convert, Encoded, EvolveError, From, Notes};
 use crate::build::{Built, Parts};
 use crate::difference::same_type;
 use crate::layout::{BLOCK_MIN, CANONICAL_LIMIT, LONG_LEN, NEW_OBJECT_CODES, variant_width};
-use crate::value::{FieldValue, Numbers, Value};
+use crate::value::{DEPTH, FieldValue, Numbers, Value};
 use crate::{Header, Image, ImageError, SchemaChunk};
 
 /// The image with the types of a program, given that [all differences are
@@ -24,6 +24,8 @@ pub fn rewrite(image: &Image<'_>, program: &SchemaChunk, notes: &Notes) -> Resul
     let value = image
         .value()
         .map_err(|error| EvolveError { path: error.path, what: error.what.to_owned() })?;
+    let mut defined = BTreeMap::new();
+    value.objects(&mut defined);
     let mut writer = Writer {
         old: image.table(),
         new: &program.table,
@@ -34,8 +36,13 @@ pub fn rewrite(image: &Image<'_>, program: &SchemaChunk, notes: &Notes) -> Resul
         path: path.clone(),
         objects: Vec::new(),
         migrations: BTreeMap::new(),
+        pointers: 0,
+        defined: &defined,
     };
     writer.value(&value, image.table().root, program.table.root)?;
+    if writer.objects.iter().any(|object| !object.owned) {
+        return Err(failed("only weak pointers lead to a shared object now".to_owned()));
+    }
     image_of(&writer.out, program, image.header()).map_err(|error| failed(error.to_string()))
 }
 
@@ -68,6 +75,10 @@ struct Writer<'a> {
     objects: Vec<Object>,
     /// How types of the image are migrated, as far as it was asked for.
     migrations: BTreeMap<(TypeRef, TypeRef), Option<Conversion>>,
+    /// How many pointers lead here; they are no steps of the path.
+    pointers: usize,
+    /// The shared objects of the old image, by number.
+    defined: &'a BTreeMap<u64, &'a Value<'a>>,
 }
 
 /// The description of a type and the function that makes another of it.
@@ -80,6 +91,8 @@ struct Object {
     open: bool,
     /// Whether a weak pointer to it was written while it was open.
     used: bool,
+    /// Whether a pointer that owns it was written.
+    owned: bool,
 }
 
 type Result<T> = core::result::Result<T, EvolveError>;
@@ -159,12 +172,12 @@ impl Writer<'_> {
             (Value::Enum { .. }, Type::Enum(_), Type::Enum(_)) => {
                 self.enumeration(value, old, new)?;
             }
-            (Value::Shared { object, value }, Type::Shared(old), Type::Shared(new)) => {
-                self.pointer(*object, value.as_deref(), (*old, *new), 0)?;
+            (Value::Shared { object, .. }, Type::Shared(old), Type::Shared(new)) => {
+                self.pointer(*object, (*old, *new), 0)?;
             }
             (Value::Weak { object: None, .. }, ..) => self.out.values.push(0),
-            (Value::Weak { object: Some(object), value }, Type::Weak(old), Type::Weak(new)) => {
-                self.pointer(*object, value.as_deref(), (*old, *new), 1)?;
+            (Value::Weak { object: Some(object), .. }, Type::Weak(old), Type::Weak(new)) => {
+                self.pointer(*object, (*old, *new), 1)?;
             }
             (Value::Dyn { implementer, value, .. }, Type::Dyn(old), Type::Dyn(new)) => {
                 self.implementer(implementer, value, old, new)?;
@@ -175,32 +188,32 @@ impl Writer<'_> {
     }
 
     /// A pointer to a shared object, with the object if it is a new one; `base` is 1 for a weak one.
-    fn pointer(
-        &mut self,
-        object: u64,
-        value: Option<&Value<'_>>,
-        (old, new): (TypeRef, TypeRef),
-        base: usize,
-    ) -> Result<()> {
-        let Some(value) = value else {
-            let Some(known) = self.objects.iter().position(|known| known.number == object) else {
-                return self.fail(
-                    "a shared object that stood in a field that is gone, converted or in another \
-                     place now",
-                );
-            };
+    /// The object may have stood elsewhere in the old image, perhaps in a field that is gone.
+    fn pointer(&mut self, object: u64, (old, new): (TypeRef, TypeRef), base: usize) -> Result<()> {
+        if let Some(known) = self.objects.iter().position(|known| known.number == object) {
             self.objects[known].used |= self.objects[known].open;
+            self.objects[known].owned |= base == 0;
             self.len(base + usize::try_from(NEW_OBJECT_CODES).unwrap_or(0) + known);
             return Ok(());
+        }
+        let Some(&value) = self.defined.get(&object) else {
+            return self.fail("a shared object that is not in the image");
         };
-        let cyclic = value.refers_to(object);
+        // Objects that stood side by side in what is gone may now stand in each other.
+        if self.pointers + self.path.steps.len() > DEPTH {
+            return self.fail("nested too deeply");
+        }
         let index = self.objects.len();
-        self.objects.push(Object { number: object, open: true, used: false });
-        self.len(base + usize::from(cyclic));
+        let owned = base == 0;
+        self.objects.push(Object { number: object, open: true, used: false, owned });
+        let code = self.out.values.len();
+        self.len(base);
+        self.pointers += 1;
         self.value(value, old, new)?;
+        self.pointers -= 1;
         self.objects[index].open = false;
-        if self.objects[index].used != cyclic {
-            return self.fail("the weak pointers of a shared object to itself are gone");
+        if self.objects[index].used {
+            self.out.values[code] += 1;
         }
         Ok(())
     }
@@ -411,6 +424,8 @@ impl Writer<'_> {
             path: self.path.clone(),
             objects: Vec::new(),
             migrations: BTreeMap::new(),
+            pointers: 0,
+            defined: self.defined,
         };
         writer.value(value, old, chunk.table.root)?;
         let image = image_of(&writer.out, chunk, &Header::default());

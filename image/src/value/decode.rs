@@ -2,6 +2,7 @@ use samestate_schema::path::{FieldPath, Step};
 use samestate_schema::treatment::Treatment;
 use samestate_schema::types::{Dyn, Enum, Field, Primitive, Struct, Table, Type, TypeRef};
 
+use super::sizes::{Size, Tally};
 use super::{FieldValue, Numbers, Value, ValueError};
 use crate::Image;
 use crate::layout::{
@@ -11,7 +12,7 @@ use crate::layout::{
 
 /// Deepest nesting that is shown, so that an unoptimized reader needs less than 1.5 MB of stack. Every level of types counts here, not only the containers that
 /// the limit on values counts.
-const DEPTH: usize = 640;
+pub(crate) const DEPTH: usize = 640;
 
 /// How many values that take no bytes are shown, all containers together.
 const EMPTY_BUDGET: u64 = 4 * EMPTY_LIMIT;
@@ -33,6 +34,9 @@ pub(super) struct Decoder<'i> {
     pointers: usize,
     objects: Vec<Object>,
     stop: Option<usize>,
+    /// How many bytes of blocks were read.
+    block_len: u64,
+    tally: Option<Tally>,
     /// Whether values are kept. Where only a place is looked for they are not, but for keys, which
     /// the path tells.
     keep: bool,
@@ -64,6 +68,8 @@ impl<'i> Decoder<'i> {
             pointers: 0,
             objects: Vec::new(),
             stop: None,
+            block_len: 0,
+            tally: None,
             keep: true,
             empty: EMPTY_BUDGET,
         }
@@ -82,6 +88,15 @@ impl<'i> Decoder<'i> {
         self.root().err().map(|error| error.path)
     }
 
+    /// How many bytes the values take at each place in the types.
+    pub(super) fn sizes(mut self) -> Result<Vec<Size>> {
+        self.keep = false;
+        self.tally = Some(Tally::new(self.path.clone()));
+        let mut tally = None;
+        self.whole_root(&mut tally)?;
+        Ok(tally.map(Tally::into_sizes).unwrap_or_default())
+    }
+
     fn push<T>(&self, values: &mut Vec<T>, value: T) -> Result<()> {
         if self.keep {
             // A value takes more memory than it takes bytes.
@@ -93,8 +108,17 @@ impl<'i> Decoder<'i> {
         Ok(())
     }
 
-    pub(super) fn root(mut self) -> Result<Value<'i>> {
+    pub(super) fn root(self) -> Result<Value<'i>> {
+        self.whole_root(&mut None)
+    }
+
+    fn whole_root(mut self, tally: &mut Option<Tally>) -> Result<Value<'i>> {
         let value = self.value(self.table.root)?;
+        let total = self.total();
+        if let Some(mut taken) = self.tally.take() {
+            taken.leave(total);
+            *tally = Some(taken);
+        }
         if self.at != self.values.len() || self.blocks.next().is_some() {
             return self.fail("more follows the last value");
         }
@@ -141,13 +165,30 @@ impl<'i> Decoder<'i> {
     fn below(&mut self, step: Step, ty: TypeRef) -> Result<Value<'i>> {
         self.enter(step)?;
         let value = self.value(ty)?;
-        self.path.steps.pop();
+        self.leave();
         Ok(value)
+    }
+
+    fn leave(&mut self) {
+        self.path.steps.pop();
+        let total = self.total();
+        if let Some(tally) = &mut self.tally {
+            tally.leave(total);
+        }
+    }
+
+    /// How many bytes were read, those of blocks included.
+    fn total(&self) -> u64 {
+        self.read() as u64 + self.block_len
     }
 
     fn enter(&mut self, step: Step) -> Result<()> {
         if self.path.steps.len() >= DEPTH {
             return self.fail("nested too deeply to be shown");
+        }
+        let total = self.total();
+        if let Some(tally) = &mut self.tally {
+            tally.enter(&step, total);
         }
         self.path.steps.push(step);
         Ok(())
@@ -185,7 +226,10 @@ impl<'i> Decoder<'i> {
             self.bytes(len)?
         } else {
             match self.blocks.next() {
-                Some(block) if block.len() == len => block,
+                Some(block) if block.len() == len => {
+                    self.block_len += len as u64;
+                    block
+                }
                 _ => return self.fail("the block of numbers is not there"),
             }
         };
@@ -350,7 +394,7 @@ impl<'i> Decoder<'i> {
         };
         self.enter(Step::Variant(variant.name.clone()))?;
         let fields = self.fields(&variant.fields)?;
-        self.path.steps.pop();
+        self.leave();
         Ok(Value::Enum { name: &def.name, variant: &variant.name, fields })
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use samestate_schema::path::{FieldPath, Step};
 use samestate_schema::treatment::Treatment;
 
-use super::{FieldValue, Numbers, Value};
+use super::{DEPTH, FieldValue, Numbers, Value};
 
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,18 +27,30 @@ pub fn diff(
     root: &FieldPath,
     most: usize,
 ) -> (Vec<ValueDifference>, u64) {
-    let mut differences = Differences { found: Vec::new(), count: 0, most };
+    let mut objects = [BTreeMap::new(), BTreeMap::new()];
+    left.objects(&mut objects[0]);
+    right.objects(&mut objects[1]);
+    let pairs = [BTreeMap::new(), BTreeMap::new()];
+    let (found, count, pointers) = (Vec::new(), 0, 0);
+    let mut differences = Differences { found, count, most, objects: &objects, pairs, pointers };
     differences.value(root, left, right);
     (differences.found, differences.count)
 }
 
-struct Differences {
+struct Differences<'v> {
     found: Vec<ValueDifference>,
     count: u64,
     most: usize,
+    /// The shared objects of both images, by number.
+    objects: &'v [BTreeMap<u64, &'v Value<'v>>; 2],
+    /// Which object of the other image each one is, as far as it is known: their numbers say
+    /// nothing, because they depend on what else there is.
+    pairs: [BTreeMap<u64, u64>; 2],
+    /// How many pointers lead here.
+    pointers: usize,
 }
 
-impl Differences {
+impl Differences<'_> {
     fn push(&mut self, path: &FieldPath, left: Option<&Value<'_>>, right: Option<&Value<'_>>) {
         self.count += 1;
         if self.found.len() < self.most {
@@ -71,9 +83,41 @@ impl Differences {
             ) if one == other => {
                 self.fields(&path.join(Step::Variant((*one).to_owned())), a, b);
             }
+            (Value::Shared { object: a, .. }, Value::Shared { object: b, .. })
+            | (Value::Weak { object: Some(a), .. }, Value::Weak { object: Some(b), .. }) => {
+                self.pointers(path, *a, *b);
+            }
+            (
+                Value::Dyn { implementer: one, value: a, .. },
+                Value::Dyn { implementer: other, value: b, .. },
+            ) if one == other => {
+                self.value(&path.join(Step::Concrete((*one).to_owned())), a, b);
+            }
             (a, b) if is_same(a, b) => {}
             (a, b) => self.push(path, Some(a), Some(b)),
         }
+    }
+
+    /// Two pointers to shared objects: they differ if one of the objects is known to be another one,
+    /// and where the objects differ.
+    fn pointers(&mut self, path: &FieldPath, left: u64, right: u64) {
+        let met = (self.pairs[0].get(&left).copied(), self.pairs[1].get(&right).copied());
+        if met == (Some(right), Some(left)) {
+            return;
+        }
+        let (a, b) = (self.objects[0].get(&left).copied(), self.objects[1].get(&right).copied());
+        // What stands side by side in the images may hang in a long chain here.
+        let deep = self.pointers + path.steps.len() > DEPTH;
+        if let ((None, None), Some(a), Some(b), false) = (met, a, b, deep) {
+            self.pairs[0].insert(left, right);
+            self.pairs[1].insert(right, left);
+            self.pointers += 1;
+            self.value(path, a, b);
+            self.pointers -= 1;
+            return;
+        }
+        let to = |object| Value::Shared { object, value: None };
+        self.push(path, Some(&to(left)), Some(&to(right)));
     }
 
     fn places<'v, 'i: 'v>(

@@ -9,7 +9,8 @@ impl Value<'_> {
     pub fn key(&self) -> String {
         match self {
             Self::Str(text) => (*text).to_owned(),
-            other => of_serde(other).map_or_else(|| other.to_string(), Value::key),
+            // All bytes of what only the program understands, so that different keys differ.
+            other => of_serde(other).map_or_else(|| format!("{other:#}"), Value::key),
         }
     }
 }
@@ -28,6 +29,7 @@ impl fmt::Display for Value<'_> {
             Self::F64(value) => fmt::Debug::fmt(value, f),
             Self::Str(text) => fmt::Debug::fmt(text, f),
             Self::Option(None) => f.write_str("None"),
+            Self::Option(Some(value)) if f.alternate() => write!(f, "Some({value:#})"),
             Self::Option(Some(value)) => write!(f, "Some({value})"),
             Self::List(values) => list(f, "[", values.iter(), "]"),
             Self::Numbers(numbers) => list(f, "[", numbers.iter(), "]"),
@@ -55,6 +57,11 @@ impl fmt::Display for Value<'_> {
             }
             Self::Weak { object: Some(object), value: None } => write!(f, "weak #{object}"),
             Self::Dyn { implementer, value, .. } => write!(f, "{{{implementer}}} {value}"),
+            Self::Opaque { name, bytes } if f.alternate() => {
+                write!(f, "{name}(")?;
+                bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
+                f.write_str(")")
+            }
             Self::Opaque { name, bytes } => write!(f, "{name}({} bytes)", bytes.len()),
         }
     }
@@ -79,7 +86,8 @@ fn list(
 ) -> fmt::Result {
     f.write_str(open)?;
     for (index, item) in items.enumerate() {
-        write!(f, "{}{item}", if index > 0 { ", " } else { "" })?;
+        f.write_str(if index > 0 { ", " } else { "" })?;
+        item.fmt(f)?;
     }
     f.write_str(close)
 }
@@ -88,7 +96,9 @@ fn braces(f: &mut fmt::Formatter<'_>, fields: &[FieldValue<'_>]) -> fmt::Result 
     if fields.is_empty() {
         return Ok(());
     }
+    let whole = f.alternate();
     let fields = fields.iter().map(|field| match &field.value {
+        Some(value) if whole => format!("{}: {value:#}", field.name),
         Some(value) => format!("{}: {value}", field.name),
         None => format!("{}: /* {} */", field.name, field.treatment),
     });

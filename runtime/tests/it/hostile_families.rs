@@ -18,7 +18,8 @@ use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::time::{Duration, SystemTime};
 
 use samestate::{Checkpoint, from_slice, to_vec};
-use samestate_image::Image;
+use samestate_image::build::{Built, Parts};
+use samestate_image::{Header, Image};
 
 use crate::hostile::forged;
 
@@ -36,6 +37,49 @@ fn check<T: Checkpoint>(value: &T) {
     }
     assert!(to_vec(&from_slice::<T>(&image).unwrap()).unwrap() == image, "{name}");
     means_itself::<T>(value, &image);
+}
+
+/// What is volatile is no part of the id, but under checksums as all is.
+#[test]
+fn volatile() {
+    let timed = Timed { step: 7, elapsed: Duration::new(3, 4), log: vec!["a".into()] };
+    let image = to_vec(&timed).unwrap();
+    let mut flipped = image.clone();
+    for at in 0..image.len() {
+        for bit in 0..8 {
+            flipped[at] ^= 1 << bit;
+            assert!(from_slice::<Timed>(&flipped).is_err(), "bit {bit} of byte {at}");
+            flipped[at] ^= 1 << bit;
+        }
+    }
+    let opened = Image::from_bytes(&image[..]).unwrap();
+    let (schema, honest) = (opened.schema(), opened.volatile());
+    for at in 0..honest.len() {
+        for byte in [0, 1, 2, 254, 255] {
+            let mut volatile = honest.to_vec();
+            volatile[at] = byte;
+            let parts = Parts {
+                root_hash: schema.root_hash(),
+                schema: &schema.encode(),
+                values: opened.values(),
+                volatile: &volatile,
+            };
+            let forged = Built::new(parts, []).unwrap().to_vec(&Header::default());
+            let _ = Image::from_bytes(&forged[..]).unwrap().value();
+            if let Ok(restored) = from_slice::<Timed>(&forged) {
+                assert!(to_vec(&restored).unwrap() == forged, "byte {at} set to {byte}");
+            }
+        }
+    }
+}
+
+#[derive(Checkpoint)]
+struct Timed {
+    step: u64,
+    #[checkpoint(volatile)]
+    elapsed: Duration,
+    #[checkpoint(volatile)]
+    log: Vec<String>,
 }
 
 fn means_itself<T: Checkpoint>(value: &T, image: &[u8]) {

@@ -221,7 +221,10 @@ fn read_fields(input: &mut Reader<'_>) -> Result<(Shape, Vec<Field>), WireError>
         })?;
         let ty = match treatment {
             Treatment::Saved | Treatment::Volatile => Some(TypeRef(input.u32()?)),
-            Treatment::Skipped(_) | Treatment::Rebuilt | Treatment::External => None,
+            Treatment::Skipped(_)
+            | Treatment::Rebuilt
+            | Treatment::External
+            | Treatment::Filtered => None,
         };
         fields.push(Field { name, treatment, ty });
     }

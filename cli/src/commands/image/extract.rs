@@ -10,7 +10,9 @@ use crate::failure::Failure;
 /// The value at a field path, or all of them.
 ///
 /// Numbers that JSON cannot hold (128 bits, infinities, NaN) are strings, bytes that only the
-/// program understands are lists of numbers. A variant with fields is an object with one member.
+/// program understands are lists of numbers. A variant with fields is an object with one member,
+/// and so is a trait object, by the name of its implementer. A pointer to a shared object is an
+/// object with its number as `object`, or as `weak`, and the `value` where the object is first met.
 pub(super) fn json(image: &Image<'_>, at: Option<&str>) -> Result<String, Failure> {
     let value = image.value().map_err(Failure::unchecked)?;
     let root = FieldPath::root(image.schema().root_name.clone());
@@ -50,9 +52,23 @@ fn converted(value: &Value<'_>) -> serde_json::Value {
             serde_json::Value::Object(Map::from_iter([((*variant).to_owned(), fields(parts))]))
         }
         Value::Opaque { bytes, .. } => json!(bytes),
+        Value::Shared { object, value } => pointer("object", *object, value.as_deref()),
+        Value::Weak { object: None, .. } => serde_json::Value::Null,
+        Value::Weak { object: Some(object), value } => pointer("weak", *object, value.as_deref()),
+        Value::Dyn { implementer, value, .. } => serde_json::Value::Object(Map::from_iter([(
+            (*implementer).to_owned(),
+            converted(value),
+        )])),
         // A kind of value that this version does not know yet.
         other => json!(other.to_string()),
     }
+}
+
+/// The number of the object, and the object where it is first met.
+fn pointer(kind: &str, object: u64, value: Option<&Value<'_>>) -> serde_json::Value {
+    let mut members = Map::from_iter([(kind.to_owned(), json!(object))]);
+    members.extend(value.map(|value| ("value".to_owned(), converted(value))));
+    serde_json::Value::Object(members)
 }
 
 fn number(fits: Option<impl Into<serde_json::Value>>, value: &impl ToString) -> serde_json::Value {

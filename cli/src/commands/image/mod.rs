@@ -2,9 +2,12 @@
 
 mod diff;
 mod extract;
+mod filter;
 mod show;
+mod sizes;
 mod tree;
 
+use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -28,6 +31,10 @@ pub(crate) fn run(command: &ImageCommand, output: OutputArgs) -> Result<u8, Fail
             // It is JSON whatever the format of reports.
             let text = OutputArgs { format: Format::Text, ..output };
             looked(file, text, |image| extract::json(image, at.as_deref()))
+        }
+        ImageCommand::Sizes { file } => sizes::run(file, output),
+        ImageCommand::Filter { file, without, output: to } => {
+            filter::run(file, without, to, output)
         }
         ImageCommand::Verify { file } => verify(file, output),
     }
@@ -60,7 +67,15 @@ fn open(file: &Path) -> Result<Result<Image<'static>, ImageError>, Failure> {
             ImageError::NotAnImage => {
                 Err(Failure::unchecked(format!("{}: {error}", file.display())))
             }
-            ImageError::Read { .. } | ImageError::Version { .. } => Err(Failure::unchecked(error)),
+            // Nothing is known to be wrong with it.
+            ImageError::Read { .. }
+            | ImageError::Version { .. }
+            | ImageError::UnknownCodec { .. }
+            | ImageError::CodecMissing { .. }
+            | ImageError::Unsupported { .. }
+            | ImageError::Memory { .. } => {
+                Err(Failure::unchecked(format!("{}: {error}", file.display())))
+            }
             _ => Ok(Err(error)),
         },
         Ok(image) => Ok(Ok(image)),
@@ -70,7 +85,7 @@ fn open(file: &Path) -> Result<Result<Image<'static>, ImageError>, Failure> {
 /// Checks every checksum, the schema and all values.
 fn verify(file: &Path, output: OutputArgs) -> Result<u8, Failure> {
     let report = match open(file)? {
-        Err(error) => damaged(file, &error),
+        Err(error) => all_damage(file, error),
         Ok(image) => match image.value() {
             Err(error) => damaged(file, &error),
             Ok(_) => {
@@ -84,6 +99,17 @@ fn verify(file: &Path, output: OutputArgs) -> Result<u8, Failure> {
     output::report(&report, output)
 }
 
+/// Every chunk that is damaged, not only the first.
+fn all_damage(file: &Path, first: ImageError) -> Report {
+    let mut found = fs::read(file).map(|bytes| Image::damage(&bytes)).unwrap_or_default();
+    if found.is_empty() {
+        found.push(first);
+    }
+    let mut report = named(file);
+    report.findings = found.iter().map(|error| damage(file, error)).collect();
+    report
+}
+
 fn named(file: &Path) -> Report {
     let mut report = Report::new("image");
     report.input("image", file.display().to_string());
@@ -92,8 +118,12 @@ fn named(file: &Path) -> Report {
 
 fn damaged(file: &Path, error: &dyn std::error::Error) -> Report {
     let mut report = named(file);
+    report.findings.push(damage(file, error));
+    report
+}
+
+fn damage(file: &Path, error: &dyn std::error::Error) -> Finding {
     let subject = Subject::Input(file.display().to_string());
     let message = format!("{}: {error}", file.display());
-    report.findings.push(Finding::new(&rules::DAMAGED_IMAGE, subject, message));
-    report
+    Finding::new(&rules::DAMAGED_IMAGE, subject, message)
 }

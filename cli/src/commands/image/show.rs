@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use samestate_image::Image;
 use samestate_image::directory::ChunkKind;
+use samestate_image::{Codec, Image};
 
 use crate::failure::Failure;
 
@@ -32,7 +32,11 @@ pub(super) fn text(image: &Image<'_>) -> Result<String, Failure> {
             ChunkKind::Block => "block",
             ChunkKind::Volatile => "volatile",
         };
-        line(kind, format!("{} bytes at {}", chunk.len, chunk.offset));
+        let held = match chunk.codec {
+            Codec::None => String::new(),
+            codec => format!(", {codec} of {}", chunk.raw_len),
+        };
+        line(kind, format!("{} bytes at {}{held}", chunk.len, chunk.offset));
     }
     line("types", String::new());
     let table = &image.schema().table;

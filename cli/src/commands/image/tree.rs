@@ -24,7 +24,12 @@ pub(super) fn text(image: &Image<'_>, at: Option<&str>) -> Result<String, Failur
         }
         found = true;
         if is_leaf(value) {
-            let line = format!("{shown} = {value}");
+            let line = match value {
+                // Its value has lines of its own, and others may refer to it.
+                Value::Shared { object, .. } => format!("{shown} = #{object}"),
+                Value::Weak { object: Some(object), .. } => format!("{shown} = weak #{object}"),
+                value => format!("{shown} = {value}"),
+            };
             let cut = line.char_indices().nth(WIDTH).map(|(end, _)| end);
             match cut {
                 Some(end) => {
@@ -56,6 +61,7 @@ fn is_leaf(value: &Value<'_>) -> bool {
             fields.iter().all(|field| field.value.is_none())
         }
         Value::Option(inner) => inner.is_none(),
+        Value::Dyn { .. } => false,
         _ => true,
     }
 }
