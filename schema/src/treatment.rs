@@ -137,7 +137,7 @@ mod tests {
             assert_eq!(Treatment::from_code(treatment.code()), Some(treatment));
             assert_eq!(Treatment::from_word(treatment.word()), Some(treatment));
         }
-        assert_eq!(Treatment::from_code(7), None);
+        assert_eq!(Treatment::from_code(8), None);
         assert_eq!(Treatment::from_word("Saved"), None);
     }
 }
