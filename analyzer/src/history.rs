@@ -109,7 +109,8 @@ fn of_field(notes: &[(String, String)]) -> FieldHistory {
 /// The type of `Type, function`, which tokens spell with blanks between all of them.
 fn spelled(note: &str) -> String {
     let ty = note.rsplit_once(", ").map_or(note, |(ty, _)| ty);
-    one_line(&TypeExpr::parse(ty).to_string())
+    let ty = ty.replace(" ::", "::").replace(":: ", "::");
+    one_line(&TypeExpr::parse(&ty).to_string())
 }
 
 /// Notes stand in a line of their own.
