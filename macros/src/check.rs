@@ -1,10 +1,11 @@
 //! What the parts of an item must be to each other.
 
 use syn::ext::IdentExt as _;
-use syn::{GenericParam, LitInt, Member};
+use syn::{GenericParam, LitInt, Member, Type};
 
 use crate::ctxt::Ctxt;
 use crate::input::{Field, FieldTreatment, Input, Variant};
+use crate::recognized::addresses;
 
 pub(crate) fn check(ctxt: &Ctxt, input: &Input) {
     for param in &input.generics.params {
@@ -33,6 +34,7 @@ pub(crate) fn check(ctxt: &Ctxt, input: &Input) {
         }
         for field in &variant.fields {
             history_is_whole(ctxt, input, field);
+            no_addresses(ctxt, field);
         }
         needs_exist(ctxt, variant);
         if let Err(cycle) = rebuild_order(variant) {
@@ -100,6 +102,31 @@ fn history_is_whole(ctxt: &Ctxt, input: &Input, field: &Field) {
     }
     if let Some(since) = &field.history.since {
         version_reaches(ctxt, input, since);
+    }
+}
+
+/// Nobody can implement `Checkpoint` for pointers and functions, so these are mistakes for certain.
+fn no_addresses(ctxt: &Ctxt, field: &Field) {
+    if !field.is_checkpoint() {
+        return;
+    }
+    for address in addresses(&field.ty) {
+        let message = match address {
+            Type::Ptr(pointer) => {
+                let null = if matches!(pointer.mutability, syn::PointerMutability::Mut(_)) { "null_mut" } else { "null" };
+                format!(
+                    "an address means nothing in another process; own what it points to (`Box<T>`, \
+                     `Rc<T>` if it is shared, an index if it points into another field), or compute \
+                     it: `#[checkpoint(rebuild = path, needs(a, b))]`, or start without: \
+                     `#[checkpoint(skip(value = std::ptr::{null}()), reason = \"…\")]`"
+                )
+            }
+            _ => "the address of a function differs from build to build; save which function it is \
+                  (an enum) and `#[checkpoint(rebuild = path, needs(which))]`, or say which it always \
+                  is: `#[checkpoint(skip(value = function), reason = \"…\")]`"
+                .to_owned(),
+        };
+        ctxt.error(address, message);
     }
 }
 

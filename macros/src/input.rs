@@ -1,12 +1,16 @@
 //! The item as the derive sees it: read from the tokens once, then only looked at.
 
-use proc_macro2::{Ident, Span};
+use std::collections::BTreeSet;
+
+use proc_macro2::{Ident, Span, TokenStream};
 use samestate_schema::record::Shape;
 use syn::ext::IdentExt as _;
 use syn::{Data, DeriveInput, Expr, ExprPath, Fields, Generics, LitStr, Member, Type};
 
 use crate::attr::{self, FieldAttrs, FieldHistory, TypeAttrs, VariantAttrs, With};
 use crate::ctxt::Ctxt;
+use crate::expand::path_of_crate;
+use crate::recognized::{self, Asked};
 
 pub(crate) struct Input {
     pub(crate) ident: Ident,
@@ -32,6 +36,7 @@ pub(crate) struct Field {
     /// The variable that holds it in generated code.
     pub(crate) local: Ident,
     pub(crate) ty: Type,
+    pub(crate) asked: Asked,
     pub(crate) treatment: FieldTreatment,
     pub(crate) reason: Option<LitStr>,
     pub(crate) history: FieldHistory,
@@ -73,14 +78,17 @@ impl Field {
 impl Input {
     pub(crate) fn new(ctxt: &Ctxt, item: DeriveInput) -> Self {
         let attrs = attr::of_type(ctxt, &item.attrs);
+        let krate = &path_of_crate(&attrs);
+        let params = &item.generics.type_params().map(|param| param.ident.clone()).collect();
         let (is_enum, variants) = match item.data {
-            Data::Struct(data) => {
-                (false, vec![variant(ctxt, None, data.fields, VariantAttrs::default())])
-            }
+            Data::Struct(data) => (
+                false,
+                vec![variant(ctxt, krate, params, None, data.fields, VariantAttrs::default())],
+            ),
             Data::Enum(data) => {
                 let variants = data.variants.into_iter().map(|v| {
                     let attrs = attr::of_variant(ctxt, &v.attrs);
-                    variant(ctxt, Some(v.ident), v.fields, attrs)
+                    variant(ctxt, krate, params, Some(v.ident), v.fields, attrs)
                 });
                 (true, variants.collect())
             }
@@ -98,7 +106,14 @@ impl Input {
     }
 }
 
-fn variant(ctxt: &Ctxt, ident: Option<Ident>, fields: Fields, attrs: VariantAttrs) -> Variant {
+fn variant(
+    ctxt: &Ctxt,
+    krate: &TokenStream,
+    params: &BTreeSet<Ident>,
+    ident: Option<Ident>,
+    fields: Fields,
+    attrs: VariantAttrs,
+) -> Variant {
     let shape = match &fields {
         Fields::Named(_) => Shape::Named,
         Fields::Unnamed(_) => Shape::Tuple,
@@ -117,7 +132,8 @@ fn variant(ctxt: &Ctxt, ident: Option<Ident>, fields: Fields, attrs: VariantAttr
             }
         };
         let local = Ident::new(&format!("field_{name}"), Span::mixed_site());
-        Field { member, name, local, ty: field.ty, treatment, reason, history, span }
+        let asked = recognized::field(krate, params, &field.ty);
+        Field { member, name, local, asked, ty: field.ty, treatment, reason, history, span }
     });
     Variant { ident, shape, fields: fields.collect(), attrs }
 }

@@ -8,6 +8,7 @@ mod ctxt;
 mod dynamic;
 mod expand;
 mod input;
+mod recognized;
 
 use proc_macro::TokenStream;
 
@@ -32,6 +33,11 @@ use proc_macro::TokenStream;
 /// first and assigns it afterwards, so that a failure changes nothing. There a field with `external`
 /// that no handle is given for keeps the one that it has. What `rebuild` needs is read whole, so
 /// nothing in it can be kept.
+///
+/// Where a field is of a type that no image can hold (an `Instant`, a file, a socket, a thread, a
+/// channel, a lock guard, a child process, a reference, a pointer, a function), the error says which
+/// of these treatments fits it. A type of the program's that is called so and implements `Checkpoint`
+/// is saved as any other.
 ///
 /// `with = module` is for types of others, which cannot derive `Checkpoint`. The module has three
 /// functions for the type of the whole field; `save` and `restore` must agree with `schema`:

@@ -20,6 +20,7 @@ mod objects;
 mod plain;
 mod pointee;
 mod prefetch;
+mod recognized;
 mod restore;
 mod save;
 mod schema;

@@ -16,6 +16,10 @@ pub use crate::fixed::{
 pub use crate::hooks::{before_save, hooked_restore, hooked_save, restore_hook};
 pub use crate::objects::Place;
 pub use crate::pointee::{build_arc, build_rc};
+pub use crate::recognized::{
+    Borrowed, Channel, Clock, Closure, Guard, OpenFile, Process, Running, Socket, Untyped, Waiting,
+    asked,
+};
 pub use core::option::Option;
 pub use core::result::Result;
 pub use samestate_schema::record::{Shape, assemble, assembled_len};

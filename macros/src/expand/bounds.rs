@@ -11,6 +11,7 @@ use syn::{Generics, Path, Token, Type, WhereClause, WherePredicate, parse_quote}
 use super::krate;
 use crate::attr::With;
 use crate::input::{Field, FieldTreatment, Input};
+use crate::recognized::explained_by;
 
 /// The item's generics with a bound for the type of each field that mentions a parameter.
 pub(super) fn generics(input: &Input) -> Generics {
@@ -31,7 +32,13 @@ pub(super) fn where_clause(input: &Input, of: impl Fn(&Field) -> bool) -> Option
     let fields = input.variants.iter().flat_map(|variant| &variant.fields);
     for field in fields.filter(|field| of(field)) {
         let able: TokenStream = match field.treatment {
-            FieldTreatment::Saved { with: With::Type, .. } => quote!(#krate::Checkpoint),
+            FieldTreatment::Saved { with: With::Type, .. } => match explained_by(&field.ty) {
+                Some(family) => {
+                    let family = Ident::new(family, Span::mixed_site());
+                    quote!(#krate::__private::#family)
+                }
+                None => quote!(#krate::Checkpoint),
+            },
             FieldTreatment::Saved { with: With::Serde { .. }, .. } => {
                 quote!(#krate::__private::Serde)
             }

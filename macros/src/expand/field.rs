@@ -6,6 +6,7 @@ use syn::spanned::Spanned as _;
 
 use crate::attr::With;
 use crate::input::{Field, FieldTreatment};
+use crate::recognized::Asked;
 
 /// The functions that a saved field goes through.
 struct Functions {
@@ -17,6 +18,7 @@ struct Functions {
 
 fn functions(krate: &TokenStream, field: &Field) -> Functions {
     let ty = &field.ty;
+    let Asked { ty: asked, through } = &field.asked;
     let at = Span::mixed_site().located_at(ty.span());
     match &field.treatment {
         FieldTreatment::Saved { with: With::Module(module), .. } => {
@@ -36,10 +38,10 @@ fn functions(krate: &TokenStream, field: &Field) -> Functions {
         },
         _ => Functions {
             at,
-            save: quote_spanned!(at=> <#ty as #krate::Checkpoint>::save),
-            restore: quote_spanned!(at=> <#ty as #krate::Checkpoint>::restore),
+            save: quote_spanned!(at=> <#asked as #through>::save),
+            restore: quote_spanned!(at=> <#asked as #through>::restore),
             // By its function, because a bound would be a second error about the same type.
-            schema: quote_spanned!(at=> <#ty as #krate::Checkpoint>::describe),
+            schema: quote_spanned!(at=> <#asked as #through>::describe),
         },
     }
 }
@@ -82,15 +84,10 @@ pub(super) fn restore(krate: &TokenStream, field: &Field, restorer: &Ident) -> T
 }
 
 /// An expression that stages the field, whose running value `running` refers to.
-pub(super) fn stage(
-    krate: &TokenStream,
-    field: &Field,
-    running: &Ident,
-    restorer: &Ident,
-) -> TokenStream {
-    let ty = &field.ty;
-    let at = Span::mixed_site().located_at(ty.span());
-    let call = quote_spanned!(at=> <#ty as #krate::Checkpoint>::stage(#running, #restorer));
+pub(super) fn stage(field: &Field, running: &Ident, restorer: &Ident) -> TokenStream {
+    let Asked { ty: asked, through } = &field.asked;
+    let at = Span::mixed_site().located_at(field.ty.span());
+    let call = quote_spanned!(at=> <#asked as #through>::stage(#running, #restorer));
     if field.is_volatile() {
         quote_spanned!(at=> #restorer.volatile(|#restorer| #call)?)
     } else {

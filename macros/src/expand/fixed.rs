@@ -6,6 +6,7 @@ use syn::{Type, TypePath};
 
 use super::{hooks, krate};
 use crate::input::Input;
+use crate::recognized::explained_by;
 
 /// Types of the standard library whose values differ in length. Only what they are called is
 /// known here; of a type that is called so but is another, values are written number by number.
@@ -50,6 +51,9 @@ pub(super) fn possible(input: &Input) -> bool {
 }
 
 fn varies(ty: &Type) -> bool {
+    if explained_by(ty).is_some() {
+        return true;
+    }
     let Type::Path(TypePath { path, .. }) = ty else { return false };
     path.segments.last().is_some_and(|last| VARYING.iter().any(|name| last.ident == name))
 }
@@ -88,7 +92,7 @@ fn structure(krate: &TokenStream, input: &Input) -> (TokenStream, TokenStream, T
     let fields: Vec<_> = input.variants.iter().flat_map(|variant| &variant.fields).collect();
     let members: Vec<_> = fields.iter().map(|field| &field.member).collect();
     let locals: Vec<_> = fields.iter().map(|field| &field.local).collect();
-    let types: Vec<_> = fields.iter().map(|field| &field.ty).collect();
+    let types: Vec<_> = fields.iter().map(|field| &field.asked.ty).collect();
     let len = generated! {
         #krate::__private::fixed_len(&[#(<#types as #krate::Checkpoint>::FIXED_LEN),*])
     };

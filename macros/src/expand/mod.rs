@@ -25,6 +25,7 @@ mod stage;
 use proc_macro2::TokenStream;
 use syn::DeriveInput;
 
+use crate::attr::TypeAttrs;
 use crate::check::check;
 use crate::ctxt::Ctxt;
 use crate::input::Input;
@@ -96,9 +97,13 @@ fn expand(input: &Input) -> TokenStream {
     }
 }
 
-/// Where the crate `samestate` is.
 fn krate(input: &Input) -> TokenStream {
-    match &input.attrs.krate {
+    path_of_crate(&input.attrs)
+}
+
+/// Where the crate `samestate` is.
+pub(crate) fn path_of_crate(attrs: &TypeAttrs) -> TokenStream {
+    match &attrs.krate {
         Some(path) => generated!(#path),
         None => generated!(::samestate),
     }

@@ -2,6 +2,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 
 use super::{field, fixed, hooks, krate};
 use crate::input::{FieldTreatment, Input, Variant};
+use crate::recognized::Asked;
 
 /// `fn save`: takes the value apart without `..` and saves the fields in their order.
 pub(super) fn expand(input: &Input) -> TokenStream {
@@ -78,8 +79,8 @@ pub(super) fn min_len(input: &Input) -> TokenStream {
     let fields = input.variants.iter().flat_map(|variant| &variant.fields);
     let saved = fields.filter(|field| field.is_checkpoint() && !field.is_volatile());
     let lens = saved.map(|field| {
-        let ty = &field.ty;
-        generated!(+ <#ty as #krate::Checkpoint>::MIN_LEN)
+        let Asked { ty, through } = &field.asked;
+        generated!(+ <#ty as #through>::MIN_LEN)
     });
     generated!(0 #(#lens)*)
 }

@@ -9,6 +9,7 @@ use syn::spanned::Spanned as _;
 use super::{field, hooks, krate, restore};
 use crate::check::{needed, rebuild_order};
 use crate::input::{Field, FieldTreatment, Input, Variant};
+use crate::recognized::Asked;
 
 /// Nothing if there is no field to go down to: then a whole value takes the place of the other.
 pub(super) fn expand(input: &Input) -> TokenStream {
@@ -31,8 +32,8 @@ pub(super) fn expand(input: &Input) -> TokenStream {
         || fields()
             .any(|f| matches!(f.treatment, FieldTreatment::Keep | FieldTreatment::External(_)));
     let parts = fields().filter(|field| field.is_checkpoint()).map(|field| {
-        let ty = &field.ty;
-        generated!(|| <#ty as #krate::Checkpoint>::MAY_KEEP)
+        let Asked { ty, through } = &field.asked;
+        generated!(|| <#ty as #through>::MAY_KEEP)
     });
     let parts: Vec<_> = if kept { Vec::new() } else { parts.collect() };
     let may_keep = (!kept).then(|| {
@@ -169,7 +170,7 @@ fn staged(krate: &TokenStream, input: &Input, variant: &Variant, restorer: &Iden
                 let value = if known.contains(&index) {
                     field::restore(krate, field, restorer)
                 } else {
-                    field::stage(krate, field, &running, restorer)
+                    field::stage(field, &running, restorer)
                 };
                 saved.push(generated!(let #local = #value;));
             }

@@ -161,3 +161,59 @@ fn recursion_may_start_at_a_container() {
     let boxed = Box::new(Branch(vec![], Some(Box::new(Branch(vec![], None)))));
     assert_eq!(from_slice::<Box<Branch>>(&to_vec(&boxed).unwrap()).unwrap(), boxed);
 }
+
+/// Types that are called as those that no image can hold, but can be saved.
+mod called_so {
+    use samestate::{Checkpoint, from_slice, to_vec};
+
+    #[derive(Checkpoint, Debug, PartialEq, Clone)]
+    struct Instant(u64);
+
+    #[derive(Checkpoint, Debug, PartialEq, Clone)]
+    struct Receiver<T> {
+        waiting: Vec<T>,
+    }
+
+    #[derive(Checkpoint, Debug, PartialEq, Clone)]
+    enum Child {
+        None,
+        Two(Box<Tree>, Box<Tree>),
+    }
+
+    #[derive(Checkpoint, Debug, PartialEq, Clone)]
+    struct Tree {
+        child: Child,
+        #[checkpoint(volatile)]
+        seen: Option<Instant>,
+    }
+
+    #[derive(Checkpoint, Debug, PartialEq, Clone)]
+    struct Sim<T> {
+        started: Instant,
+        laps: Vec<(u8, Instant)>,
+        inbox: Receiver<T>,
+        bytes: Receiver<u8>,
+        tree: Tree,
+    }
+
+    #[test]
+    fn a_name_is_no_mistake() {
+        let leaf = Tree { child: Child::None, seen: Some(Instant(3)) };
+        let sim = Sim {
+            started: Instant(1),
+            laps: vec![(1, Instant(2))],
+            inbox: Receiver { waiting: vec!["x".to_owned()] },
+            bytes: Receiver { waiting: vec![1, 2] },
+            tree: Tree { child: Child::Two(Box::new(leaf.clone()), Box::new(leaf)), seen: None },
+        };
+        assert_eq!(from_slice::<Sim<String>>(&to_vec(&sim).unwrap()).unwrap(), sim);
+        let mut running = Sim { started: Instant(9), laps: vec![], ..sim.clone() };
+        samestate::restore_in_place(
+            &mut running,
+            &to_vec(&sim).unwrap(),
+            samestate::Handles::new(),
+        )
+        .unwrap();
+        assert_eq!(running, sim);
+    }
+}
