@@ -16,8 +16,8 @@ use crate::ImageError;
 /// How many bytes one stored byte may stand for.
 pub const MAX_RATIO: u64 = 256;
 
-/// How many bytes of a chunk one LZ4 block holds.
-#[cfg(feature = "lz4")]
+/// How many bytes of a chunk one LZ4 block holds; all that is set aside for what may not be there.
+#[cfg(any(feature = "lz4", feature = "zstd"))]
 const PIECE: usize = 1 << 20;
 
 /// The level that Zstandard itself takes if it is asked for none.
@@ -97,28 +97,61 @@ impl Codec {
         Ok(stored.filter(|stored| stored.len() <= raw.len() - raw.len() / 8))
     }
 
-    /// Fills `out` with what a chunk holds; `false` if that is something else, or of another
-    /// length.
+    /// Appends to `out` what a chunk holds; `false` if that is something else, or of another
+    /// length. Memory is touched piece by piece, as far as there is something to fill it with.
     ///
     /// # Errors
-    /// [`ImageError::CodecMissing`] if this program was built without the codec.
-    pub(crate) fn unpack(self, stored: &[u8], out: &mut [u8]) -> Result<bool, ImageError> {
+    /// [`ImageError::CodecMissing`] if this program was built without the codec,
+    /// [`ImageError::Memory`] if there is too little.
+    pub(crate) fn unpack(
+        self,
+        stored: &[u8],
+        raw_len: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, ImageError> {
         match self {
             Self::None => {
-                let fits = stored.len() == out.len();
+                let fits = stored.len() == raw_len;
                 if fits {
-                    out.copy_from_slice(stored);
+                    room(out, raw_len)?;
+                    out.extend_from_slice(stored);
                 }
                 Ok(fits)
             }
             #[cfg(feature = "lz4")]
-            Self::Lz4 => Ok(lz4::unpack(stored, out).is_some()),
+            Self::Lz4 => lz4::unpack(stored, raw_len, out),
             #[cfg(feature = "zstd")]
-            Self::Zstd => Ok(zstandard::unpack(stored, out)),
+            Self::Zstd => zstandard::unpack(stored, raw_len, out),
             #[cfg(not(all(feature = "lz4", feature = "zstd")))]
             _ => Err(ImageError::CodecMissing { codec: self }),
         }
     }
+}
+
+/// Makes room for so many more bytes.
+pub(crate) fn room(out: &mut Vec<u8>, more: usize) -> Result<(), ImageError> {
+    let needed = out.len().saturating_add(more) as u64;
+    out.try_reserve(more).map_err(|_| ImageError::Memory { needed })
+}
+
+/// Appends so many bytes, in pieces that `fill` fills or fails to.
+#[cfg(any(feature = "lz4", feature = "zstd"))]
+fn pieces(
+    out: &mut Vec<u8>,
+    len: usize,
+    mut fill: impl FnMut(&mut [u8]) -> Option<()>,
+) -> Result<bool, ImageError> {
+    let mut left = len;
+    while left > 0 {
+        let (start, piece) = (out.len(), left.min(PIECE));
+        room(out, piece)?;
+        out.resize(start + piece, 0);
+        if fill(&mut out[start..]).is_none() {
+            return Ok(false);
+        }
+        left -= piece;
+    }
+    Ok(true)
 }
 
 impl fmt::Display for Codec {
@@ -129,7 +162,8 @@ impl fmt::Display for Codec {
 
 #[cfg(feature = "lz4")]
 mod lz4 {
-    use super::PIECE;
+    use super::{PIECE, pieces};
+    use crate::ImageError;
 
     pub(super) fn pack(raw: &[u8]) -> Option<Vec<u8>> {
         let mut stored = Vec::new();
@@ -141,24 +175,29 @@ mod lz4 {
         Some(stored)
     }
 
-    pub(super) fn unpack(mut stored: &[u8], out: &mut [u8]) -> Option<()> {
-        for piece in out.chunks_mut(PIECE) {
+    pub(super) fn unpack(
+        mut stored: &[u8],
+        raw_len: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, ImageError> {
+        let filled = pieces(out, raw_len, |piece| {
             let (len, rest) = stored.split_first_chunk()?;
             let len = usize::try_from(u32::from_le_bytes(*len)).ok()?;
             let (block, rest) = rest.split_at_checked(len)?;
             stored = rest;
             let filled = lz4_flex::block::decompress_into(block, piece).ok()?;
-            if filled != piece.len() {
-                return None;
-            }
-        }
-        stored.is_empty().then_some(())
+            (filled == piece.len()).then_some(())
+        })?;
+        Ok(filled && stored.is_empty())
     }
 }
 
 #[cfg(feature = "zstd")]
 mod zstandard {
-    use super::{MAX_RATIO, ZSTD_LEVEL};
+    use std::io::Read;
+
+    use super::{MAX_RATIO, ZSTD_LEVEL, pieces};
+    use crate::ImageError;
 
     /// What a frame starts with that readers skip; its length follows as u32.
     const SKIPPABLE: [u8; 4] = 0x184d_2a50_u32.to_le_bytes();
@@ -176,7 +215,16 @@ mod zstandard {
         Some(stored)
     }
 
-    pub(super) fn unpack(stored: &[u8], out: &mut [u8]) -> bool {
-        zstd::bulk::decompress_to_buffer(stored, out).is_ok_and(|filled| filled == out.len())
+    pub(super) fn unpack(
+        stored: &[u8],
+        raw_len: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, ImageError> {
+        let Ok(mut decoder) = zstd::stream::read::Decoder::with_buffer(stored) else {
+            return Ok(false);
+        };
+        let filled = pieces(out, raw_len, |piece| decoder.read_exact(piece).ok())?;
+        // Nothing follows, and the last frame is there to its end.
+        Ok(filled && matches!(decoder.read(&mut [0]), Ok(0)))
     }
 }

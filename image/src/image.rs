@@ -6,7 +6,7 @@ use samestate_schema::types::{Primitive, Table};
 
 use crate::ImageError;
 use crate::build::Layout;
-use crate::codec::Codec;
+use crate::codec::{self, Codec};
 use crate::directory::{Chunk, ChunkKind, Directory, Trailer};
 use crate::header::{self, Header};
 use crate::plan;
@@ -256,13 +256,14 @@ fn check(chunk: &Chunk, stored: &[u8], crc: u32) -> Result<(), ImageError> {
 /// The image with nothing compressed, up to its directory, and that directory.
 ///
 /// The directory was checked, so the chunks hold at most [`MAX_RATIO`](crate::codec::MAX_RATIO)
-/// times what is there.
+/// times what is there; and memory is touched as they are decompressed.
 fn expanded(bytes: &[u8], stored: &Directory) -> Result<(Vec<u8>, Directory), ImageError> {
     let lens =
         stored.chunks.iter().map(|chunk| (chunk.kind, Codec::None, chunk.raw_len, chunk.raw_len));
     let mut layout = Layout::of(lens)?;
     let needed = layout.end;
     let mut out = Vec::new();
+    // Only the room: what is not decompressed is never touched.
     let fits = usize::try_from(needed).is_ok_and(|needed| out.try_reserve_exact(needed).is_ok());
     if !fits {
         return Err(ImageError::Memory { needed });
@@ -273,10 +274,12 @@ fn expanded(bytes: &[u8], stored: &Directory) -> Result<(Vec<u8>, Directory), Im
         let Chunk { offset, raw_len, .. } = layout.chunks[index];
         // Both are at most `needed`, which fits.
         let start = usize::try_from(offset).unwrap_or(usize::MAX);
-        let end = start.saturating_add(usize::try_from(raw_len).unwrap_or(usize::MAX));
-        out.resize(end, 0);
+        let raw_len = usize::try_from(raw_len).unwrap_or(usize::MAX);
+        let padding = start.saturating_sub(out.len());
+        codec::room(&mut out, padding)?;
+        out.resize(start, 0);
         let stored = slice(bytes, chunk.offset, chunk.len).unwrap_or_default();
-        if !chunk.codec.unpack(stored, &mut out[start..])? {
+        if !chunk.codec.unpack(stored, raw_len, &mut out)? {
             return Err(ImageError::Malformed { part, what: "what is compressed" });
         }
         layout.check(index, &out[start..]);

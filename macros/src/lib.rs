@@ -55,6 +55,10 @@ use proc_macro::TokenStream;
 /// comes. serde does not tell a `HashSet` from a list: its elements stand in the order in which they
 /// come, so equal states may give different bytes; use `with` for it. Names are all that serde knows of
 /// a type, so a change of it is told by serde when an image is restored, not by a list of differences.
+/// A saved field that the type does not take any more is an error: `#[serde(alias = "…")]` tells its
+/// old name. But serde itself makes `None` of an `Option` that is missing, and a default of what has
+/// `#[serde(default)]`, and throws away fields it does not know beside `flatten` and in what is
+/// `untagged` or has a `tag`.
 ///
 /// A `volatile` field (a counter of nanoseconds, a cache worth keeping) is checked and restored as
 /// all others are. But the image's id does not tell of it, nor do `samestate image diff`,
@@ -149,8 +153,9 @@ use proc_macro::TokenStream;
 /// value is saved when it is encoded, which is before a store writes the file; and one that is restored
 /// may be dropped again because another one in the image cannot be: what concerns the whole image
 /// belongs on the root. In place, `after_restore` judges a new value before anything is touched, so no
-/// field of it can be kept. An object that holds weak pointers to itself is restored twice, and so the
-/// functions are called twice.
+/// field of it can be kept. An object that holds weak pointers to itself is tried out before it is
+/// restored; then no function is called. If it holds a field with `external`, the trial ends there:
+/// what is wrong behind that field ends a program with `panic = "abort"`, and is an error in all others.
 #[proc_macro_derive(Checkpoint, attributes(checkpoint))]
 pub fn derive_checkpoint(item: TokenStream) -> TokenStream {
     expand::derive(item.into()).into()

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::error::RestoreErrorKind;
+use crate::objects::Trial;
 use crate::{RestoreError, Restorer, SaveError, Saver};
 
 /// Calls a function when it is dropped, unless it was disarmed: then something unwinds.
@@ -47,16 +48,33 @@ pub fn before_save<E: Display>(
     said.map_err(|error| SaveError::Refused { type_name, message: error.to_string() })
 }
 
-/// Restores behind a function. If that agrees and restoring fails, `failed` is called.
+/// Restores behind a function. If that agrees and restoring fails, `failed` is called. In a trial,
+/// which may end without anything being wrong, no function is called.
 pub fn hooked_restore<R>(
     restorer: &mut Restorer<'_>,
     before: impl FnOnce(&Restorer<'_>) -> Result<(), RestoreError>,
     failed: impl Fn(&RestoreError),
     restore: impl FnOnce(&mut Restorer<'_>) -> Result<R, RestoreError>,
 ) -> Result<R, RestoreError> {
+    if restorer.trial == Trial::Running {
+        return restore(restorer);
+    }
     before(restorer)?;
     let on_unwind = || failed(&RestoreError::new(RestoreErrorKind::Panicked));
     guarded(on_unwind, || restore(restorer)).inspect_err(|error| failed(error))
+}
+
+/// Lets `after_restore` judge a value, unless it is that of a trial.
+pub fn after_restore<T, E: Display>(
+    restorer: &Restorer<'_>,
+    type_name: &'static str,
+    value: &mut T,
+    hook: impl FnOnce(&mut T) -> Result<(), E>,
+) -> Result<(), RestoreError> {
+    if restorer.trial == Trial::Running {
+        return Ok(());
+    }
+    restore_hook(restorer, type_name, "after_restore", hook(value))
 }
 
 /// What `before_restore` or `after_restore` said.

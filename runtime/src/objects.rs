@@ -232,26 +232,29 @@ impl Restorer<'_> {
         }
     }
 
-    /// Restores an object that holds weak pointers to itself and drops it again, unless that was
-    /// done before. Only then it is built for good, where an error could not be returned.
+    /// Restores an object that holds weak pointers to itself, unless that was done before. Only then
+    /// it is built for good, where an error could not be returned.
     ///
     /// Handles can be taken only once: before a field that needs one, the trial ends.
+    ///
+    /// Where nothing can unwind, the object is returned: it takes the place of the one that fails to
+    /// be built nevertheless. Elsewhere it is dropped, because it may be large.
     pub(crate) fn try_out<T: crate::Checkpoint>(
         &mut self,
         place: Place,
-    ) -> Result<(), RestoreError> {
+    ) -> Result<Option<T>, RestoreError> {
         if self.trial != Trial::Not {
-            return Ok(());
+            return Ok(None);
         }
         let start = self.position();
         self.trial = Trial::Running;
-        let result = T::restore(self).map(drop);
+        let result = T::restore(self).map(|value| cfg!(panic = "abort").then_some(value));
         self.go_back(start);
         self.objects.truncate(place.index + 1);
         self.trial = Trial::Not;
         match result {
-            Err(error) if !std::mem::take(&mut self.out_of_handles) => Err(error),
-            _ => Ok(()),
+            Err(_) if std::mem::take(&mut self.out_of_handles) => Ok(None),
+            result => result,
         }
     }
 

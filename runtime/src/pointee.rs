@@ -18,7 +18,9 @@ use crate::{Assignment, Checkpoint, RestoreError, Restorer, SaveError, Saver, Sc
 ///
 /// An object with weak pointers to itself, as a tree whose nodes know their parents, is restored
 /// once to check it, dropped, and restored once more: functions that rebuild its fields run
-/// twice, and must give the same result twice.
+/// twice, and must give the same result twice. Functions around restoring (`before_restore` and the
+/// like) are called the second time only. If the object holds a field with `external`, what follows
+/// that is not checked before; in a program with `panic = "abort"`, an error there ends the program.
 ///
 /// ```
 /// use std::rc::Rc;
@@ -192,27 +194,28 @@ macro_rules! build {
                 if !place.cyclic {
                     return T::restore(restorer).map($strong::new);
                 }
-                restorer.try_out::<T>(place)?;
+                let tried = restorer.try_out::<T>(place)?;
                 if restorer.trial == Trial::Running {
                     return T::restore(restorer).map($strong::new);
                 }
                 let outer = std::mem::replace(&mut restorer.trial, Trial::Passed);
                 let mut error = None;
                 // The trial went well, so this fails only if the user's own code does not do the
-                // same twice, or at a handle. Then there is no value to return: unwinding leaves.
+                // same twice, or behind a handle. Then what was tried is returned, or unwinding
+                // leaves.
                 let built = catch_unwind(AssertUnwindSafe(|| {
                     $strong::new_cyclic(|weak| {
                         restorer.building(place, cast(weak.clone()));
                         T::restore(restorer).unwrap_or_else(|failed| {
                             error = Some(failed);
-                            resume_unwind(Box::new(()))
+                            tried.unwrap_or_else(|| resume_unwind(Box::new(())))
                         })
                     })
                 }));
                 restorer.trial = outer;
                 match (built, error) {
-                    (Ok(object), _) => Ok(object),
-                    (Err(_), Some(error)) => Err(error),
+                    (_, Some(error)) => Err(error),
+                    (Ok(object), None) => Ok(object),
                     // A panic of the user's code is none of ours.
                     (Err(panic), None) => resume_unwind(panic),
                 }

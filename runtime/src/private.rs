@@ -13,7 +13,7 @@ pub use crate::dynamic::{
 pub use crate::fixed::{
     fixed_len, get_fixed, get_variant, put_fixed, put_variant, restore_fixed, save_fixed,
 };
-pub use crate::hooks::{before_save, hooked_restore, hooked_save, restore_hook};
+pub use crate::hooks::{after_restore, before_save, hooked_restore, hooked_save, restore_hook};
 pub use crate::objects::Place;
 pub use crate::pointee::{build_arc, build_rc};
 pub use crate::recognized::{

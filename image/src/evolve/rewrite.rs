@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use samestate_schema::path::{FieldPath, Step};
@@ -35,6 +35,7 @@ pub fn rewrite(image: &Image<'_>, program: &SchemaChunk, notes: &Notes) -> Resul
         volatile: false,
         path: path.clone(),
         objects: Vec::new(),
+        indexes: HashMap::new(),
         migrations: BTreeMap::new(),
         pointers: 0,
         defined: &defined,
@@ -73,6 +74,8 @@ struct Writer<'a> {
     volatile: bool,
     path: FieldPath,
     objects: Vec<Object>,
+    /// Where in `objects` they are, by their numbers in the old image.
+    indexes: HashMap<u64, usize>,
     /// How types of the image are migrated, as far as it was asked for.
     migrations: BTreeMap<(TypeRef, TypeRef), Option<Conversion>>,
     /// How many pointers lead here; they are no steps of the path.
@@ -86,8 +89,6 @@ type Conversion = (Rc<SchemaChunk>, Convert);
 
 /// A shared object that was written.
 struct Object {
-    /// Its number in the old image.
-    number: u64,
     open: bool,
     /// Whether a weak pointer to it was written while it was open.
     used: bool,
@@ -190,7 +191,7 @@ impl Writer<'_> {
     /// A pointer to a shared object, with the object if it is a new one; `base` is 1 for a weak one.
     /// The object may have stood elsewhere in the old image, perhaps in a field that is gone.
     fn pointer(&mut self, object: u64, (old, new): (TypeRef, TypeRef), base: usize) -> Result<()> {
-        if let Some(known) = self.objects.iter().position(|known| known.number == object) {
+        if let Some(&known) = self.indexes.get(&object) {
             self.objects[known].used |= self.objects[known].open;
             self.objects[known].owned |= base == 0;
             self.len(base + usize::try_from(NEW_OBJECT_CODES).unwrap_or(0) + known);
@@ -205,7 +206,8 @@ impl Writer<'_> {
         }
         let index = self.objects.len();
         let owned = base == 0;
-        self.objects.push(Object { number: object, open: true, used: false, owned });
+        self.objects.push(Object { open: true, used: false, owned });
+        self.indexes.insert(object, index);
         let code = self.out.values.len();
         self.len(base);
         self.pointers += 1;
@@ -423,6 +425,7 @@ impl Writer<'_> {
             volatile: false,
             path: self.path.clone(),
             objects: Vec::new(),
+            indexes: HashMap::new(),
             migrations: BTreeMap::new(),
             pointers: 0,
             defined: self.defined,

@@ -83,6 +83,28 @@ pub(super) fn restore(krate: &TokenStream, field: &Field, restorer: &Ident) -> T
     }
 }
 
+/// An expression that restores a whole field that will replace the one that `running` refers to.
+pub(super) fn restore_for(
+    krate: &TokenStream,
+    field: &Field,
+    running: &Ident,
+    restorer: &Ident,
+) -> TokenStream {
+    let ty = &field.ty;
+    let at = Span::mixed_site().located_at(ty.span());
+    let call = quote_spanned! {at=>
+        <#ty as #krate::Checkpoint>::restore_for(
+            #krate::__private::Option::Some(#running),
+            #restorer,
+        )
+    };
+    if field.is_volatile() {
+        quote_spanned!(at=> #restorer.volatile(|#restorer| #call)?)
+    } else {
+        quote_spanned!(at=> #call?)
+    }
+}
+
 /// An expression that stages the field, whose running value `running` refers to.
 pub(super) fn stage(field: &Field, running: &Ident, restorer: &Ident) -> TokenStream {
     let Asked { ty: asked, through } = &field.asked;

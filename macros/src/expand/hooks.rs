@@ -80,8 +80,8 @@ pub(super) fn functions(input: &Input, restorer: &Ident, body: &TokenStream) -> 
     let judged = match &input.attrs.hooks.after_restore {
         Some(hook) => {
             let judge = quote_spanned! {at(hook)=>
-                #krate::__private::restore_hook(
-                    #restorer, #name, "after_restore", #hook(&mut value),
+                #krate::__private::after_restore(
+                    #restorer, #name, &mut value, |value: &mut Self| #hook(value),
                 )?;
             };
             generated! {

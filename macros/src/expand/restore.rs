@@ -10,27 +10,7 @@ use crate::input::{Field, FieldTreatment, Input, Variant};
 pub(super) fn expand(input: &Input) -> TokenStream {
     let krate = krate(input);
     let restorer = Ident::new("restorer", Span::mixed_site());
-    let body = if input.is_enum {
-        let count = input.variants.len();
-        let last = count.saturating_sub(1);
-        let arms = input.variants.iter().enumerate().map(|(number, variant)| {
-            let number = u32::try_from(number).unwrap_or(u32::MAX);
-            let value = value(&krate, input, variant, &restorer);
-            // The number was checked to be one of the variants'.
-            let number = if number as usize == last { generated!(_) } else { generated!(#number) };
-            generated!(#number => { #value })
-        });
-        let none = (count == 0).then(
-            || generated!(_ => #krate::__private::Result::Err(#restorer.bad_value("variant"))),
-        );
-        generated! {
-            match #krate::__private::variant(#restorer, #count)? { #(#arms)* #none }
-        }
-    } else {
-        let variants = input.variants.iter();
-        let values = variants.map(|variant| value(&krate, input, variant, &restorer));
-        generated!(#(#values)*)
-    };
+    let body = body(input, &restorer);
     if hooks::on_restore(input) {
         return hooks::functions(input, &restorer, &body);
     }
@@ -52,6 +32,30 @@ pub(super) fn expand(input: &Input) -> TokenStream {
             #fixed
             #body
         }
+    }
+}
+
+/// Reads a whole value, without calling the functions around it.
+pub(super) fn body(input: &Input, restorer: &Ident) -> TokenStream {
+    let krate = krate(input);
+    if !input.is_enum {
+        let variants = input.variants.iter();
+        let values = variants.map(|variant| value(&krate, input, variant, restorer));
+        return generated!(#(#values)*);
+    }
+    let count = input.variants.len();
+    let last = count.saturating_sub(1);
+    let arms = input.variants.iter().enumerate().map(|(number, variant)| {
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        let value = value(&krate, input, variant, restorer);
+        // The number was checked to be one of the variants'.
+        let number = if number as usize == last { generated!(_) } else { generated!(#number) };
+        generated!(#number => { #value })
+    });
+    let none = (count == 0)
+        .then(|| generated!(_ => #krate::__private::Result::Err(#restorer.bad_value("variant"))));
+    generated! {
+        match #krate::__private::variant(#restorer, #count)? { #(#arms)* #none }
     }
 }
 

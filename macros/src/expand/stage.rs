@@ -66,10 +66,23 @@ pub(super) fn expand(input: &Input) -> TokenStream {
                 }
             }
         });
+        // The functions around it are called already.
+        let whole = if hooked {
+            let body = restore::body(input, &restorer);
+            generated! {{
+                let restored: #krate::__private::Result<Self, #krate::RestoreError> = { #body };
+                let value = restored?;
+                #krate::__private::Result::Ok(#krate::Assignment::new(move |this: &mut Self| {
+                    *this = value;
+                }))
+            }}
+        } else {
+            generated!(#krate::Assignment::whole(#restorer))
+        };
         generated! {
             match *self {
                 #(#arms)*
-                _ => #krate::Assignment::whole(#restorer),
+                _ => #whole,
             }
         }
     } else {
@@ -147,7 +160,9 @@ fn pattern(variant: &Variant) -> TokenStream {
         let (member, running) = (&field.member, running(field));
         let known = known.contains(&index);
         match field.treatment {
-            FieldTreatment::Saved { .. } if !known => generated!(#member: ref #running),
+            FieldTreatment::Saved { .. } if field.is_checkpoint() => {
+                generated!(#member: ref #running)
+            }
             FieldTreatment::Keep | FieldTreatment::External(_) if known => {
                 generated!(#member: ref #running)
             }
@@ -167,8 +182,10 @@ fn staged(krate: &TokenStream, input: &Input, variant: &Variant, restorer: &Iden
         let at = Span::mixed_site().located_at(field.ty.span());
         match &field.treatment {
             FieldTreatment::Saved { .. } => {
-                let value = if known.contains(&index) {
+                let value = if !field.is_checkpoint() {
                     field::restore(krate, field, restorer)
+                } else if known.contains(&index) {
+                    field::restore_for(krate, field, &running, restorer)
                 } else {
                     field::stage(field, &running, restorer)
                 };

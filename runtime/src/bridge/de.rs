@@ -1,8 +1,8 @@
 //! From trees to values.
 
-use serde::de::value::{MapDeserializer, SeqDeserializer, StringDeserializer};
+use serde::de::value::{SeqDeserializer, StringDeserializer};
 use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer, Unexpected,
+    DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer, MapAccess, Unexpected,
     VariantAccess, Visitor,
 };
 use serde::forward_to_deserialize_any;
@@ -25,14 +25,69 @@ fn list<'de, V: Visitor<'de>>(values: Vec<Tree>, visitor: V) -> Result<V::Value,
     Ok(value)
 }
 
-fn map<'de, K: IntoDeserializer<'de, Fault>, V: Visitor<'de>>(
+fn map<'de, K: Named + IntoDeserializer<'de, Fault>, V: Visitor<'de>>(
     entries: impl IntoIterator<Item = (K, Tree)>,
     visitor: V,
 ) -> Result<V::Value, Fault> {
-    let mut entries = MapDeserializer::new(entries.into_iter());
+    let mut entries = Entries { entries: entries.into_iter(), value: None };
     let value = visitor.visit_map(&mut entries)?;
-    entries.end()?;
-    Ok(value)
+    match entries.entries.next() {
+        None => Ok(value),
+        Some(_) => Err(Fault::custom("more entries than its type takes")),
+    }
+}
+
+/// Fields or entries, whose names are kept for errors.
+struct Entries<I> {
+    entries: I,
+    value: Option<(String, Tree)>,
+}
+
+trait Named {
+    fn name(&self) -> String;
+}
+
+impl Named for String {
+    fn name(&self) -> String {
+        self.clone()
+    }
+}
+
+impl Named for Tree {
+    fn name(&self) -> String {
+        match self {
+            Self::Text(name) => name.clone(),
+            other => other.unexpected().to_string(),
+        }
+    }
+}
+
+impl<'de, K, I> MapAccess<'de> for Entries<I>
+where
+    K: Named + IntoDeserializer<'de, Fault>,
+    I: Iterator<Item = (K, Tree)>,
+{
+    type Error = Fault;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Fault> {
+        let Some((key, value)) = self.entries.next() else { return Ok(None) };
+        self.value = Some((key.name(), value));
+        seed.deserialize(key.into_deserializer()).map(Some)
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
+        let Some((name, value)) = self.value.take() else {
+            return Err(Fault::custom("a value is asked for before its name"));
+        };
+        seed.deserialize(value).map_err(|fault| fault.of_field(&name))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        self.entries.size_hint().1
+    }
 }
 
 impl<'de> Deserializer<'de> for Tree {
@@ -96,8 +151,9 @@ impl<'de> Deserializer<'de> for Tree {
         }
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        visitor.visit_unit()
+    /// State that was saved is not thrown away: its type does not know this field.
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Fault> {
+        Err(Fault::ignored())
     }
 
     forward_to_deserialize_any! {

@@ -21,7 +21,36 @@ pub(super) fn tree<T: Serialize + ?Sized>(value: &T, ordered: bool) -> Result<Tr
 
 /// Why serde failed.
 #[derive(Debug)]
-pub(crate) struct Fault(String);
+pub(crate) struct Fault(String, Named);
+
+/// Whether a message names the field that it is about, if it must.
+#[derive(Debug, PartialEq)]
+enum Named {
+    Yes,
+    NotYet,
+}
+
+impl Fault {
+    fn new(message: String) -> Self {
+        Self(message, Named::Yes)
+    }
+
+    /// The type does not know a field of what was saved.
+    pub(super) fn ignored() -> Self {
+        Self("it has no place for what was saved".to_owned(), Named::NotYet)
+    }
+
+    /// Tells which field it is.
+    pub(super) fn of_field(self, name: &str) -> Self {
+        if self.1 == Named::Yes {
+            return self;
+        }
+        Self::new(format!(
+            "it does not take the field `{name}`; if that has another name now, write \
+             `#[serde(alias = \"{name}\")]`"
+        ))
+    }
+}
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -33,13 +62,13 @@ impl std::error::Error for Fault {}
 
 impl serde::ser::Error for Fault {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self(message.to_string())
+        Self::new(message.to_string())
     }
 }
 
 impl serde::de::Error for Fault {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self(message.to_string())
+        Self::new(message.to_string())
     }
 }
 
@@ -53,7 +82,7 @@ impl Ser {
     fn below<T: Serialize + ?Sized>(self, value: &T) -> Result<Tree, Fault> {
         match self.left.checked_sub(1) {
             Some(left) => value.serialize(Self { left, ..self }),
-            None => Err(Fault("it nests too deeply".to_owned())),
+            None => Err(Fault::new("it nests too deeply".to_owned())),
         }
     }
 }
@@ -82,7 +111,7 @@ impl Parts {
     fn field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), Fault> {
         match self.fields.insert(name.to_owned(), self.ser.below(value)?) {
             None => Ok(()),
-            Some(_) => Err(Fault(format!("it has two fields `{name}`"))),
+            Some(_) => Err(Fault::new(format!("it has two fields `{name}`"))),
         }
     }
 
@@ -294,7 +323,7 @@ impl SerializeMap for Parts {
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
         let Some(key) = self.key.take() else {
-            return Err(Fault("it has a value before its key".to_owned()));
+            return Err(Fault::new("it has a value before its key".to_owned()));
         };
         self.entries.push((key, self.ser.below(value)?));
         Ok(())
@@ -306,8 +335,8 @@ impl SerializeMap for Parts {
         }
         let mut keys = BTreeSet::new();
         for (key, _) in &self.entries {
-            if !keys.insert(key.key().map_err(|error| Fault(error.to_string()))?) {
-                return Err(Fault("a map has a key twice; write `serde(ordered)`".to_owned()));
+            if !keys.insert(key.key().map_err(|error| Fault::new(error.to_string()))?) {
+                return Err(Fault::new("a map has a key twice; write `serde(ordered)`".to_owned()));
             }
         }
         Ok(Tree::Map(self.entries))

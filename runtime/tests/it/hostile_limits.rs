@@ -362,6 +362,18 @@ fn bombs() {
             let message = Image::from_bytes(forged.seal()).map(|_| ()).unwrap_err().to_string();
             assert!(message.contains(what), "{message}");
         }
+        // What is claimed takes no memory before it is decompressed.
+        let mut broken = one.repeat(300);
+        broken[one.len()..].fill(0xff);
+        forged.chunks[2].bytes = broken;
+        forged.chunks[2].raw_len = 300 << 20;
+        let message = Image::from_bytes(forged.seal()).map(|_| ()).unwrap_err().to_string();
+        assert!(message.contains("what is compressed in its block"), "{message}");
+        if let Ok(status) = std::fs::read_to_string("/proc/self/status") {
+            let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+            let most: u64 = most.trim().trim_end_matches(" kB").parse().unwrap();
+            assert!(most < 150 << 10, "{most} KiB were touched");
+        }
         forged.chunks[2].bytes = one.repeat(3000);
         forged.chunks[2].raw_len = 1 << 50;
         let message = Image::from_bytes(forged.seal()).map(|_| ()).unwrap_err().to_string();

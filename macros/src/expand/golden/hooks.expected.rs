@@ -90,11 +90,11 @@ const _: () = {
                         ::samestate::__private::Result::Ok(Self { 0: field_0 })
                     };
                     let mut value = restored?;
-                    ::samestate::__private::restore_hook(
+                    ::samestate::__private::after_restore(
                         restorer,
                         "Device",
-                        "after_restore",
-                        Self::fix(&mut value),
+                        &mut value,
+                        |value: &mut Self| Self::fix(value),
                     )?;
                     ::samestate::__private::Result::Ok(value)
                 },

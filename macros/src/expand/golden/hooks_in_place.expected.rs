@@ -125,7 +125,27 @@ const _: () = {
                                 }),
                             )
                         }
-                        _ => ::samestate::Assignment::whole(restorer),
+                        _ => {
+                            let restored: ::samestate::__private::Result<
+                                Self,
+                                ::samestate::RestoreError,
+                            > = {
+                                match ::samestate::__private::variant(restorer, 2usize)? {
+                                    0u32 => {
+                                        ::samestate::__private::Result::Err(
+                                            restorer.nothing_to_keep("Device::On.0"),
+                                        )
+                                    }
+                                    _ => ::samestate::__private::Result::Ok(Self::Off {}),
+                                }
+                            };
+                            let value = restored?;
+                            ::samestate::__private::Result::Ok(
+                                ::samestate::Assignment::new(move |this: &mut Self| {
+                                    *this = value;
+                                }),
+                            )
+                        }
                     }
                 },
             )

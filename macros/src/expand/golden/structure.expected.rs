@@ -95,8 +95,18 @@ const _: () = {
             ::samestate::Assignment<Self>,
             ::samestate::RestoreError,
         > {
-            let Self { cpu: _, cache: _, seven: _, second: _, first: _, log: _ } = *self;
-            let field_cpu = <Cpu as ::samestate::Checkpoint>::restore(restorer)?;
+            let Self {
+                cpu: ref running_cpu,
+                cache: _,
+                seven: _,
+                second: _,
+                first: _,
+                log: _,
+            } = *self;
+            let field_cpu = <Cpu as ::samestate::Checkpoint>::restore_for(
+                ::samestate::__private::Option::Some(running_cpu),
+                restorer,
+            )?;
             let field_cache = <Cache as ::core::default::Default>::default();
             let field_seven: u8 = 7;
             let field_log = restorer.external_if_given::<Log>("log")?;
