@@ -18,7 +18,7 @@ fuzz_target!(|bytes: &[u8]| {
         return;
     }
     fs::write(&*FILE, bytes).expect("a file for the lock");
-    let config = DriftConfig { roots: Vec::new(), source_dirs: Vec::new() };
+    let config = DriftConfig::default();
     if let Ok(report) = drift(&FILE, &FILE, &config) {
         assert_ne!(report.exit_code().code(), 1, "it differs from itself: {:?}", report.findings);
     }
