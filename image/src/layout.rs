@@ -1,6 +1,6 @@
 //! Sizes, alignments and limits that encoder and decoder must agree on.
 
-use samestate_schema::types::{Primitive, Table, Type, TypeRef};
+use samestate_schema::types::{Primitive, Type, TypeRef};
 
 /// Numbers that take at least this many bytes together stand in a block of their own; fewer stand
 /// among the values.
@@ -76,12 +76,12 @@ pub const fn is_number(primitive: Primitive) -> bool {
 /// If values of this type are nothing but a fixed number of equal numbers: that number's type,
 /// and how many bytes a value takes.
 #[must_use]
-pub fn plain(table: &Table, ty: TypeRef) -> Option<(Primitive, u64)> {
+pub fn plain(types: &[Type], ty: TypeRef) -> Option<(Primitive, u64)> {
     let mut count = 1_u64;
     let mut ty = ty;
     // It ends because a valid table has no array that contains itself.
     loop {
-        match table.get(ty)? {
+        match types.get(ty.0 as usize)? {
             Type::Primitive(primitive) if is_number(*primitive) => {
                 return Some((*primitive, count.checked_mul(primitive.size() as u64)?));
             }

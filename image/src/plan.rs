@@ -87,7 +87,8 @@ impl Plan<'_> {
     }
 
     fn elements(&mut self, inner: TypeRef, count: u64, depth: u32, sequence: bool) -> Option<()> {
-        let Some((primitive, size)) = plain(self.table, inner).filter(|&(_, size)| size > 0) else {
+        let Some((primitive, size)) = plain(&self.table.types, inner).filter(|&(_, size)| size > 0)
+        else {
             return (0..count).try_for_each(|_| self.value(inner, depth));
         };
         let len = usize::try_from(count.checked_mul(size)?).ok()?;

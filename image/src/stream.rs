@@ -59,7 +59,7 @@ pub fn append_made(
         let all = held + len;
         out.reserve(all);
         let place = out.spare_capacity_mut();
-        let ready = if len == 0 { all } else { whole_lines(place, all) };
+        let ready = if len == 0 { all } else { whole_lines(to_line(place), all) };
         copy_streamed(&made[..ready], &mut place[..ready]);
         let longer = out.len() + ready;
         // SAFETY: there is room for `ready` more, and all of them were written just now.
@@ -72,9 +72,16 @@ pub fn append_made(
     }
 }
 
-/// How many of `len` bytes end where a line of memory does, if they start where `place` does.
-fn whole_lines(place: &[MaybeUninit<u8>], len: usize) -> usize {
-    let head = place.as_ptr().align_offset(LINE);
+/// How many bytes of `place` come before the first that starts a line of memory. `None` if that
+/// cannot be told: `align_offset` may always say so.
+fn to_line(place: &[MaybeUninit<u8>]) -> Option<usize> {
+    Some(place.as_ptr().align_offset(LINE)).filter(|&head| head < LINE)
+}
+
+/// How many of `len` bytes end where a line does, if `head` come before the first line. Where there
+/// are no lines, there is none to wait for.
+fn whole_lines(head: Option<usize>, len: usize) -> usize {
+    let Some(head) = head else { return len };
     len.checked_sub(head).map_or(0, |body| head + body / LINE * LINE)
 }
 
@@ -86,7 +93,7 @@ pub fn copy(from: &[u8], to: &mut [MaybeUninit<u8>], stores: Stores, mut look: i
     assert_eq!(from.len(), to.len());
     let _fence = (stores == Stores::Streamed).then_some(Fence);
     // Then every piece starts where a line does.
-    let head = to.as_ptr().align_offset(LINE).min(to.len());
+    let head = to_line(to).unwrap_or(0).min(to.len());
     let ((head, from), (to_head, to)) = (from.split_at(head), to.split_at_mut(head));
     look(head);
     copy_cached(head, to_head);
@@ -116,7 +123,8 @@ fn copy_streamed(from: &[u8], to: &mut [MaybeUninit<u8>]) {
     const UNIT: usize = size_of::<__m128i>();
 
     // Behind these, `to` is aligned to a line.
-    let head = to.as_ptr().align_offset(LINE).min(to.len()).min(from.len());
+    let Some(head) = to_line(to) else { return copy_cached(from, to) };
+    let head = head.min(to.len()).min(from.len());
     let ((head, from), (to_head, to)) = (from.split_at(head), to.split_at_mut(head));
     copy_cached(head, to_head);
     let body = from.len().min(to.len()) / LINE * LINE;
@@ -153,7 +161,7 @@ impl Drop for Fence {
 
 #[cfg(test)]
 mod tests {
-    use super::{PIECE, Stores, append, append_made};
+    use super::{PIECE, Stores, append, append_made, whole_lines};
 
     #[test]
     fn every_byte_arrives_wherever_it_starts() {
@@ -173,6 +181,12 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn where_no_line_starts_nothing_waits_for_one() {
+        assert_eq!(whole_lines(None, PIECE + 7), PIECE + 7);
+        assert_eq!([4, 68, 69, 140].map(|len| whole_lines(Some(5), len)), [0, 5, 69, 133]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 extern crate self as samestate;
 
+mod array;
 mod assignment;
 #[cfg(feature = "serde")]
 mod bridge;

@@ -61,6 +61,10 @@ pub trait Pointee: 'static {
     #[doc(hidden)]
     const MIN_LEN: usize;
 
+    /// Bytes of a value that is nothing but numbers; 0 for all others.
+    #[doc(hidden)]
+    const PLAIN_LEN: usize = 0;
+
     /// Whether it can hold weak pointers to itself.
     #[doc(hidden)]
     const CYCLIC: bool;
@@ -103,6 +107,7 @@ pub trait Pointee: 'static {
 
 impl<T: Checkpoint> Pointee for T {
     const MIN_LEN: usize = <T as Checkpoint>::MIN_LEN;
+    const PLAIN_LEN: usize = <T as Checkpoint>::PLAIN_LEN;
     const CYCLIC: bool = true;
     // Not that of `T`, which may contain the box.
     const MAY_KEEP: bool = true;

@@ -39,6 +39,7 @@ pub(crate) struct Position {
     next_block: usize,
     block_len: u64,
     whole: bool,
+    empty: Empty,
 }
 
 impl<'i> Restorer<'i> {
@@ -71,13 +72,14 @@ impl<'i> Restorer<'i> {
     }
 
     pub(crate) fn position(&self) -> Position {
-        let Self { at, other: (_, other), next_block, block_len, whole, .. } = *self;
-        Position { at, other, next_block, block_len, whole }
+        let Self { at, other: (_, other), next_block, block_len, whole, empty, .. } = *self;
+        Position { at, other, next_block, block_len, whole, empty }
     }
 
     pub(crate) fn go_back(&mut self, to: Position) {
         (self.at, self.other.1, self.whole) = (to.at, to.other, to.whole);
         (self.next_block, self.block_len) = (to.next_block, to.block_len);
+        self.empty = to.empty;
     }
 
     /// How many bytes of the values were read. The volatile ones count on behind one more.
@@ -289,6 +291,21 @@ impl<'i> Restorer<'i> {
             }
             _ => Err(self.error(RestoreErrorKind::TooMany { count: count as u64 })),
         }
+    }
+
+    /// Reads by `read` so many values; from their block, if they are numbers of `plain` bytes and
+    /// stand in one.
+    #[inline]
+    pub(crate) fn run_of<R>(
+        &mut self,
+        count: usize,
+        plain: usize,
+        read: impl FnOnce(&mut Restorer<'_>) -> Result<R, RestoreError>,
+    ) -> Result<R, RestoreError> {
+        if self.whole || count.saturating_mul(plain) < BLOCK_MIN {
+            return read(self);
+        }
+        self.in_run(count, plain, read)
     }
 
     /// Reads `count` values that are nothing but numbers by `read`, from where they stand.

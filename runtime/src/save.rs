@@ -283,6 +283,20 @@ impl<'a> Saver<'a> {
         }
     }
 
+    /// Writes by `write` so many values; as one run, if they are numbers of `plain` bytes.
+    #[inline]
+    pub(crate) fn run_of(
+        &mut self,
+        count: usize,
+        plain: usize,
+        write: impl FnOnce(&mut Self) -> Result<(), SaveError>,
+    ) -> Result<(), SaveError> {
+        if self.whole || count.saturating_mul(plain) < BLOCK_MIN {
+            return write(self);
+        }
+        self.joined(write)
+    }
+
     /// Writes what `write` writes as one run of numbers.
     pub(crate) fn joined<'b>(
         &mut self,

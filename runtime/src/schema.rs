@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use samestate_image::SchemaChunk;
 use samestate_image::evolve::{FieldNote, From, Make, Notes, TypeNote, VariantNote};
+use samestate_image::layout::plain;
 use samestate_schema::record::Shape;
 use samestate_schema::treatment::{SkipPolicy, Treatment};
 use samestate_schema::types::{Enum, Field, Primitive, Struct, Table, Type, TypeRef, Variant};
@@ -97,8 +98,32 @@ impl SchemaBuilder {
         };
         self.known.insert(TypeId::of::<T>(), state);
         let described = T::schema(self);
+        let plain = self.plain_len(described);
+        if T::PLAIN_LEN != 0 && plain != T::PLAIN_LEN as u64 {
+            self.fault(SaveError::custom(format_args!(
+                "`{}` is written as {} bytes of numbers, and described as {plain}",
+                type_name::<T>(),
+                T::PLAIN_LEN,
+            )));
+        }
         self.known.insert(TypeId::of::<T>(), Known::At(described));
         described
+    }
+
+    /// The description of `T` as the element of a sequence or an array. Whoever reads an image looks
+    /// for a long run of what is described as numbers in a block. Code by hand that describes a type
+    /// as numbers writes its values one by one, so they must not look like a run.
+    pub(crate) fn element<T: Checkpoint>(&mut self) -> TypeRef {
+        let described = self.of::<T>();
+        if T::PLAIN_LEN == 0 && self.plain_len(described) > 0 {
+            return self.add(Type::Tuple(vec![described]));
+        }
+        described
+    }
+
+    /// Bytes of a value that is described as nothing but numbers of one type; 0 for all others.
+    fn plain_len(&self, ty: TypeRef) -> u64 {
+        plain(&self.types, ty).map_or(0, |(_, len)| len)
     }
 
     /// A struct with the name that images know it by. Describe its fields, then

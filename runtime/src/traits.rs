@@ -1,5 +1,6 @@
 use samestate_schema::types::TypeRef;
 
+use crate::array;
 use crate::fixed::get_fixed;
 use crate::{Assignment, RestoreError, Restorer, SaveError, Saver, SchemaBuilder};
 
@@ -102,7 +103,8 @@ pub trait Checkpoint: Sized + 'static {
         schema.of::<Self>()
     }
 
-    /// Bytes of a value that is nothing but numbers without padding; 0 for all others.
+    /// Bytes of a value that is described as nothing but numbers of one type; 0 for all others. Long
+    /// runs of what is described so stand in a block. [`SchemaBuilder`] checks that both agree.
     #[doc(hidden)]
     const PLAIN_LEN: usize = 0;
 
@@ -143,28 +145,32 @@ pub trait Checkpoint: Sized + 'static {
     /// Writes many values.
     #[doc(hidden)]
     fn save_slice<'a>(slice: &'a [Self], saver: &mut Saver<'a>) -> Result<(), SaveError> {
-        if saver.fixed_slice(slice) {
-            return Ok(());
-        }
-        slice.iter().try_for_each(|value| {
-            saver.follow();
-            saver.one(value)
+        saver.run_of(slice.len(), Self::PLAIN_LEN, |saver| {
+            if saver.fixed_slice(slice) {
+                return Ok(());
+            }
+            slice.iter().try_for_each(|value| {
+                saver.follow();
+                saver.one(value)
+            })
         })
     }
 
     /// Reads many values whose bytes are proven present, as far as `MIN_LEN` says.
     #[doc(hidden)]
     fn restore_vec(restorer: &mut Restorer<'_>, count: usize) -> Result<Vec<Self>, RestoreError> {
-        if let Some(values) = restorer.fixed_vec(count) {
-            return Ok(values);
-        }
-        let mut values = Vec::with_capacity(restorer.capacity::<Self>(count));
-        for _ in 0..count {
-            let before = restorer.left();
-            values.push(Self::restore(restorer)?);
-            restorer.count_empty::<Self>(before)?;
-        }
-        Ok(values)
+        restorer.run_of(count, Self::PLAIN_LEN, |restorer| {
+            if let Some(values) = restorer.fixed_vec(count) {
+                return Ok(values);
+            }
+            let mut values = Vec::with_capacity(restorer.capacity::<Self>(count));
+            for _ in 0..count {
+                let before = restorer.left();
+                values.push(Self::restore(restorer)?);
+                restorer.count_empty::<Self>(before)?;
+            }
+            Ok(values)
+        })
     }
 
     /// Reads an array.
@@ -172,18 +178,7 @@ pub trait Checkpoint: Sized + 'static {
     fn restore_array<const N: usize>(
         restorer: &mut Restorer<'_>,
     ) -> Result<[Self; N], RestoreError> {
-        let mut error = None;
-        let values: [Option<Self>; N] = core::array::from_fn(|_| {
-            if error.is_some() {
-                return None;
-            }
-            Self::restore(restorer).map_err(|e| error = Some(e)).ok()
-        });
-        match error {
-            Some(error) => Err(error),
-            // Without an error every element is there.
-            None => Ok(values.map(Option::unwrap)),
-        }
+        restorer.run_of(N, Self::PLAIN_LEN, |restorer| array::try_from(|| Self::restore(restorer)))
     }
 
     /// Reads a value into the heap, large ones without passing over the stack.

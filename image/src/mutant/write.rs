@@ -494,7 +494,7 @@ impl<'a> Writer<'a> {
                 self.variant_number(0, def.implementers.len());
                 self.new_value(*ty, depth + 1)?;
             }
-            Type::Array(inner, len) if *len <= NEW_LEN => match plain(self.table, *inner) {
+            Type::Array(inner, len) if *len <= NEW_LEN => match plain(&self.table.types, *inner) {
                 Some((primitive, size)) => {
                     let numbers = (size / primitive.size() as u64).checked_mul(*len)?;
                     let numbers = usize::try_from(numbers).ok().filter(|n| *n as u64 <= NEW_LEN)?;

@@ -6,16 +6,24 @@ use super::sizes::{Size, Tally};
 use super::{FieldValue, Numbers, Value, ValueError};
 use crate::Image;
 use crate::layout::{
-    BLOCK_MIN, DEPTH_LIMIT, EMPTY_LIMIT, LONG_LEN, NEW_OBJECT_CODES, is_number, plain,
-    variant_width,
+    BLOCK_MIN, DEPTH_LIMIT, EMPTY_LIMIT, EMPTY_MEMORY, EMPTY_WEIGHT, LONG_LEN, NEW_OBJECT_CODES,
+    is_number, plain, variant_width,
 };
 
 /// Deepest nesting that is shown, so that an unoptimized reader needs less than 1.5 MB of stack. Every level of types counts here, not only the containers that
 /// the limit on values counts.
 pub(crate) const DEPTH: usize = 640;
 
-/// How many values that take no bytes are shown, all containers together.
-const EMPTY_BUDGET: u64 = 4 * EMPTY_LIMIT;
+/// How many elements that take no bytes are shown, all containers together: no fewer than a program
+/// may save.
+const EMPTY_ELEMENTS: u64 = EMPTY_MEMORY / EMPTY_WEIGHT;
+
+/// How many values that take no bytes are shown, wherever they are, before there must be others.
+const EMPTY_FREE: u64 = 4 * EMPTY_LIMIT;
+
+/// How many more are shown for each byte and each element that was read. Types may be forged, too:
+/// a few of them in each other have any number of fields.
+const EMPTY_EACH: u64 = 4;
 
 /// Reads values by a schema. Neither is trusted.
 pub(super) struct Decoder<'i> {
@@ -40,7 +48,11 @@ pub(super) struct Decoder<'i> {
     /// Whether values are kept. Where only a place is looked for they are not, but for keys, which
     /// the path tells.
     keep: bool,
+    /// How many values took no bytes, and how many of them were elements.
     empty: u64,
+    empty_elements: u64,
+    /// For each type whether a value of it took no bytes. Then none does: there is no choice in it.
+    is_empty: Vec<bool>,
 }
 
 /// An object that pointers may share.
@@ -71,7 +83,9 @@ impl<'i> Decoder<'i> {
             block_len: 0,
             tally: None,
             keep: true,
-            empty: EMPTY_BUDGET,
+            empty: 0,
+            empty_elements: 0,
+            is_empty: vec![false; image.table().types.len()],
         }
     }
 
@@ -238,15 +252,17 @@ impl<'i> Decoder<'i> {
     }
 
     fn value(&mut self, ty: TypeRef) -> Result<Value<'i>> {
-        let before = self.read();
+        let before = self.total();
         let table = self.table;
+        let index = ty.0 as usize;
         let Some(ty) = table.get(ty) else { return self.fail("a type that is not there") };
+        if self.is_empty[index] && !self.counts_empty() {
+            return Ok(Value::Unit);
+        }
         let value = self.typed(ty)?;
-        if self.read() == before {
-            let Some(left) = self.empty.checked_sub(1) else {
-                return self.fail("too many values that take no bytes to be shown");
-            };
-            self.empty = left;
+        if self.total() == before {
+            self.is_empty[index] = true;
+            self.count_empty()?;
         }
         // Only what has no parts stops, so that the path is the longest there is.
         let has_parts =
@@ -257,6 +273,32 @@ impl<'i> Decoder<'i> {
         Ok(value)
     }
 
+    /// Whether each value that takes no bytes is read. Where only a place is looked for, it is none of
+    /// them but the first.
+    const fn counts_empty(&self) -> bool {
+        self.keep || self.tally.is_some()
+    }
+
+    /// Counts a value that takes no bytes: nothing but this bounds their number.
+    fn count_empty(&mut self) -> Result<()> {
+        self.empty += 1;
+        let most = EMPTY_FREE + EMPTY_EACH.saturating_mul(self.total() + self.empty_elements);
+        if self.counts_empty() && self.empty > most {
+            return self.too_many_empty();
+        }
+        Ok(())
+    }
+
+    /// Counts an element that takes no bytes, as the program does.
+    fn count_empty_element(&mut self) -> Result<()> {
+        self.empty_elements += 1;
+        if self.empty_elements > EMPTY_ELEMENTS { self.too_many_empty() } else { Ok(()) }
+    }
+
+    fn too_many_empty<T>(&self) -> Result<T> {
+        self.fail("too many values that take no bytes to be shown")
+    }
+
     fn typed(&mut self, ty: &'i Type) -> Result<Value<'i>> {
         match ty {
             Type::Primitive(primitive) => self.primitive(*primitive),
@@ -264,7 +306,7 @@ impl<'i> Decoder<'i> {
             Type::Opaque(name) => self.opaque(name),
             Type::Option(inner) => self.option(*inner),
             Type::Sequence(inner) => self.sequence(*inner),
-            Type::Array(inner, len) => self.elements(*inner, *len),
+            Type::Array(inner, len) => self.elements(*inner, *len, false),
             Type::Set(inner) => self.set(*inner),
             Type::Tuple(types) => self.tuple(types),
             Type::Map(key, value) => self.map(*key, *value),
@@ -362,13 +404,13 @@ impl<'i> Decoder<'i> {
 
     fn sequence(&mut self, inner: TypeRef) -> Result<Value<'i>> {
         let count = self.len()?;
-        self.elements(inner, count)
+        self.elements(inner, count, true)
     }
 
     fn set(&mut self, inner: TypeRef) -> Result<Value<'i>> {
         let count = self.len()?;
         let outer = core::mem::replace(&mut self.whole, true);
-        let set = self.list(inner, count)?;
+        let set = self.list(inner, count, true)?;
         self.whole = outer;
         Ok(set)
     }
@@ -421,19 +463,30 @@ impl<'i> Decoder<'i> {
         self.bytes(usize::try_from(len).unwrap_or(usize::MAX))
     }
 
-    fn elements(&mut self, inner: TypeRef, count: u64) -> Result<Value<'i>> {
-        match plain(self.table, inner) {
+    fn elements(&mut self, inner: TypeRef, count: u64, claimed: bool) -> Result<Value<'i>> {
+        match plain(&self.table.types, inner) {
             Some((primitive, size)) if size > 0 => self.run(primitive, size, count),
-            _ => self.list(inner, count),
+            _ => self.list(inner, count, claimed),
         }
     }
 
-    fn list(&mut self, inner: TypeRef, count: u64) -> Result<Value<'i>> {
+    /// So many values. Their number is `claimed` by the values, or it is part of their type.
+    fn list(&mut self, inner: TypeRef, count: u64, claimed: bool) -> Result<Value<'i>> {
         // Memory grows with what was read, not with what is claimed.
         let mut values = Vec::new();
         for index in 0..count {
+            let before = self.total();
             let value = self.below(Step::Index(index), inner)?;
             self.push(&mut values, value)?;
+            if self.total() == before {
+                if !self.counts_empty() {
+                    // Nor do the others.
+                    break;
+                }
+                if claimed {
+                    self.count_empty_element()?;
+                }
+            }
         }
         Ok(Value::List(values))
     }
@@ -442,12 +495,19 @@ impl<'i> Decoder<'i> {
         let count = self.len()?;
         let mut entries = Vec::new();
         for _ in 0..count {
+            let before = self.total();
             let outer = core::mem::replace(&mut self.whole, true);
             let keep = core::mem::replace(&mut self.keep, true);
             let key = self.below(Step::Keys, key)?;
             (self.whole, self.keep) = (outer, keep);
             let value = self.below(Step::Entry(key.key()), value)?;
             self.push(&mut entries, (key, value))?;
+            if self.total() == before {
+                if !self.counts_empty() {
+                    break;
+                }
+                self.count_empty_element()?;
+            }
         }
         Ok(Value::Map(entries))
     }
@@ -466,6 +526,10 @@ impl<'i> Decoder<'i> {
 
     fn fields(&mut self, fields: &'i [Field]) -> Result<Vec<FieldValue<'i>>> {
         let mut values = Vec::new();
+        // Most structs are small, and there may be many of them.
+        if self.keep && values.try_reserve_exact(fields.len().min(4)).is_err() {
+            return self.fail("no memory to show so many values");
+        }
         for field in fields {
             let value = match field.ty {
                 Some(ty) if field.treatment == Treatment::Volatile => {

@@ -8,6 +8,7 @@ use crate::{Assignment, Checkpoint, RestoreError, Restorer, SaveError, Saver, Sc
 
 impl<T: Checkpoint + Copy> Checkpoint for Cell<T> {
     const MIN_LEN: usize = T::MIN_LEN;
+    const PLAIN_LEN: usize = T::PLAIN_LEN;
 
     fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
         saver.save_copy(&self.get())
@@ -24,6 +25,7 @@ impl<T: Checkpoint + Copy> Checkpoint for Cell<T> {
 
 impl<T: Checkpoint> Checkpoint for RefCell<T> {
     const MIN_LEN: usize = T::MIN_LEN;
+    const PLAIN_LEN: usize = T::PLAIN_LEN;
     const MAY_KEEP: bool = T::MAY_KEEP;
 
     fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use samestate_image::layout::BLOCK_MIN;
 use samestate_schema::types::{Type, TypeRef};
 
+use crate::array;
 use crate::fixed::put_fixed;
 use crate::prefetch::fetch;
 use crate::{Assignment, Checkpoint, RestoreError, Restorer, SaveError, Saver, SchemaBuilder};
@@ -94,7 +95,7 @@ impl<T: Checkpoint, const N: usize> Checkpoint for [T; N] {
     }
 
     fn schema(schema: &mut SchemaBuilder) -> TypeRef {
-        let inner = schema.of::<T>();
+        let inner = schema.element::<T>();
         schema.add(Type::Array(inner, N as u64))
     }
 
@@ -134,20 +135,7 @@ impl<T: Checkpoint, const N: usize> Checkpoint for [T; N] {
     fn restore_array<const M: usize>(
         restorer: &mut Restorer<'_>,
     ) -> Result<[Self; M], RestoreError> {
-        let each = |restorer: &mut Restorer<'_>| {
-            let mut error = None;
-            let values: [Option<Self>; M] = core::array::from_fn(|_| {
-                if error.is_some() {
-                    return None;
-                }
-                T::restore_array(restorer).map_err(|e| error = Some(e)).ok()
-            });
-            match error {
-                Some(error) => Err(error),
-                // Without an error every element is there.
-                None => Ok(values.map(Option::unwrap)),
-            }
-        };
+        let each = |restorer: &mut Restorer<'_>| array::try_from(|| T::restore_array(restorer));
         if Self::PLAIN_LEN > 0 { restorer.in_run(M, Self::PLAIN_LEN, each) } else { each(restorer) }
     }
 
@@ -181,7 +169,7 @@ impl<T: Checkpoint> Checkpoint for Vec<T> {
     }
 
     fn schema(schema: &mut SchemaBuilder) -> TypeRef {
-        let inner = schema.of::<T>();
+        let inner = schema.element::<T>();
         schema.add(Type::Sequence(inner))
     }
 }

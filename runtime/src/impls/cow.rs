@@ -41,6 +41,7 @@ impl<T: Checkpoint + Clone> Checkpoint for Cow<'static, [T]> {
 
 impl<T: Checkpoint + Clone> Checkpoint for Cow<'static, T> {
     const MIN_LEN: usize = T::MIN_LEN;
+    const PLAIN_LEN: usize = T::PLAIN_LEN;
 
     fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
         T::save(self, saver)

@@ -10,6 +10,7 @@ macro_rules! nonzero {
     ($($ty:ident)*) => {$(
         impl Checkpoint for NonZero<$ty> {
             const MIN_LEN: usize = $ty::MIN_LEN;
+            const PLAIN_LEN: usize = $ty::PLAIN_LEN;
             const FIXED_LEN: Option<usize> = $ty::FIXED_LEN;
 
             #[inline]

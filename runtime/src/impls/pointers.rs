@@ -13,6 +13,7 @@ use crate::{
 
 impl<T: Pointee + ?Sized> Checkpoint for Box<T> {
     const MIN_LEN: usize = T::MIN_LEN;
+    const PLAIN_LEN: usize = T::PLAIN_LEN;
     const MAY_KEEP: bool = T::MAY_KEEP;
 
     fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
@@ -34,6 +35,7 @@ impl<T: Pointee + ?Sized> Checkpoint for Box<T> {
 
 impl<T: Pointee + ?Sized> Checkpoint for Pin<Box<T>> {
     const MIN_LEN: usize = T::MIN_LEN;
+    const PLAIN_LEN: usize = T::PLAIN_LEN;
 
     fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
         T::save_target(self, saver)

@@ -124,6 +124,7 @@ impl<T: ?Sized + 'static> Checkpoint for PhantomData<T> {
 
 impl<T: Checkpoint> Checkpoint for Wrapping<T> {
     const MIN_LEN: usize = T::MIN_LEN;
+    const PLAIN_LEN: usize = T::PLAIN_LEN;
     const FIXED_LEN: Option<usize> = T::FIXED_LEN;
 
     #[inline]

@@ -14,6 +14,7 @@ macro_rules! around {
     ($($ty:ident)*) => {$(
         impl<T: Checkpoint> Checkpoint for $ty<T> {
             const MIN_LEN: usize = T::MIN_LEN;
+            const PLAIN_LEN: usize = T::PLAIN_LEN;
             const FIXED_LEN: Option<usize> = T::FIXED_LEN;
 
             #[inline]
@@ -53,6 +54,7 @@ macro_rules! lock {
     ($($ty:ident by $read:ident;)*) => {$(
         impl<T: Checkpoint> Checkpoint for $ty<T> {
             const MIN_LEN: usize = T::MIN_LEN;
+            const PLAIN_LEN: usize = T::PLAIN_LEN;
             const MAY_KEEP: bool = T::MAY_KEEP;
 
             fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
@@ -120,6 +122,7 @@ macro_rules! atomic {
         $(#[$cfg])*
         impl Checkpoint for atomic::$ty {
             const MIN_LEN: usize = <$inner>::MIN_LEN;
+            const PLAIN_LEN: usize = <$inner>::PLAIN_LEN;
 
             fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
                 saver.save_copy(&self.load(atomic::Ordering::SeqCst))

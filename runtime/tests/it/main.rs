@@ -29,6 +29,7 @@ mod serde;
 mod shared;
 mod store;
 mod testing;
+mod transparent;
 mod volatile;
 mod with;
 

@@ -293,3 +293,24 @@ fn graphs_with_weak_pointers_take_handles_and_fail_as_errors() {
     let expected = "the field `Port.sum` could not be rebuilt: nothing to sum";
     assert_eq!(error.to_string(), expected);
 }
+
+/// What is tried out before it is built counts once.
+#[test]
+fn values_without_bytes_count_once_below_an_object_that_is_tried_out() {
+    #[derive(Checkpoint)]
+    struct Node {
+        own: RefCell<Weak<Node>>,
+        empty: Vec<Vec<()>>,
+    }
+
+    let node = |lists| {
+        let node = Rc::new(Node { own: RefCell::default(), empty: vec![vec![(); 60_000]; lists] });
+        *node.own.borrow_mut() = Rc::downgrade(&node);
+        to_vec(&node)
+    };
+    for lists in [1, 8, 9, 12, 17] {
+        let restored: Rc<Node> = from_slice(&node(lists).unwrap()).unwrap();
+        assert_eq!(restored.empty.len(), lists);
+    }
+    assert!(matches!(node(18), Err(SaveError::EmptyTooLarge)));
+}
