@@ -5,6 +5,7 @@
 //! and `default`.
 
 use core::fmt;
+use std::collections::BTreeSet;
 
 use samestate_schema::path::{FieldPath, Step};
 use samestate_schema::treatment::Treatment;
@@ -66,7 +67,10 @@ pub fn filter(image: &Image<'_>, without: &[FieldPath]) -> Result<Vec<u8>, Filte
     let schema = image.schema();
     let mut types = Types(schema.table.clone());
     for path in without {
-        let failed = |what| FilterError::Path { path: path.clone(), what };
+        let failed = |refusal| {
+            let (Refusal::Missing(what) | Refusal::Kept(what)) = refusal;
+            FilterError::Path { path: path.clone(), what }
+        };
         types.leave_out(&schema.root_name, path).map_err(failed)?;
     }
     let chunk = SchemaChunk::new(schema.root_name.clone(), types.0)?;
@@ -87,55 +91,100 @@ pub fn filter(image: &Image<'_>, without: &[FieldPath]) -> Result<Vec<u8>, Filte
     Ok(Built::compressed(parts, opened.blocks(), codec)?.to_vec(image.header()))
 }
 
+/// Why something cannot be left out.
+enum Refusal {
+    /// It is not there, or not any more.
+    Missing(String),
+    /// It is there.
+    Kept(String),
+}
+
+impl From<String> for Refusal {
+    fn from(what: String) -> Self {
+        Self::Kept(what)
+    }
+}
+
+impl From<&str> for Refusal {
+    fn from(what: &str) -> Self {
+        Self::Kept(what.to_owned())
+    }
+}
+
 /// A table that gets copies of the types on the way to what is left out.
 struct Types(Table);
 
 impl Types {
-    fn leave_out(&mut self, root_name: &str, path: &FieldPath) -> Result<(), String> {
+    fn leave_out(&mut self, root_name: &str, path: &FieldPath) -> Result<(), Refusal> {
         if path.root == root_name {
             self.0.root = self.without(self.0.root, &path.steps)?;
             return Ok(());
         }
-        let named = (0..).map(TypeRef).zip(&self.0.types).filter(|(_, ty)| match ty {
-            Type::Struct(def) => def.name == path.root,
-            Type::Enum(def) => def.name == path.root,
+        let mut named = self.reachable();
+        named.retain(|&ty| match self.0.get(ty) {
+            Some(Type::Struct(def)) => def.name == path.root,
+            Some(Type::Enum(def)) => def.name == path.root,
             _ => false,
         });
-        let named: Vec<TypeRef> = named.map(|(ty, _)| ty).collect();
         if named.is_empty() {
-            return Err(format!("the image is of `{root_name}`, and has no type `{}`", path.root));
+            return Err(
+                format!("the image is of `{root_name}`, and has no type `{}`", path.root).into()
+            );
         }
+        let (mut missing, mut left_out) = (None, false);
         for ty in named {
-            let changed = self.without(ty, &path.steps)?;
+            let before = self.0.types.len();
+            let changed = match self.without(ty, &path.steps) {
+                Ok(changed) => changed,
+                // Types of one name need not have the same fields.
+                Err(Refusal::Missing(what)) => {
+                    self.0.types.truncate(before);
+                    missing = Some(Refusal::Missing(what));
+                    continue;
+                }
+                Err(refusal) => return Err(refusal),
+            };
+            left_out = true;
             let changed = self.0.get(changed).cloned();
             if let (Some(changed), Some(place)) = (changed, self.0.types.get_mut(ty.0 as usize)) {
                 *place = changed;
             }
         }
-        Ok(())
+        missing.filter(|_| !left_out).map_or(Ok(()), Err)
     }
 
-    fn add(&mut self, ty: Type) -> Result<TypeRef, String> {
-        let index = u32::try_from(self.0.types.len()).map_err(|_| "too many types".to_owned())?;
+    /// The types that values of the root may hold. Others are left over from what was filtered.
+    fn reachable(&self) -> Vec<TypeRef> {
+        let mut found = BTreeSet::from([self.0.root]);
+        let mut queue = vec![self.0.root];
+        while let Some(ty) = queue.pop().and_then(|ty| self.0.get(ty)) {
+            queue.extend(ty.children().into_iter().filter(|child| found.insert(*child)));
+        }
+        found.into_iter().collect()
+    }
+
+    fn add(&mut self, ty: Type) -> Result<TypeRef, Refusal> {
+        let index = u32::try_from(self.0.types.len()).map_err(|_| "too many types")?;
         self.0.types.push(ty);
         Ok(TypeRef(index))
     }
 
     /// A copy of a type without what is at the end of these steps.
-    fn without(&mut self, ty: TypeRef, steps: &[Step]) -> Result<TypeRef, String> {
+    fn without(&mut self, ty: TypeRef, steps: &[Step]) -> Result<TypeRef, Refusal> {
         let Some(mut changed) = self.0.get(ty).cloned() else {
-            return Err("a type is not there".to_owned());
+            return Err("a type is not there".into());
         };
         match (&mut changed, steps) {
             (Type::Struct(def), steps) => self.without_field(&mut def.fields, &def.name, steps)?,
             (Type::Enum(def), [Step::Variant(name), rest @ ..]) => {
                 let variant = def.variants.iter_mut().find(|variant| variant.name == *name);
-                let variant =
-                    variant.ok_or_else(|| format!("`{}` has no such variant", def.name))?;
+                let variant = variant.ok_or_else(|| {
+                    Refusal::Missing(format!("`{}` has no such variant", def.name))
+                })?;
                 self.without_field(&mut variant.fields, name, rest)?;
             }
             (Type::Enum(def), _) => {
-                return Err(format!("`{}` is an enum: name a variant", def.name));
+                return Err(format!("`{}` is an enum: name a variant", def.name).into());
             }
             (Type::Option(inner), [Step::Variant(some), rest @ ..]) if some == "Some" => {
                 *inner = self.without(*inner, rest)?;
@@ -161,22 +210,23 @@ impl Types {
                 return Err(
                     "it is in an object that others may share; start the path with the name \
                             of the object's type"
-                        .to_owned(),
+                        .into(),
                 );
             }
             (Type::Set(_), _) | (Type::Map(..), [Step::Keys, ..]) => {
-                return Err("keys would not stay apart".to_owned());
+                return Err("keys would not stay apart".into());
             }
             (_, []) => {
                 return Err("only fields of structs and variants can be left out; leave out the \
                             field that holds it"
-                    .to_owned());
+                    .into());
             }
             (_, [step, ..]) => {
                 return Err(format!(
                     "`{step}` does not lead on from here; elements are `[]`, the \
                                     values of a map `[value]`, what is optional `::Some`"
-                ));
+                )
+                .into());
             }
         }
         self.add(changed)
@@ -187,14 +237,15 @@ impl Types {
         fields: &mut [Field],
         owner: &str,
         steps: &[Step],
-    ) -> Result<(), String> {
+    ) -> Result<(), Refusal> {
         let Some((step, rest)) = steps.split_first() else {
-            return Err(format!("name a field of `{owner}`"));
+            return Err(format!("name a field of `{owner}`").into());
         };
         let field = fields.iter_mut().find(|field| FieldPath::member(&field.name) == *step);
-        let field = field.ok_or_else(|| format!("`{owner}` has no such field"))?;
+        let field =
+            field.ok_or_else(|| Refusal::Missing(format!("`{owner}` has no such field")))?;
         let Some(ty) = field.ty else {
-            return Err(format!("it is {} already", field.treatment));
+            return Err(Refusal::Missing(format!("it is {} already", field.treatment)));
         };
         if rest.is_empty() {
             (field.treatment, field.ty) = (Treatment::Filtered, None);

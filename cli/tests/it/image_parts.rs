@@ -432,6 +432,22 @@ fn a_filtered_copy_is_an_image_like_any_other() {
     assert!(shown.contains(", lz4 of 5000") && shown.contains("log: filtered"), "{shown}");
 }
 
+/// A type's field may be left out at one place, and then wherever the type is.
+#[test]
+fn a_field_is_left_out_here_and_everywhere() {
+    let mut state = machine();
+    state.spare = Some(state.cpu.clone());
+    let folder = saved("image-parts-filter-twice", &[state]);
+    let without = "--without it::image_parts::Machine.cpu.log --without Cpu.log";
+    let (code, said) = run(&folder, &format!("filter 0.ckpt {without} -o 1.ckpt"));
+    assert_eq!(code, 0, "{said}");
+    let (_, tree) = run(&folder, "tree 1.ckpt");
+    assert!(tree.contains("registers") && !tree.contains("log"), "{tree}");
+    // Where none is left, it is told.
+    let (code, said) = run(&folder, "filter 1.ckpt --without Cpu.log -o 2.ckpt");
+    assert!(code == 2 && said.contains("it is filtered already"), "{said}");
+}
+
 #[test]
 fn what_cannot_be_left_out_is_told() {
     let folder = saved("image-parts-filter-bad", &[machine()]);
