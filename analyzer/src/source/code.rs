@@ -5,6 +5,18 @@ use std::collections::BTreeSet;
 use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 
+/// The method by which the derive hands out the saved fields of a `manual` type.
+pub(super) const SAVED_FIELDS: &str = "saved_fields";
+
+/// What the name of the type of those fields ends in.
+pub(super) const FIELDS_SUFFIX: &str = "Fields";
+
+/// Whether the derive makes a function of this name for a `manual` type.
+pub(super) fn is_generated_for_manual(path: &syn::Path) -> bool {
+    let last = path.segments.last();
+    last.is_some_and(|last| last.ident == "from_restored" || last.ident == "restore_variant")
+}
+
 /// An expression without references, dereferences, brackets, and `clone()`: what it is a way to.
 pub(crate) fn place(expr: &syn::Expr) -> &syn::Expr {
     match expr {

@@ -12,6 +12,7 @@ mod formats;
 mod image;
 mod image_parts;
 mod interrupt;
+mod manual;
 mod mutations;
 mod readme;
 mod real_programs;

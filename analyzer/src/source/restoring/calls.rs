@@ -163,6 +163,7 @@ impl RestoreReader<'_, '_> {
         if callees.is_empty()
             && let syn::Expr::Path(path) = code::place(func)
             && self.literal(&path.path).is_none()
+            && !code::is_generated_for_manual(&path.path)
             && self
                 .code
                 .owners(self.func, path)

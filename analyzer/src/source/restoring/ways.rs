@@ -4,6 +4,7 @@ use syn::visit::Visit;
 
 use super::{RestoreReader, Way};
 use crate::graph::{Kind, TypeId};
+use crate::names;
 use crate::source::{code, file};
 
 impl RestoreReader<'_, '_> {
@@ -137,7 +138,7 @@ impl RestoreReader<'_, '_> {
         let count = path.segments.len();
         if let Some(before) = count.checked_sub(2).and_then(|at| path.segments.get(at)) {
             let name = file::plain(&before.ident);
-            let types = if name == "Self" {
+            let types = if name == "Self" || self.is_fields_of_self(&name) {
                 self.func.self_type.into_iter().collect()
             } else {
                 self.code.types_named(&self.func.crate_name, &name)
@@ -145,6 +146,9 @@ impl RestoreReader<'_, '_> {
             if let Some(found) = with_variant(types) {
                 return Some(found);
             }
+        }
+        if self.is_fields_of_self(&last) {
+            return self.func.self_type.map(|own| (vec![own], String::new()));
         }
         let types = self.code.types_of(self.func, path);
         let is_struct = |&id: &TypeId| {
@@ -155,6 +159,14 @@ impl RestoreReader<'_, '_> {
             return Some((structs, String::new()));
         }
         with_variant(self.func.self_type.into_iter().collect())
+    }
+
+    /// Whether this is the type of the fields that the derive makes for a `manual` type.
+    fn is_fields_of_self(&self, name: &str) -> bool {
+        let Some(own) = self.func.self_type else { return false };
+        let graph = self.code.graph();
+        let own = names::last_segment(graph.get(graph.defined(own)).definition());
+        name.strip_suffix(code::FIELDS_SUFFIX).is_some_and(|name| name == own)
     }
 
     /// The types that an expression goes through: `Self { … }`, `Rng::new(…)`.
