@@ -22,10 +22,13 @@ pub(super) struct Restored {
 
 impl Store {
     /// Restores the newest image; `None` if there is none yet. A damaged one is an error, never
-    /// passed over; the error names the newest one that is intact.
+    /// passed over; the error names the newest one that is intact. A save in the background is
+    /// waited for first, as by every way to restore: its image may be the newest.
     ///
     /// # Errors
-    /// [`StoreError`] if the image cannot be read, is damaged, or holds other types.
+    /// [`StoreError`] if the image cannot be read, is damaged, or holds other types; or if a save
+    /// in the background failed, which is told once: nothing was restored then, and the next call
+    /// restores what there is.
     pub fn restore<T: Checkpoint>(&mut self) -> Result<Option<T>, StoreError> {
         self.restore_with(Handles::new())
     }
@@ -96,6 +99,7 @@ impl Store {
         &mut self,
         path: &'p Path,
     ) -> Result<(&'p Path, Checked<'static>), StoreError> {
+        self.finish()?;
         let program = self.program::<T>().ok();
         let image = Checked::open(path, program.as_deref())
             .map_err(|error| StoreError::Restore { path: path.to_owned(), source: error.into() })?;
@@ -106,6 +110,7 @@ impl Store {
     fn open_newest<T: Checkpoint>(
         &mut self,
     ) -> Result<Option<(PathBuf, Checked<'static>)>, StoreError> {
+        self.finish()?;
         let program = self.program::<T>().ok();
         let Newest { intact, skipped } = Newest::open(&self.dir, program.as_deref())?;
         let intact = intact.map(|(name, image)| (name.path, image));
@@ -130,7 +135,8 @@ impl Store {
         let image = checked.image;
         let header = image.header();
         let (seq, step, id) = (header.seq, header.step, image.id());
-        self.seq = seq.saturating_add(1);
+        // An older image than the last one of this run takes no number back.
+        self.seq = self.seq.max(seq.saturating_add(1));
         self.restored = Some(Restored { seq, step, id, path: path.to_owned() });
         Ok(decoded)
     }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use samestate::{Checkpoint, Store, StoreError};
+use samestate::{Checkpoint, Handles, Store, StoreError};
 
 use super::{Sim, names, sim};
 
@@ -141,4 +141,50 @@ fn a_state_that_cannot_be_saved_is_told_at_once() {
     drop(borrowed);
     store.save_in_background(&cell, 1).unwrap();
     assert_eq!(store.finish().unwrap().unwrap().step, 1);
+}
+
+#[test]
+fn restoring_waits_for_the_save_in_the_background() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    store.save(&sim(1), 1).unwrap();
+    for step in 2..=5 {
+        store.save_in_background(&sim(step), step).unwrap();
+        let mut running = sim(0);
+        if step % 2 == 0 {
+            assert_eq!(store.restore::<Sim>().unwrap(), Some(sim(step)));
+        } else {
+            assert!(store.restore_in_place(&mut running, Handles::new()).unwrap());
+            assert_eq!(running, sim(step));
+        }
+        assert!(!store.is_saving());
+    }
+    let staged = store.save_in_background(&sim(6), 6).unwrap();
+    assert_eq!(store.restore_from::<Sim>(&staged.path, Handles::new()).unwrap(), sim(6));
+}
+
+#[test]
+fn restoring_tells_of_a_save_that_failed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let first = store.save(&1_u64, 1).unwrap();
+    let blocked = dir.path().join("0000000001-step-2.ckpt.tmp");
+    fs::create_dir_all(&blocked).unwrap();
+    let failed = |error: StoreError| {
+        assert!(matches!(error, StoreError::Background { source: Some(_), .. }), "{error}");
+    };
+    let mut running = 0_u64;
+    for way in 0..4 {
+        store.save_in_background(&2_u64, 2).unwrap();
+        failed(match way {
+            0 => store.restore::<u64>().unwrap_err(),
+            1 => store.restore_from::<u64>(&first.path, Handles::new()).unwrap_err(),
+            2 => store.restore_in_place(&mut running, Handles::new()).unwrap_err(),
+            _ => {
+                store.restore_in_place_from(&first.path, &mut running, Handles::new()).unwrap_err()
+            }
+        });
+        assert_eq!(running, 0);
+        assert_eq!(store.restore::<u64>().unwrap(), Some(1), "told once");
+    }
 }
