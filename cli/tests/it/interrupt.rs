@@ -12,7 +12,10 @@ const SIGINT: i32 = 2;
 const SIGTERM: i32 = 15;
 
 fn start(words: &[&str]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_samestate"))
+    // Whoever runs the tests in the background of a shell ignores interrupts, and so would samestate.
+    Command::new("env")
+        .arg("--default-signal=INT,TERM")
+        .arg(env!("CARGO_BIN_EXE_samestate"))
         .args(words)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
