@@ -14,5 +14,5 @@ for target in fuzz_targets/*.rs; do
     mkdir -p "corpus/$name"
     echo "$name"
     cargo +nightly fuzz run --target-dir ../target/fuzz "$name" "corpus/$name" "seeds/$name" -- \
-        -max_total_time="${FUZZ_SECONDS:-5}" -max_len=8192 -rss_limit_mb=2048 -verbosity=0 -print_funcs=0
+        -max_total_time="${FUZZ_SECONDS:-2}" -max_len=8192 -rss_limit_mb=2048 -verbosity=0 -print_funcs=0
 done
