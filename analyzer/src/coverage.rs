@@ -185,10 +185,10 @@ fn field_finding(definition: &str, reached: &Reached, field: &ReachedField) -> O
         finding.details.push(why.clone());
     }
     if field.below.fields > 0 {
-        let plural = if field.below.fields == 1 { "field lies" } else { "fields lie" };
-        finding
-            .details
-            .push(format!("{} {plural} below it and were not looked at", field.below.fields));
+        finding.details.push(match field.below.fields {
+            1 => "1 field lies below it and was not looked at".to_owned(),
+            count => format!("{count} fields lie below it and were not looked at"),
+        });
     }
     finding.help = Some(help(definition, &name, field, &knowledge(reached)));
     finding.group = Some(definition.to_owned());

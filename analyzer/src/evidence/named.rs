@@ -101,10 +101,10 @@ impl<'a> NamedFunctions<'a> {
 
     fn add_restore(&mut self, entry: &Entry) {
         let func = &entry.func;
-        // State that only is the image for the others is none that is filled.
-        source::restored(self.flows.code, func, &entry.states, &mut self.restored);
+        let filled = filled(self.flows, entry);
+        source::restored(self.flows.code, func, &filled, &mut self.restored);
         let evidence = self.told("restore", func);
-        for ty in entry.states.iter().map(|(_, ty)| *ty).chain(func.self_type) {
+        for ty in filled.iter().map(|(_, ty)| *ty).chain(func.self_type) {
             let known = self.evidence.entry(ty).or_default();
             if !known.contains(&evidence) {
                 known.push(evidence.clone());
@@ -210,6 +210,22 @@ impl Source for NamedFunctions<'_> {
             Err(why) => Answer::CannotSee(why),
         }
     }
+}
+
+/// The parameters that a restoring function fills. A function that makes a value of the state,
+/// `fn from_state(state: &TimerState) -> Timer`, cannot fill what is only lent to it or handed over:
+/// that is the image, though it may be state by itself.
+fn filled(flows: &Flows<'_>, entry: &Entry) -> Vec<(usize, TypeId)> {
+    let func = &entry.func;
+    let made = match &func.signature().output {
+        syn::ReturnType::Type(_, ty) => flows.code.annotated(func, ty),
+        syn::ReturnType::Default => Vec::new(),
+    };
+    let is_filled = |&&(index, ty): &&(usize, TypeId)| {
+        let makes_another = made.iter().any(|&made| made != ty && flows.code.is_state(made));
+        !makes_another || made.contains(&ty) || func.takes_mutable(index)
+    };
+    entry.states.iter().filter(is_filled).copied().collect()
 }
 
 /// The functions that the patterns name, and the patterns that name none.

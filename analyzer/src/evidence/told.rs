@@ -9,7 +9,7 @@ use super::cover::{Cover, Marks};
 use super::{Answer, FieldKey, Said, Statement, Testimony};
 use crate::fields::{self, Field};
 use crate::graph::TypeId;
-use crate::source::{Codebase, Restored};
+use crate::source::{Codebase, Restored, is_made_of};
 
 /// What is said of a type whose own `save` and `restore` were read.
 pub(super) fn answer(
@@ -103,5 +103,5 @@ fn is_derived(
         .filter(|((owner, key), _)| *owner == id && covers.get(key) == Some(&Cover::All))
         .flat_map(|(_, names)| names)
         .collect();
-    !from.is_empty() && from.iter().all(|name| saved_from.contains(name))
+    !from.is_empty() && from.iter().all(|name| is_made_of(name, &saved_from))
 }

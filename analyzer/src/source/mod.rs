@@ -23,7 +23,7 @@ pub(crate) use self::codebase::{Codebase, Func};
 pub(crate) use self::file::{Definition, ImplBlock, SourceFile, start_of};
 pub(crate) use self::flow::{Flows, Key, Mark, Summary};
 pub(crate) use self::krate::{Crate, Found};
-pub(crate) use self::restoring::{Restored, restored};
+pub(crate) use self::restoring::{Restored, is_made_of, restored};
 use crate::dwarf::Contents;
 use crate::limits::MAX_SOURCE_LEN;
 

@@ -12,6 +12,7 @@ mod identity;
 mod named;
 mod reading;
 mod settings;
+mod state_structs;
 mod statics;
 mod third;
 mod traits;

@@ -18,4 +18,5 @@ mod readme;
 mod real_programs;
 mod show;
 mod table;
+mod third_party;
 mod twin;

@@ -37,10 +37,7 @@ impl RestoreReader<'_, '_> {
             }
             let is_lent = matches!(argument, syn::Expr::Reference(inner) if inner.mutability.is_some())
                 || callee.takes_mutable(index);
-            if is_lent
-                || from.iter().any(|name| self.restorers.contains(name))
-                    && code::name_of(code::place(argument)).is_some()
-            {
+            if is_lent || self.is_read(&from) && code::name_of(code::place(argument)).is_some() {
                 names.restorers.extend(bound.clone());
             }
             names.tainted.extend(bound);

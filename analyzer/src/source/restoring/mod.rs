@@ -5,6 +5,7 @@
 //! through a `&mut`. A constant, or `Default::default()`, does not count.
 
 mod calls;
+mod names;
 mod ways;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -13,6 +14,7 @@ use std::rc::Rc;
 use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 
+pub(crate) use self::names::is_made_of;
 use super::code;
 use super::codebase::{Codebase, Func, FuncId};
 use super::conditions::{self, Facts, Met};
@@ -117,6 +119,7 @@ fn read(code: &Codebase<'_>, func: &Func, names: Names, depth: usize, out: &mut 
         values,
         readers,
         aliases: HashMap::new(),
+        origins: HashMap::new(),
         conditions: Vec::new(),
         shadowed: Vec::new(),
         branches: 0,
@@ -138,6 +141,8 @@ struct RestoreReader<'a, 'c> {
     values: HashMap<String, Vec<TypeId>>,
     /// Names of what reads the image, with the types that they may have.
     readers: HashMap<String, Vec<TypeId>>,
+    /// What names from the image are made of, if that is worth knowing.
+    origins: HashMap<String, BTreeSet<String>>,
     /// Names of places inside such a value, with the ways that lead there.
     aliases: HashMap<String, Vec<Way>>,
     /// The conditions around what is being read of which nothing is known.
@@ -158,49 +163,9 @@ struct Way {
     ty: Option<TypeId>,
 }
 
-/// Collects the names in an expression, macros' tokens included.
-struct Mentioned(BTreeSet<String>);
-
-impl<'ast> Visit<'ast> for Mentioned {
-    fn visit_expr_path(&mut self, path: &'ast syn::ExprPath) {
-        if let Some(ident) = path.path.get_ident() {
-            self.0.insert(ident.to_string());
-        }
-    }
-
-    fn visit_macro(&mut self, item: &'ast syn::Macro) {
-        self.0.extend(code::words(&item.tokens));
-    }
-}
-
-/// The names that the value of an expression is made of.
-fn names_of(expr: &syn::Expr) -> BTreeSet<String> {
-    // What a block does on the way is not what it gives.
-    if let syn::Expr::Block(syn::ExprBlock { block, label: None, .. })
-    | syn::Expr::Unsafe(syn::ExprUnsafe { block, .. }) = expr
-        && let [.., syn::Stmt::Expr(last, None)] = &block.stmts[..]
-    {
-        return names_of(last);
-    }
-    let mut names = Mentioned(BTreeSet::new());
-    names.visit_expr(expr);
-    names.0
-}
-
 impl RestoreReader<'_, '_> {
-    /// The names from the image that an expression is made of; `None` if there are none.
-    fn taint(&self, expr: &syn::Expr) -> Option<BTreeSet<String>> {
-        let names: BTreeSet<String> =
-            names_of(expr).into_iter().filter(|name| self.tainted.contains(name)).collect();
-        (!names.is_empty()).then_some(names)
-    }
-
-    fn is_tainted(&self, expr: &syn::Expr) -> bool {
-        self.taint(expr).is_some()
-    }
-
     fn restore(&mut self, key: Key, from: BTreeSet<String>) {
-        let is_direct = from.is_empty() || from.iter().any(|name| self.restorers.contains(name));
+        let is_direct = from.is_empty() || self.is_read(&from);
         let from = if is_direct { BTreeSet::new() } else { from };
         self.out.seen.insert(key.0);
         if let Some(condition) = self.conditions.last() {
@@ -293,8 +258,12 @@ impl RestoreReader<'_, '_> {
     }
 
     fn bind(&mut self, pattern: &syn::Pat, init: &syn::Expr) {
-        if self.is_tainted(init) {
-            self.tainted.extend(code::names_in(pattern));
+        if let Some(from) = self.taint(init) {
+            for name in code::names_in(pattern) {
+                self.origins.remove(&name);
+                self.tainted.insert(name);
+            }
+            self.remember(pattern, from);
             // What changes gives another value each time: a reader of its own.
             if let syn::Pat::Ident(syn::PatIdent { ident, mutability: Some(_), .. }) = pattern {
                 self.restorers.insert(super::file::plain(ident));
