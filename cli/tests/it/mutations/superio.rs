@@ -52,7 +52,11 @@ const BOARD: &[(&str, &str, &str)] = &[
     ("serial.line_control", "out.push(serial.line_control);", "out.push(3);"),
     ("serial.line_status", "out.push(serial.line_status);", ""),
     ("serial.modem_control", "out.push(serial.modem_control);", ""),
-    ("serial.modem_status", "out.push(serial.modem_status);", "dbg!(serial.modem_status);"),
+    (
+        "serial.modem_status",
+        "out.push(serial.modem_status);",
+        "eprintln!(\"{}\", serial.modem_status);",
+    ),
     ("serial.scratch", "out.push(serial.scratch);", "out.push(0);"),
     ("serial.in_buffer", "out.extend_from_slice(&serial.in_buffer);", ""),
     ("BoardState.clock", "encode_clock(&state.clock, out);", ""),
