@@ -19,6 +19,7 @@
 //! | `statics` | finds state outside of all roots | crates whose statics are no state |
 //! | `walk` | goes from the roots to everything below them | |
 //! | `model`, `lock` | what two versions are compared by; its text, written and read | the format of the lock |
+//! | `versions` | reads versions that stand in constants | |
 //! | `history` | what a program tells of its earlier versions | the notes of records |
 //! | `compare` | compares two models | which images still load |
 //! | `unreached`, `summary`, `dot` | tell what no root reaches, how much is treated how, and what is near | |
@@ -56,6 +57,7 @@ mod source;
 mod statics;
 mod summary;
 mod unreached;
+mod versions;
 mod view;
 mod walk;
 

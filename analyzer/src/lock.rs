@@ -41,6 +41,7 @@ use std::path::{Path, PathBuf};
 use crate::history::{FieldHistory, TypeHistory, VariantHistory};
 use crate::limits::MAX_LOCK_LEN;
 use crate::model::{FieldEntry, FieldState, Model, Shape, TypeEntry, VariantEntry};
+use crate::versions::ConstantVersion;
 
 /// How every lock file starts; the version follows.
 pub(crate) const MAGIC: &str = "samestate lock ";
@@ -101,6 +102,9 @@ pub(crate) fn write(model: &Model) -> String {
     let mut out = format!("{MAGIC}{VERSION}\n{REMARK}\n");
     for root in &model.roots {
         let _ = writeln!(out, "root {root}");
+    }
+    for (root, ConstantVersion { value, constant }) in &model.versions {
+        let _ = writeln!(out, "version {value} of {root} in {constant}");
     }
     for path in &model.unseen {
         let _ = writeln!(out, "unseen {path}");
@@ -269,6 +273,17 @@ impl<'a> Reader<'a> {
             if word == "root" || word == "unseen" {
                 let list = if word == "root" { &mut model.roots } else { &mut model.unseen };
                 list.insert(rest.to_owned());
+                continue;
+            }
+            if word == "version" {
+                let parts = rest.split_once(" of ").and_then(|(value, rest)| {
+                    let (root, constant) = rest.rsplit_once(" in ")?;
+                    Some((value.to_owned(), root.to_owned(), constant.to_owned()))
+                });
+                let Some((value, root, constant)) = parts else {
+                    return self.wrong("`version … of ROOT in CONSTANT` expected");
+                };
+                model.versions.insert(root, ConstantVersion { value, constant });
                 continue;
             }
             let Some(name) = rest.strip_suffix(" {") else {

@@ -11,6 +11,7 @@ use crate::evidence::Verdict;
 use crate::graph::{Graph, Kind, TypeId};
 use crate::history::{FieldHistory, History, TypeHistory, VariantHistory};
 use crate::names::TypeExpr;
+use crate::versions::ConstantVersion;
 use crate::view::{principal_trait, type_text};
 use crate::walk::{Reached, Walk};
 
@@ -23,6 +24,8 @@ pub(crate) struct Model {
     pub(crate) types: BTreeMap<String, TypeEntry>,
     /// The implementers of each trait that objects are made of.
     pub(crate) traits: BTreeMap<String, BTreeSet<String>>,
+    /// The versions of all that hangs from a root, where the program keeps them in constants.
+    pub(crate) versions: BTreeMap<String, ConstantVersion>,
     /// The paths at which sight ends.
     pub(crate) unseen: BTreeSet<String>,
 }
@@ -170,15 +173,28 @@ impl Model {
             roots: walk.roots.iter().map(|&id| type_text(graph, id)).collect(),
             types,
             traits: walk.traits.iter().map(|(name, ids)| (name.clone(), texts(ids))).collect(),
+            versions: walk
+                .versions
+                .iter()
+                .map(|(&id, version)| (type_text(graph, id), version.clone()))
+                .collect(),
             unseen: walk.ends.iter().map(|end| end.path.to_string()).collect(),
         }
     }
 
     /// The shortest way from a root to each type that is mentioned on the way.
     pub(crate) fn ways(&self) -> BTreeMap<String, Way> {
+        self.ways_from(self.roots.iter())
+    }
+
+    /// The same from some of the roots.
+    pub(crate) fn ways_from<'a>(
+        &self,
+        roots: impl Iterator<Item = &'a String>,
+    ) -> BTreeMap<String, Way> {
         let mut ways: BTreeMap<String, Way> = BTreeMap::new();
         let mut queue = VecDeque::new();
-        for root in &self.roots {
+        for root in roots {
             let way = Way { path: FieldPath::root(root.clone()), labels: vec![root.clone()] };
             if ways.insert(root.clone(), way).is_none() {
                 queue.push_back(root.clone());

@@ -21,6 +21,7 @@ use crate::settings::Settings;
 use crate::source::{Codebase, Flows, Sources};
 use crate::statics::{self, Statics};
 use crate::unreached;
+use crate::versions;
 use crate::view::type_text;
 use crate::walk::{self, Walk};
 
@@ -119,6 +120,9 @@ impl Program {
         let decide = |name: &str, ty| judge.decisions.decide_static(name, ty);
         walk.decided_statics = statics::decided(&self.contents, &self.layout, decide);
         judge.decisions.report(stated);
+        let lines = &self.settings.versions;
+        walk.versions =
+            versions::read(&self.contents, &sources, lines, &walk.roots, report, stated);
         walk
     }
 

@@ -14,6 +14,7 @@ use crate::implementers::Implementers;
 use crate::limits::MAX_PATH_STEPS;
 use crate::names;
 use crate::reach;
+use crate::versions::ConstantVersion;
 use crate::view::{self, View, type_text};
 
 /// What was found on the way.
@@ -27,6 +28,8 @@ pub(crate) struct Walk {
     pub(crate) numbers: BTreeSet<(TypeId, Option<u32>)>,
     /// The roots that the walk started from.
     pub(crate) roots: Vec<TypeId>,
+    /// The versions of what roots save, where samestate.toml says in which constant they stand.
+    pub(crate) versions: BTreeMap<TypeId, ConstantVersion>,
     /// The trait objects that were met, with their implementers.
     pub(crate) traits: BTreeMap<String, BTreeSet<TypeId>>,
     /// The names of statics for which samestate.toml states a treatment.

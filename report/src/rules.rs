@@ -244,7 +244,8 @@ rules! {
         "saved state changed, but the version of the type did not",
         "Two different layouts carry the same version number, so nobody can tell their images \
          apart by it.",
-        "Raise `version` in `#[checkpoint(version = N)]` on the type." }
+        "Raise `version` in `#[checkpoint(version = N)]` on the type, or the constant that \
+         samestate.toml names under `version`." }
     LOST_EVIDENCE { "lost-evidence", Blind,
         "one side of the comparison does not show the type",
         "A type that the other side knows cannot be seen here. It may be gone, or only invisible; \

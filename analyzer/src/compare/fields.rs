@@ -201,11 +201,10 @@ impl Comparison<'_> {
         let unknown = FieldState::Unknown;
         if was.state == unknown || is.state == unknown {
             let side = if is.state == unknown { "new" } else { "old" };
-            self.push(part.field(&is.name), &rules::LOST_EVIDENCE, Loads::Not, |finding| {
+            self.push(part.field(&is.name), &rules::LOST_EVIDENCE, Loads::Unsaid, |finding| {
                 finding.message =
                     format!("what happens to it cannot be seen in the {side} version");
                 finding.sides = Some(sides(before, now));
-                finding.details.clear();
             });
             return;
         }
@@ -233,7 +232,7 @@ impl Comparison<'_> {
             }
             (_, FieldState::Treated(_)) => (Loads::Anyway, String::new()),
             _ => (
-                Loads::Not,
+                Loads::Unsaid,
                 format!("save and restore `{}` again, or skip it with a reason", is.name),
             ),
         };
@@ -249,14 +248,27 @@ impl Comparison<'_> {
     }
 
     fn added(&mut self, part: Part<'_>, old: &TypeEntry, new: &TypeEntry, is: &FieldEntry) -> bool {
-        let matters = is.state.is_state();
-        let loads = if matters { since(old, new, is) } else { Loads::Anyway };
+        // The code is known, and does not save it: no image was meant to hold it yet.
+        let is_left_out = is.state == FieldState::Uncovered && new.is_known;
+        let matters = is.state.is_state() && !is_left_out;
+        let loads = match (is_left_out, matters) {
+            (true, _) => Loads::Unsaid,
+            (false, true) => since(old, new, is),
+            (false, false) => Loads::Anyway,
+        };
         if matters {
             self.plan.convert(part.ty, &is.name, "fill", "", &is.ty, loads);
         }
         self.push(part.field(&is.name), &rules::FIELD_ADDED, loads, |finding| {
             finding.message = format!("`{}: {}` is new and {}", is.name, is.ty, is.state.word());
             finding.sides = Some(sides("absent", &is.ty));
+            if is_left_out {
+                finding.help = Some(format!(
+                    "save and restore `{}`, and raise the version, or skip it with a reason",
+                    is.name
+                ));
+                return;
+            }
             finding.help = Some(match (is.history.since, old.version) {
                 (Some(since), Some(version)) if is.history.has_default && since <= version => {
                     format!(

@@ -5,6 +5,7 @@
 //! they load because the program tells how to read them, or they are refused. What was told is a
 //! note; what has yet to be told is an error that says what to write.
 
+mod constants;
 mod fields;
 mod plan;
 mod renames;
@@ -28,6 +29,8 @@ enum Loads {
     Told,
     /// They are refused.
     Not,
+    /// The finding is not about them.
+    Unsaid,
 }
 
 /// Reports the differences of two models.
@@ -40,6 +43,8 @@ pub(crate) fn compare(old: &Model, new: &Model, report: &mut Report) {
         new_ways: new.ways(),
         renames,
         seen: BTreeSet::new(),
+        changed: BTreeSet::new(),
+        raised: constants::raised(old, new),
         plan: Plan::default(),
         report,
     };
@@ -53,6 +58,7 @@ pub(crate) fn compare(old: &Model, new: &Model, report: &mut Report) {
         }
     }
     comparison.implementers();
+    comparison.constants();
     let Comparison { plan, report, .. } = comparison;
     plan.tell(report);
 }
@@ -65,6 +71,10 @@ struct Comparison<'a> {
     renames: Renames,
     /// What was said already: instances of one definition change together.
     seen: BTreeSet<(String, String, &'static str)>,
+    /// The types whose saved form changed and that have no version of their own.
+    changed: BTreeSet<String>,
+    /// The types of which all roots have a constant that tells older images apart, and what tells.
+    raised: BTreeMap<String, String>,
     plan: Plan,
     report: &'a mut Report,
 }
@@ -178,6 +188,9 @@ impl Comparison<'_> {
         for (old_variant, new_variant) in &pairs {
             is_saved_change |= self.fields(name, (old, old_variant), (new, new_variant));
         }
+        if is_saved_change && new.version.is_none() {
+            self.changed.insert(name.to_owned());
+        }
         self.version(name, old, new, is_saved_change);
     }
 
@@ -233,14 +246,13 @@ impl Comparison<'_> {
         } else {
             return;
         };
-        self.push(Part::of(name), &rules::VERSION_NOT_BUMPED, Loads::Not, |finding| {
+        self.push(Part::of(name), &rules::VERSION_NOT_BUMPED, Loads::Unsaid, |finding| {
             finding.message = message;
             finding.sides = Some(sides(&format!("version {was}"), &format!("version {is}")));
             finding.help = Some(format!(
                 "write `#[checkpoint(version = {})]` on `{name}`",
                 u64::from(was) + 1
             ));
-            finding.details.clear();
         });
     }
 
@@ -309,12 +321,38 @@ impl Comparison<'_> {
                 finding.details.push("older images load: the program tells how".to_owned());
             }
             Loads::Not => finding.details.push("older images are refused".to_owned()),
+            Loads::Unsaid => {}
         }
         fill(&mut finding);
-        if loads != Loads::Not {
+        if matches!(loads, Loads::Anyway | Loads::Told) {
             finding.help = None;
         }
+        if loads == Loads::Not
+            && self.is_without_derive(part.ty)
+            && let Some(raised) = self.raised.get(part.ty)
+        {
+            // What to do with older images is the program's to decide; it can tell them apart.
+            finding.severity = finding.severity.min(Severity::Note);
+            finding.details = vec![raised.clone()];
+            finding.help = None;
+        }
+        if self.is_without_derive(part.ty)
+            && finding.help.as_ref().is_some_and(|help| help.contains("#[checkpoint("))
+        {
+            // Attributes are of no use to code that no derive made.
+            finding.help = Some(
+                "convert older images when they are loaded, or refuse them, and raise the version \
+                 that the program keeps in them"
+                    .to_owned(),
+            );
+        }
         self.report.findings.push(finding);
+    }
+
+    /// Whether neither side has a record of the type.
+    fn is_without_derive(&self, ty: &str) -> bool {
+        let has_record = |model: &Model| model.types.get(ty).is_some_and(|ty| ty.version.is_some());
+        !has_record(self.old) && !has_record(self.new)
     }
 
     /// The shortest way to a type on the side that has the part, or else on the other one.

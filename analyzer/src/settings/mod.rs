@@ -5,6 +5,7 @@
 //! save = ["app::Machine::save_state", "app::*::save"]
 //! restore = ["app::Machine::load_state", "app::*::load"]
 //! serde = true
+//! version = "app::machine::STATE_VERSION"
 //!
 //! [skip]
 //! "app::Cpu.decoded" = "filled again by the first instruction"
@@ -30,6 +31,7 @@
 mod allowed;
 mod date;
 mod pattern;
+mod version;
 
 use std::fs;
 use std::io;
@@ -44,6 +46,7 @@ use toml::Spanned;
 pub(crate) use self::allowed::Allowed;
 pub(crate) use self::date::Day;
 pub(crate) use self::pattern::Pattern;
+pub(crate) use self::version::VersionAt;
 use crate::limits::MAX_SETTINGS_LEN;
 
 /// What samestate.toml says; by default nothing.
@@ -57,6 +60,8 @@ pub struct Settings {
     pub(crate) restore: Vec<Named>,
     /// Whether serde's derives are evidence; `None` leaves it to what the roots look like.
     pub(crate) serde: Option<bool>,
+    /// In which constants the versions of what roots save stand.
+    pub(crate) versions: Vec<VersionAt>,
     /// What is not saved, and why.
     pub(crate) treatments: Vec<Stated>,
     /// What `samestate check` looks at.
@@ -176,6 +181,7 @@ impl Settings {
             save,
             restore,
             serde: file.serde,
+            versions: reader.versions(file.version)?,
             treatments,
             check: CheckSettings {
                 binary: file.check.binary,
@@ -198,6 +204,7 @@ struct File {
     #[serde(default)]
     restore: Vec<Spanned<String>>,
     serde: Option<bool>,
+    version: Option<Spanned<version::Entry>>,
     #[serde(default)]
     skip: Entries,
     #[serde(default)]
@@ -260,7 +267,7 @@ struct Dated {
 fn told(message: &str) -> (String, String) {
     let message = message.trim_end_matches('\n').replace('\n', "; ");
     let remedy = if message.starts_with("unknown field") {
-        "write one of `roots`, `save`, `restore`, `serde`, `[skip]`, `[rebuilt]`, `[host]`, \
+        "write one of `roots`, `save`, `restore`, `serde`, `version`, `[skip]`, `[rebuilt]`, `[host]`, \
          `[check]` with `binary`, `lock` and `fail-on`, `[[allow]]` with `rule`, `subject`, `reason` \
          and `until`"
     } else if message.contains("a reason in quotes") {
@@ -438,6 +445,9 @@ mod tests {
                 "`\"2027-01-31\"`",
             ),
             ("roots = [", "samestate.toml:1:", "array"),
+            ("version = 3", "samestate.toml:1:11: ", "the path of a constant"),
+            ("version = \"a::\"", "samestate.toml:1:11: ", "no path of a constant"),
+            ("[version]\n\"a b\" = \"a::V\"", "samestate.toml:1:", "no name"),
         ] {
             let error = error(text);
             assert!(error.starts_with(place) && error.contains(words), "{text}: {error}");

@@ -23,6 +23,8 @@ pub(crate) struct SourceFile {
     pub(crate) impls: Vec<ImplBlock>,
     /// The functions in it that are no methods.
     pub(crate) functions: Vec<FreeFunction>,
+    /// The constants and statics in it, those of impls among them.
+    pub(crate) constants: Vec<Constant>,
     /// The modules that it declares and that stand in other files.
     pub(super) modules: Vec<Module>,
 }
@@ -53,6 +55,19 @@ pub(crate) struct FreeFunction {
     pub(crate) scope: Vec<String>,
     /// The whole of it.
     pub(crate) item: Rc<syn::ItemFn>,
+}
+
+/// A constant or a static.
+#[derive(Clone, Debug)]
+pub(crate) struct Constant {
+    /// What is around it, from the file on: modules, functions, and for one of an impl the type.
+    pub(crate) scope: Vec<String>,
+    /// Its name.
+    pub(crate) ident: String,
+    /// What it is.
+    pub(crate) value: syn::Expr,
+    /// Line and column of its name, from 1.
+    pub(crate) start: (u32, u32),
 }
 
 /// An impl.
@@ -112,6 +127,7 @@ impl SourceFile {
             definitions: Vec::new(),
             impls: Vec::new(),
             functions: Vec::new(),
+            constants: Vec::new(),
             modules: Vec::new(),
         };
         Collector { file: &mut file, scope: Vec::new() }.visit_file(&ast);
@@ -202,6 +218,13 @@ impl Collector<'_> {
     }
 }
 
+impl Collector<'_> {
+    fn constant(&mut self, scope: Vec<String>, ident: &syn::Ident, value: &syn::Expr) {
+        let (start, ident) = (start_of(ident.span()), plain(ident));
+        self.file.constants.push(Constant { scope, ident, value: value.clone(), start });
+    }
+}
+
 /// An identifier without `r#`.
 pub(super) fn plain(ident: &syn::Ident) -> String {
     let text = ident.to_string();
@@ -243,6 +266,13 @@ impl<'ast> Visit<'ast> for Collector<'_> {
                 .as_ref()
                 .and_then(|(path, _)| path.segments.last())
                 .map(|segment| plain(&segment.ident));
+            let mut inside = self.scope.clone();
+            inside.push(self_ident.clone());
+            for own in &item.items {
+                if let syn::ImplItem::Const(own) = own {
+                    self.constant(inside.clone(), &own.ident, &own.expr);
+                }
+            }
             let (scope, item) = (self.scope.clone(), Rc::new(item.clone()));
             self.file.impls.push(ImplBlock { scope, self_ident, trait_ident, item });
         }
@@ -263,6 +293,16 @@ impl<'ast> Visit<'ast> for Collector<'_> {
         self.scope.push(plain(&item.sig.ident));
         visit::visit_item_fn(self, item);
         self.scope.pop();
+    }
+
+    fn visit_item_const(&mut self, item: &'ast syn::ItemConst) {
+        self.constant(self.scope.clone(), &item.ident, &item.expr);
+        visit::visit_item_const(self, item);
+    }
+
+    fn visit_item_static(&mut self, item: &'ast syn::ItemStatic) {
+        self.constant(self.scope.clone(), &item.ident, &item.expr);
+        visit::visit_item_static(self, item);
     }
 
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {

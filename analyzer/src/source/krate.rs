@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::Sources;
-use super::file::{Definition, ImplBlock, Module, SourceFile};
+use super::file::{Constant, Definition, ImplBlock, Module, SourceFile};
 use crate::limits::MAX_SOURCE_FILES;
 
 /// A crate, as far as its files could be read.
@@ -167,6 +167,28 @@ impl Crate {
         });
         let (file, item) = named.next()?;
         named.next().is_none().then(|| (Rc::clone(file), Rc::clone(item)))
+    }
+
+    /// The constants that a path after the crate's name may mean: those that stand there, or else
+    /// those of whose place it names the end.
+    pub(crate) fn constants(&self, path: &[&str]) -> Vec<Found<Constant>> {
+        let Some((ident, scope)) = path.split_last() else { return Vec::new() };
+        let mut named = Vec::new();
+        for file in &self.files {
+            for item in file.source.constants.iter().filter(|item| item.ident == **ident) {
+                let found = Found { source: Rc::clone(&file.source), item: item.clone() };
+                named.push((scope_of(file, &item.scope), found));
+            }
+        }
+        let is_there = |at: &[String]| at.iter().map(String::as_str).eq(scope.iter().copied());
+        let ends_so =
+            |at: &[String]| at.len().checked_sub(scope.len()).is_some_and(|on| is_there(&at[on..]));
+        if named.iter().any(|(at, _)| is_there(at)) {
+            named.retain(|(at, _)| is_there(at));
+        } else {
+            named.retain(|(at, _)| ends_so(at));
+        }
+        named.into_iter().map(|(_, found)| found).collect()
     }
 
     /// All definitions.

@@ -20,7 +20,7 @@ use std::time::SystemTime;
 pub(crate) use self::attributes::Attributes;
 pub(crate) use self::code::last_words;
 pub(crate) use self::codebase::{Codebase, Func};
-pub(crate) use self::file::{Definition, ImplBlock, SourceFile, start_of};
+pub(crate) use self::file::{Constant, Definition, ImplBlock, SourceFile, start_of};
 pub(crate) use self::flow::{Flows, Key, Mark, Summary};
 pub(crate) use self::krate::{Crate, Found};
 pub(crate) use self::restoring::{Restored, is_made_of, restored};

@@ -14,6 +14,7 @@ mod image_parts;
 mod interrupt;
 mod manual;
 mod mutations;
+mod pairs;
 mod readme;
 mod real_programs;
 mod show;

@@ -13,6 +13,9 @@ use crate::timer::Timer;
 /// What every state starts with.
 const MAGIC: u32 = 0x3154_534d;
 
+/// The version of the states; to be raised whenever what is saved changes.
+const VERSION: u16 = 1;
+
 /// Cycles of a frame.
 const FRAME: u32 = 2000;
 
@@ -91,6 +94,7 @@ impl Machine {
         self.note(&text)?;
         let mut writer = Writer::default();
         writer.u32(MAGIC);
+        writer.u16(VERSION);
         self.cpu.save(&mut writer);
         self.bus.save(&mut writer);
         writer.u32(self.budget.cast_unsigned());
@@ -103,7 +107,7 @@ impl Machine {
     /// If it is damaged; the machine is of no use then.
     pub(crate) fn load_state(&mut self, state: &[u8]) -> Result<(), Damaged> {
         let mut reader = Reader::new(state);
-        if reader.u32()? != MAGIC {
+        if reader.u32()? != MAGIC || reader.u16()? != VERSION {
             return Err(reader.damaged());
         }
         self.cpu.load(&mut reader)?;
