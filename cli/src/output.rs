@@ -78,17 +78,28 @@ fn from_here(report: &Report) -> Report {
 }
 
 /// Puts a new file in the place of the old one, which stays if writing fails. A link stays a link.
-pub(crate) fn file(bytes: &[u8], path: &Path) -> Result<(), Failure> {
+///
+/// Who may read it stays as it was for the old one; if there is none, nobody may who may not read
+/// the file that it was made of.
+pub(crate) fn file(bytes: &[u8], path: &Path, made_of: Option<&Path>) -> Result<(), Failure> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = match target.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
+    let mode = |path: &Path| Some(fs::metadata(path).ok()?.permissions().mode() & 0o777);
+    let old = mode(&target);
+    // What the umask takes away stays away, but not from an old file.
+    let new = made_of.map_or(Some(0o666), mode).unwrap_or(0o600);
     let written = tempfile::Builder::new()
-        .permissions(fs::Permissions::from_mode(0o644))
+        .permissions(fs::Permissions::from_mode(old.map_or(new, |_| 0o600)))
         .tempfile_in(folder)
         .and_then(|mut file| {
             file.write_all(bytes)?;
+            if let Some(old) = old {
+                file.as_file().set_permissions(fs::Permissions::from_mode(old))?;
+            }
+            file.as_file().sync_all()?;
             file.persist(&target).map_err(|error| error.error)
         });
     written.map(drop).map_err(|error| cannot("write", path, &error))

@@ -1,7 +1,7 @@
 //! A program that saves with a store, for the tests.
 //!
 //! ```text
-//! saver once DIR STEP [--background]              save one state, removing older images
+//! saver once DIR STEP [--background|--again]      save one state, removing older images
 //! saver sim FOLDER STEPS EVERY [FLAG…]            count and save every so many steps
 //! saver resume FOLDER STEPS EVERY IMAGE [FLAG…]   the same, from an image
 //! ```
@@ -63,7 +63,7 @@ fn run() -> Result {
     let number = |at: usize| -> Result<u64> { Ok(word(at)?.parse::<u64>()?) };
     let has = |flag: &str| words.iter().any(|word| word == flag);
     match word(0)? {
-        "once" => once(Path::new(word(1)?), number(2)?, has("--background")),
+        "once" => once(Path::new(word(1)?), number(2)?, has("--background"), has("--again")),
         "sim" => sim(Path::new(word(1)?), (number(2)?, number(3)?), None, &has),
         "resume" => {
             sim(Path::new(word(1)?), (number(2)?, number(3)?), Some(Path::new(word(4)?)), &has)
@@ -72,7 +72,8 @@ fn run() -> Result {
     }
 }
 
-fn once(dir: &Path, step: u64, background: bool) -> Result {
+/// Saves; with `again`, says what went wrong and tries once more.
+fn once(dir: &Path, step: u64, background: bool, again: bool) -> Result {
     let mut counter = Counter::new();
     while counter.step < step {
         counter.advance();
@@ -83,7 +84,14 @@ fn once(dir: &Path, step: u64, background: bool) -> Result {
         counter.advance();
         store.finish()?;
     } else {
-        store.save(&counter, step)?;
+        let saved = store.save(&counter, step);
+        match saved {
+            Err(error) if again => {
+                println!("{error}");
+                store.save(&counter, step)?;
+            }
+            saved => drop(saved?),
+        }
     }
     println!("saved");
     Ok(())

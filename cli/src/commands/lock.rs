@@ -41,7 +41,7 @@ pub(crate) fn run(args: &LockArgs, output: OutputArgs) -> Result<u8, Failure> {
         }
         return Ok(report.exit_code().code());
     } else {
-        output::file(lock.as_bytes(), &args.output)?;
+        output::file(lock.as_bytes(), &args.output, None)?;
         report.notes.push(format!("wrote {}", args.output.display()));
     }
     output::report(&report, output)

@@ -248,6 +248,53 @@ fn a_lock_replaces_nothing_but_the_lock() {
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 3, "no temporary file is left");
 }
 
+/// Runs the program with a umask; returns the mode of a file afterwards.
+fn mode_after(folder: &Path, umask: &str, args: &str, file: &str) -> u32 {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("umask {umask}; exec \"$0\" {args}")]);
+    command.arg(env!("CARGO_BIN_EXE_samestate")).current_dir(folder);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{args}: {}", String::from_utf8_lossy(&output.stderr));
+    fs::metadata(folder.join(file)).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn who_may_read_what_is_written() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = fresh("modes");
+    let chmod = |file: &str, mode| {
+        fs::set_permissions(folder.join(file), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    // A lock that is there stays as it is; a new one is like any new file.
+    let lock = format!("lock {} -o new.lock", particles("complete").display());
+    assert_eq!(mode_after(&folder, "027", &lock, "new.lock"), 0o640);
+    for mode in [0o600, 0o664] {
+        chmod("new.lock", mode);
+        assert_eq!(mode_after(&folder, "022", &lock, "new.lock"), mode);
+    }
+    // What an image holds is shown to nobody who could not see it before.
+    fs::write(folder.join("0.ckpt"), samestate::to_vec(&Secret { key: 7, log: 8 }).unwrap())
+        .unwrap();
+    let filter = "image filter 0.ckpt --without Secret.log -o 1.ckpt";
+    for (mode, umask, expected) in
+        [(0o600, "022", 0o600), (0o644, "022", 0o644), (0o664, "027", 0o640)]
+    {
+        chmod("0.ckpt", mode);
+        assert_eq!(mode_after(&folder, umask, filter, "1.ckpt"), expected);
+        fs::remove_file(folder.join("1.ckpt")).unwrap();
+    }
+    fs::write(folder.join("1.ckpt"), "old").unwrap();
+    chmod("1.ckpt", 0o640);
+    assert_eq!(mode_after(&folder, "077", filter, "1.ckpt"), 0o640);
+}
+
+#[derive(samestate::Checkpoint)]
+struct Secret {
+    key: u64,
+    log: u64,
+}
+
 #[test]
 fn options_that_make_no_sense() {
     says(&samestate(["coverage"]), 2, &["Usage"]);

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use samestate_image::build::{Built, Parts};
 use samestate_schema::marker::{Kind, Marker};
 
+use super::fork::Forks;
 use super::retention::Retention;
 use super::writer::{Place, Writer};
 use super::{Saved, StoreError, names};
@@ -120,7 +121,8 @@ impl Job {
         let Self { header, marker, begun, .. } = self;
         let write = || {
             let built = staging.built(&program, compression).map_err(StoreError::Save)?;
-            let saved = writer.write(place, &built.slices(&header), built.id, retention)?;
+            let put = Writer::put(place, &built.slices(&header), built.id)?;
+            let saved = writer.settle(put, retention)?;
             let path = names::bytes(&saved.path);
             mark(&Marker { kind: Kind::Durable, image_id: saved.id, path, ..marker });
             Ok((saved, begun.elapsed()))
@@ -137,6 +139,8 @@ pub(super) struct Background {
     path: PathBuf,
     step: u64,
     pub(super) pause: Duration,
+    /// Where the thread runs: a child that is forked has none.
+    owner: Forks,
 }
 
 impl Background {
@@ -144,7 +148,13 @@ impl Background {
         let (path, step) = (job.place.path.clone(), job.marker.step);
         let thread = thread::Builder::new().name("samestate".to_owned());
         let thread = Some(thread.spawn(move || job.run())?);
-        Ok(Self { thread, path, step, pause: Duration::ZERO })
+        let owner = Forks::of_this_process();
+        Ok(Self { thread, path, step, pause: Duration::ZERO, owner })
+    }
+
+    /// Whether the thread runs in this process, not in one that forked it.
+    pub(super) fn is_ours(&self) -> bool {
+        self.owner == Forks::of_this_process()
     }
 
     pub(super) fn is_finished(&self) -> bool {
@@ -168,7 +178,12 @@ impl Background {
 
 impl Drop for Background {
     fn drop(&mut self) {
+        let is_ours = self.is_ours();
         if let Some(thread) = self.thread.take() {
+            if !is_ours {
+                // It would be waited for without end.
+                return std::mem::forget(thread);
+            }
             // Whoever wants to know how it went asks before.
             let _ = thread.join();
         }

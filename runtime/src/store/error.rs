@@ -19,8 +19,14 @@ pub enum StoreError {
         /// What the system said.
         source: io::Error,
     },
-    /// Another process saves to the same store.
+    /// Another process, or another [`Store`](crate::Store) of this one, saves to the same folder.
     InUse {
+        /// The store's folder.
+        dir: PathBuf,
+    },
+    /// The process was forked since the store began to save. What it saves with belongs to the
+    /// parent: drop the store in the child, and open another one there.
+    Forked {
         /// The store's folder.
         dir: PathBuf,
     },
@@ -65,7 +71,21 @@ impl fmt::Display for StoreError {
                 write!(f, "cannot {action} {}: {source}", path.display())
             }
             Self::InUse { dir } => {
-                write!(f, "another process saves to {}; give each its own folder", dir.display())
+                write!(
+                    f,
+                    "another `Store` saves to {}, in this process or another one; give each its \
+                     own folder, or drop the other one first",
+                    dir.display()
+                )
+            }
+            Self::Forked { dir } => {
+                write!(
+                    f,
+                    "the process was forked since this store began to save to {}; drop it in the \
+                     child, and open a `Store` there, with a folder of its own as long as the \
+                     parent has its store",
+                    dir.display()
+                )
             }
             Self::Save(error) => write!(f, "cannot save the state: {error}"),
             Self::Restore { path, source } => {
@@ -97,7 +117,7 @@ impl std::error::Error for StoreError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Io { source, .. } => Some(source),
-            Self::InUse { .. } => None,
+            Self::InUse { .. } | Self::Forked { .. } => None,
             Self::Save(error) => Some(error),
             Self::Restore { source, .. } => Some(source),
             Self::Damaged { source, .. } => Some(source),

@@ -1,4 +1,6 @@
 //! Asking a store what it holds.
+//!
+//! What is asked for by `&self` waits for nothing.
 
 use std::time::SystemTime;
 

@@ -9,6 +9,8 @@ use super::{StoreError, names};
 #[derive(Debug)]
 pub(super) struct Lock {
     _file: File,
+    /// Who took it. The kernel gives it to the opened file, which a fork shares.
+    pid: u32,
 }
 
 impl Lock {
@@ -20,11 +22,20 @@ impl Lock {
         if !exclusive(&file).map_err(|source| StoreError::io("take the lock", &path, source))? {
             return Err(StoreError::InUse { dir: dir.to_owned() });
         }
-        Ok(Self { _file: file })
+        Ok(Self { _file: file, pid: std::process::id() })
+    }
+
+    /// That it is this process that took it, and not one that forked this one since.
+    pub(super) fn check(&self, dir: &Path) -> Result<(), StoreError> {
+        if self.pid == std::process::id() {
+            Ok(())
+        } else {
+            Err(StoreError::Forked { dir: dir.to_owned() })
+        }
     }
 }
 
-/// Locks the file unless another process has; `false` if one has.
+/// Locks the file unless it was opened and locked elsewhere; `false` if it was.
 #[cfg(unix)]
 fn exclusive(file: &File) -> std::io::Result<bool> {
     use std::io::ErrorKind;

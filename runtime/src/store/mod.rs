@@ -6,10 +6,12 @@ mod background;
 mod build_id;
 mod entry;
 mod error;
+mod fork;
 mod listing;
 mod lock;
 mod names;
 mod newest;
+mod rename;
 mod restore;
 mod retention;
 mod write;
@@ -17,7 +19,6 @@ mod writer;
 
 use std::any::TypeId;
 use std::collections::HashMap;
-use std::fs;
 use std::io;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
@@ -68,8 +69,16 @@ use crate::{Checkpoint, Compression, SaveError, is_traced, mark};
 /// # }
 /// ```
 ///
-/// One process at a time saves to a folder, and takes a lock with its first save; any number may
+/// One store at a time saves to a folder, and takes a lock with its first save; any number may
 /// restore from it meanwhile. Restoring writes nothing, so the folder may be read-only.
+///
+/// What lists images ([`latest`](Store::latest), [`entries`](Store::entries),
+/// [`contents`](Store::contents), [`at_step`](Store::at_step), [`before`](Store::before)) tells what
+/// is in the folder at the time. It does not wait for a save in the background, and does not tell
+/// how one went: call [`finish`](Store::finish) first. Restoring waits by itself.
+///
+/// After a fork, a store that has begun to save belongs to the parent. The child must open another
+/// one; the old one refuses with [`StoreError::Forked`] to save there.
 #[derive(Debug)]
 pub struct Store {
     dir: PathBuf,
@@ -85,6 +94,8 @@ pub struct Store {
     /// Made by the first save; away while one goes on in the background.
     writer: Option<Writer>,
     background: Option<Background>,
+    /// The last save in the background, until it is asked for. None is begun before that.
+    former: Option<Written>,
 }
 
 /// What a save made.
@@ -102,6 +113,9 @@ pub struct Saved {
     /// Files that should have been removed, and why they were not: old images, and what an
     /// interrupted save left behind. The next save tries again.
     pub not_removed: Vec<StoreError>,
+    /// The save in the background before this one, unless it was asked for before. `None` in
+    /// what a save in the background made: there, see [`Staged::former`].
+    pub former: Option<Box<Written>>,
 }
 
 impl Store {
@@ -111,8 +125,7 @@ impl Store {
     /// [`StoreError`] if it cannot be made or read.
     pub fn open(dir: impl AsRef<Path>) -> Result<Self, StoreError> {
         let dir = dir.as_ref().to_owned();
-        fs::create_dir_all(&dir)
-            .map_err(|source| StoreError::io("make the folder", &dir, source))?;
+        write::make_dir(&dir)?;
         Names::read(&dir)?;
         Ok(Self {
             dir,
@@ -124,6 +137,7 @@ impl Store {
             staging: Staging::default(),
             writer: None,
             background: None,
+            former: None,
         })
     }
 
@@ -174,7 +188,7 @@ impl Store {
     /// of its own, or not at all: an error leaves the images before it as they are.
     ///
     /// # Errors
-    /// [`StoreError`] if the state cannot be saved or the file not be written, if another process
+    /// [`StoreError`] if the state cannot be saved or the file not be written, if another store
     /// saves to the folder, or if a former save in the background failed; then nothing was saved.
     /// If it was the folder that could not be made durable, the image is there, and whole.
     pub fn save<T: Checkpoint>(&mut self, root: &T, step: u64) -> Result<Saved, StoreError> {
@@ -191,7 +205,7 @@ impl Store {
         root: &T,
         marker: &Marker<'static>,
     ) -> Result<Saved, StoreError> {
-        self.finish()?;
+        self.wait()?;
         let program = &*self.program::<T>().map_err(StoreError::Save)?;
         let writer = self.writer.get_or_insert_with(|| Writer::new(&self.dir));
         let place = writer.place(marker.step)?;
@@ -203,11 +217,14 @@ impl Store {
         let about = Marker { image_id: id, path: names::bytes(&path), ..marker.clone() };
         mark(&Marker { kind: Kind::Saved, ..about.clone() });
         let header = header(marker);
-        let saved = writer.write(place, &built.slices(&header), id, self.retention)?;
+        let put = Writer::put(place, &built.slices(&header), id)?;
+        // The image is there, durable or not: its number is used.
+        self.seq += 1;
+        let mut saved = writer.settle(put, self.retention)?;
         mark(&Marker { kind: Kind::Durable, ..about });
         drop(built);
         (self.staging.values, _) = encoded.into_buffers();
-        self.seq += 1;
+        saved.former = self.former.take().map(Box::new);
         Ok(saved)
     }
 
@@ -217,7 +234,8 @@ impl Store {
     ///
     /// One save goes on at a time: if the former one is still under way, this waits for it;
     /// [`is_saving`](Store::is_saving) tells beforehand. How a save went is told by
-    /// [`poll`](Store::poll) or [`finish`](Store::finish), or else by the next save.
+    /// [`poll`](Store::poll) or [`finish`](Store::finish), or else by the next save that goes well
+    /// ([`Saved::former`], [`Staged::former`]); an error of it by whatever waits for it first.
     ///
     /// ```
     /// # use samestate::Store;
@@ -235,7 +253,7 @@ impl Store {
     /// ```
     ///
     /// # Errors
-    /// [`StoreError`] if the state cannot be saved, or another process saves to the folder. If the
+    /// [`StoreError`] if the state cannot be saved, or another store saves to the folder. If the
     /// former save failed, that is the error, and this one was not begun: call again.
     pub fn save_in_background<T: Checkpoint>(
         &mut self,
@@ -254,7 +272,7 @@ impl Store {
         marker: &Marker<'static>,
     ) -> Result<Staged, StoreError> {
         let begun = Instant::now();
-        let former = self.finish()?;
+        self.wait()?;
         let waited = begun.elapsed();
         let program = self.program::<T>().map_err(StoreError::Save)?;
         let writer = self.writer.get_or_insert_with(|| Writer::new(&self.dir));
@@ -298,16 +316,19 @@ impl Store {
         let pause = begun.elapsed();
         background.pause = pause;
         self.background = Some(background);
+        let former = self.former.take();
         Ok(Staged { path, bytes, pause, waited, former })
     }
 
     /// Whether a save goes on in the background, so that another one would have to wait.
     #[must_use]
     pub fn is_saving(&self) -> bool {
-        self.background.as_ref().is_some_and(|background| !background.is_finished())
+        let is_under_way = |under: &Background| under.is_ours() && !under.is_finished();
+        self.background.as_ref().is_some_and(is_under_way)
     }
 
-    /// How the save in the background went; `None` if it goes on, or was asked for before.
+    /// How the save in the background went; `None` if it goes on, there is none, or it was asked
+    /// for before.
     ///
     /// # Errors
     /// [`StoreError::Background`] if it failed; the images before it are as they were.
@@ -322,12 +343,22 @@ impl Store {
     /// # Errors
     /// [`StoreError::Background`] if it failed; the images before it are as they were.
     pub fn finish(&mut self) -> Result<Option<Written>, StoreError> {
-        let Some(background) = self.background.take() else { return Ok(None) };
+        self.wait()?;
+        Ok(self.former.take())
+    }
+
+    /// Waits for the save in the background, and keeps what it made until it is asked for.
+    fn wait(&mut self) -> Result<(), StoreError> {
+        if self.background.as_ref().is_some_and(|background| !background.is_ours()) {
+            return Err(StoreError::Forked { dir: self.dir.clone() });
+        }
+        let Some(background) = self.background.take() else { return Ok(()) };
         let (lent, written) = background.join();
         if let Some((writer, staging)) = lent {
             (self.writer, self.staging) = (Some(writer), staging);
         }
-        written.map(Some)
+        self.former = Some(written?);
+        Ok(())
     }
 
     /// Announces that a save begins.

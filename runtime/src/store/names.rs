@@ -1,5 +1,6 @@
 //! The names in a store: `0000000007-step-1200.ckpt`, in the order of their numbers.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -64,9 +65,21 @@ impl Names {
         Ok(names)
     }
 
-    /// The path of the next image.
-    pub(super) fn next(&self, dir: &Path, step: u64) -> Result<PathBuf, StoreError> {
-        let number = self.images.last().map_or(Some(0), |last| last.number.checked_add(1));
+    /// The path of the next image. Numbers that something else has are left to it: a folder that
+    /// is named like an image, or an unfinished image that could not be removed.
+    pub(super) fn next(
+        &self,
+        dir: &Path,
+        step: u64,
+        stuck: &[PathBuf],
+    ) -> Result<PathBuf, StoreError> {
+        let taken = self.others.iter().filter_map(|path| number(path, ""));
+        let stuck = stuck.iter().filter_map(|path| number(path, UNFINISHED));
+        let taken: HashSet<u64> = taken.chain(stuck).collect();
+        let mut number = self.images.last().map_or(Some(0), |last| last.number.checked_add(1));
+        while number.is_some_and(|number| taken.contains(&number)) {
+            number = number.and_then(|number| number.checked_add(1));
+        }
         let Some(number) = number else {
             let source = io::Error::other("its last image has the highest number that there is");
             return Err(StoreError::io("number another image in", dir, source));
@@ -80,6 +93,12 @@ pub(super) fn unfinished(path: &Path) -> PathBuf {
     let mut name = path.file_name().map(ToOwned::to_owned).unwrap_or_default();
     name.push(UNFINISHED);
     path.with_file_name(name)
+}
+
+/// The number in a name that has something behind that of an image.
+fn number(path: &Path, behind: &str) -> Option<u64> {
+    let (number, _) = parse(path.file_name()?.to_str()?.strip_suffix(behind)?)?;
+    Some(number)
 }
 
 fn parse(name: &str) -> Option<(u64, u64)> {

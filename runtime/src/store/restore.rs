@@ -64,8 +64,7 @@ impl Store {
     /// see [`restore_in_place`](crate::restore_in_place).
     ///
     /// # Errors
-    /// [`StoreError`] if the image cannot be read, is damaged, or holds other types. Then the state
-    /// is as before.
+    /// As [`Store::restore`]. Then the state is as before.
     pub fn restore_in_place<T: Checkpoint>(
         &mut self,
         running: &mut T,
@@ -99,7 +98,7 @@ impl Store {
         &mut self,
         path: &'p Path,
     ) -> Result<(&'p Path, Checked<'static>), StoreError> {
-        self.finish()?;
+        self.wait()?;
         let program = self.program::<T>().ok();
         let image = Checked::open(path, program.as_deref())
             .map_err(|error| StoreError::Restore { path: path.to_owned(), source: error.into() })?;
@@ -110,7 +109,7 @@ impl Store {
     fn open_newest<T: Checkpoint>(
         &mut self,
     ) -> Result<Option<(PathBuf, Checked<'static>)>, StoreError> {
-        self.finish()?;
+        self.wait()?;
         let program = self.program::<T>().ok();
         let Newest { intact, skipped } = Newest::open(&self.dir, program.as_deref())?;
         let intact = intact.map(|(name, image)| (name.path, image));

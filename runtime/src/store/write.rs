@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, IoSlice, Write};
 use std::path::Path;
 
-use super::{StoreError, names};
+use super::{StoreError, names, rename};
 
 /// How much one call is asked to write.
 #[derive(Clone, Copy, Debug)]
@@ -17,24 +17,40 @@ struct Portion {
 /// refuse.
 const PORTION: Portion = Portion { slices: 1024, bytes: 1 << 30 };
 
-/// Writes a file beside its place, makes it durable, and moves it there.
-pub(super) fn atomically(dir: &Path, path: &Path, slices: &[&[u8]]) -> Result<(), StoreError> {
+/// Writes a file beside its place, makes it durable, and moves it there, where nothing may be. That
+/// it is there is durable when [`sync_dir`] has returned.
+pub(super) fn atomically(path: &Path, slices: &[&[u8]]) -> Result<(), StoreError> {
     let temporary = names::unfinished(path);
-    let written = write_new(&temporary, slices).and_then(|()| {
-        fs::rename(&temporary, path)
+    // One that is there already is somebody else's.
+    let file = File::create_new(&temporary)
+        .map_err(|source| StoreError::io("create the file", &temporary, source))?;
+    let written = fill(file, &temporary, slices).and_then(|()| {
+        rename::to_free_place(&temporary, path)
             .map_err(|source| StoreError::io("move the new image to", path, source))
     });
-    if let Err(error) = written {
+    if written.is_err() {
         // What matters is the error; a temporary file that stays is never taken for an image.
         let _ = fs::remove_file(&temporary);
-        return Err(error);
     }
-    sync_dir(dir).map_err(|source| StoreError::io("make durable the folder", dir, source))
+    written
 }
 
-fn write_new(path: &Path, slices: &[&[u8]]) -> Result<(), StoreError> {
-    let mut file =
-        File::create(path).map_err(|source| StoreError::io("create the file", path, source))?;
+/// Makes a folder and those above it, and makes it durable that they are there.
+pub(super) fn make_dir(dir: &Path) -> Result<(), StoreError> {
+    let is_missing = |dir: &&Path| *dir != Path::new("") && !dir.exists();
+    let missing: Vec<&Path> = dir.ancestors().take_while(is_missing).collect();
+    fs::create_dir_all(dir).map_err(|source| StoreError::io("make the folder", dir, source))?;
+    for made in missing {
+        match made.parent() {
+            Some(parent) if parent == Path::new("") => sync_dir(Path::new("."))?,
+            Some(parent) => sync_dir(parent)?,
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+fn fill(mut file: File, path: &Path, slices: &[&[u8]]) -> Result<(), StoreError> {
     write_all(&mut file, slices, PORTION)
         .map_err(|source| StoreError::io("write", path, source))?;
     file.sync_all().map_err(|source| StoreError::io("make durable", path, source))
@@ -65,14 +81,17 @@ fn write_all(out: &mut impl Write, slices: &[&[u8]], most: Portion) -> io::Resul
     Ok(())
 }
 
+/// Makes durable which files a folder holds.
 #[cfg(unix)]
-fn sync_dir(dir: &Path) -> io::Result<()> {
-    File::open(dir)?.sync_all()
+pub(super) fn sync_dir(dir: &Path) -> Result<(), StoreError> {
+    File::open(dir)
+        .and_then(|dir| dir.sync_all())
+        .map_err(|source| StoreError::io("make durable the folder", dir, source))
 }
 
 /// Elsewhere a folder cannot be opened as a file; renaming is durable by itself on NTFS.
 #[cfg(not(unix))]
-fn sync_dir(_: &Path) -> io::Result<()> {
+pub(super) fn sync_dir(_: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 

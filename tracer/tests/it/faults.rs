@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use samestate::Store;
+use samestate_schema::marker::{Kind, Marker};
 use samestate_tracer::table;
 use samestate_tracer::trace::{Call, Event, Reader, Status, call_flags};
 use samestate_tracer::{Among, At, Config, Fault, Harm, Recording, Stream, record};
@@ -58,9 +59,15 @@ impl Scene {
             let entry = entry.expect("an entry");
             fs::copy(entry.path(), store.join(entry.file_name())).expect("a copy");
         }
+        let flag = if self.background { "--background" } else { "" };
+        self.run(&store, flag, fault)
+    }
+
+    /// Saves step 2 in a folder, with a fault.
+    fn run(&self, store: &Path, flag: &str, fault: Option<Fault>) -> Outcome {
         let store = store.display().to_string();
         let mut words = vec![saver(), "once".to_owned(), store, "2".to_owned()];
-        words.extend(self.background.then(|| "--background".to_owned()));
+        words.extend((!flag.is_empty()).then(|| flag.to_owned()));
         let printed = self.folder.path().join("printed");
         let output = File::create(&printed).expect("a file");
         let trace = self.folder.path().join("trace");
@@ -99,6 +106,18 @@ fn saves(number: u64, harm: Harm) -> Option<Fault> {
     Some(Fault { at: At { among: Among::Saves, number }, harm })
 }
 
+/// All calls in a trace.
+fn all_calls(trace: &Path) -> Vec<Call> {
+    let mut reader = Reader::open(trace).expect("a trace");
+    let mut calls = Vec::new();
+    while let Some((_, event)) = reader.read().expect("a whole trace") {
+        if let Event::Call(call) = event {
+            calls.push(call);
+        }
+    }
+    calls
+}
+
 /// The calls of the one save in a trace, from the one after `save-begin` on.
 fn calls(trace: &Path) -> Vec<Call> {
     let mut reader = Reader::open(trace).expect("a trace");
@@ -131,7 +150,7 @@ fn killed_at_every_call_a_save_leaves_a_whole_image() {
     assert_eq!(whole.recording.calls_in_saves, recorded.len() as u64);
     assert_eq!(scene.offers("not killed"), 2);
     let names: BTreeSet<String> = recorded.iter().map(|call| table::name(call.number)).collect();
-    for name in ["flock", "writev", "fsync", "rename", "unlink", "write"] {
+    for name in ["flock", "writev", "fsync", "renameat2", "unlink", "write"] {
         assert!(names.contains(name), "no {name} in {names:?}");
     }
     let (mut points, mut offered) = (0, Vec::new());
@@ -189,8 +208,18 @@ fn killed_at_every_call_a_save_in_the_background_leaves_a_whole_image() {
 /// Calls that cannot fail in these ways, or whose failing the store never gets to see.
 fn is_about_files(call: &Call) -> bool {
     let name = table::name(call.number);
-    let names = ["openat", "open", "read", "write", "writev", "fsync", "rename", "unlink", "flock"];
-    let more = ["statx", "fstat", "newfstatat", "lseek", "getdents64", "readlink"];
+    let names = ["openat", "open", "read", "write", "writev", "fsync", "unlink", "flock"];
+    let more = [
+        "renameat2",
+        "link",
+        "rename",
+        "statx",
+        "fstat",
+        "newfstatat",
+        "lseek",
+        "getdents64",
+        "readlink",
+    ];
     let is_marker = call.flags & call_flags::MARKER != 0;
     !is_marker && (names.contains(&&*name) || more.contains(&&*name))
 }
@@ -233,7 +262,7 @@ fn assert_survives(background: bool) {
             }
         }
     }
-    for name in ["writev", "fsync", "rename", "flock"] {
+    for name in ["writev", "fsync", "renameat2", "flock"] {
         let name = name.to_owned();
         for error in [libc::EIO, libc::ENOSPC, libc::EACCES] {
             assert!(failed.contains(&(name.clone(), error)), "{name} {error}: {failed:?}");
@@ -267,4 +296,44 @@ fn a_save_bears_the_failing_of_every_call() {
 #[test]
 fn a_save_in_the_background_bears_the_failing_of_every_call() {
     assert_survives(true);
+}
+
+#[test]
+fn folders_that_a_store_makes_are_made_durable() {
+    let scene = Scene::new(false);
+    let made = |store: &Path| {
+        let calls = all_calls(&scene.run(store, "", None).trace);
+        let before = calls.iter().take_while(|call| call.flags & call_flags::MARKER == 0);
+        before.filter(|call| table::name(call.number) == "fsync").count()
+    };
+    let store = scene.folder.path().join("a/b/store");
+    assert_eq!(made(&store), 3, "each in the one above it");
+    assert_eq!(made(&store), 0, "they are there");
+}
+
+#[test]
+fn an_image_that_is_not_durable_has_used_its_number() {
+    let scene = Scene::new(false);
+    let store = scene.folder.path().join("again");
+    fs::create_dir(&store).expect("a folder");
+    let whole = scene.run(&store, "--again", None);
+    let recorded = calls(&whole.trace);
+    let last = recorded.iter().rposition(|call| table::name(call.number) == "fsync").expect("one");
+    let seqs = |outcome: &Outcome| -> Vec<u64> {
+        let calls = all_calls(&outcome.trace);
+        let marked = calls.iter().filter(|call| call.flags & call_flags::MARKER != 0);
+        let markers = marked.filter_map(|call| Marker::decode(&call.payload(1, false)?.bytes).ok());
+        markers.filter(|marker| marker.kind == Kind::SaveBegin).map(|marker| marker.seq).collect()
+    };
+    for (name, expected) in [("fsync", [0, 1]), ("renameat2", [0, 0])] {
+        fs::remove_dir_all(&store).expect("the folder can be removed");
+        fs::create_dir(&store).expect("a folder");
+        let is_it = |call: &Call| table::name(call.number) == name;
+        let at = if name == "fsync" { Some(last) } else { recorded.iter().position(is_it) };
+        let number = at.expect("it is called") as u64 + 1;
+        let outcome = scene.run(&store, "--again", saves(number, Harm::Fail(libc::EIO)));
+        assert!(outcome.printed.contains("cannot "), "{name}: {}", outcome.printed);
+        assert!(outcome.printed.ends_with("saved\n"), "{name}: {}", outcome.printed);
+        assert_eq!(seqs(&outcome), expected, "{name}");
+    }
 }

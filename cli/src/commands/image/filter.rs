@@ -25,7 +25,7 @@ pub(super) fn run(
         FilterError::Path { .. } => Failure::usage(error),
         _ => Failure::unchecked(format!("{}: {error}", file.display())),
     })?;
-    output::file(&copy, to)?;
+    output::file(&copy, to, Some(file))?;
     let mut report = named(file);
     report.fact("fields left out", without.len() as u64);
     report.fact("bytes before", image.len() as u64);

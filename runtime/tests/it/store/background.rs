@@ -158,8 +158,13 @@ fn restoring_waits_for_the_save_in_the_background() {
             assert_eq!(running, sim(step));
         }
         assert!(!store.is_saving());
+        // What it came to is told to whoever asks, or by the next save.
+        if step < 4 {
+            assert_eq!(store.finish().unwrap().unwrap().step, step);
+        }
     }
     let staged = store.save_in_background(&sim(6), 6).unwrap();
+    assert_eq!(staged.former.map(|written| written.step), Some(5));
     assert_eq!(store.restore_from::<Sim>(&staged.path, Handles::new()).unwrap(), sim(6));
 }
 
@@ -187,4 +192,29 @@ fn restoring_tells_of_a_save_that_failed() {
         assert_eq!(running, 0);
         assert_eq!(store.restore::<u64>().unwrap(), Some(1), "told once");
     }
+}
+
+#[test]
+fn what_a_save_in_the_background_came_to_is_kept_until_it_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap().keep_last(1);
+    let cell = std::cell::RefCell::new(1_u64);
+    let first = store.save(&cell, 1).unwrap();
+    assert!(first.former.is_none());
+    let staged = store.save_in_background(&cell, 2).unwrap();
+    let third = store.save(&cell, 3).unwrap();
+    let former = third.former.unwrap();
+    assert_eq!((former.step, &former.saved.path), (2, &staged.path));
+    assert_eq!(former.saved.removed, [first.path], "what it removed is not lost");
+    assert_eq!(third.removed, [staged.path]);
+    // A save that comes to nothing tells nothing, and loses nothing.
+    store.save_in_background(&cell, 4).unwrap();
+    let borrowed = cell.borrow_mut();
+    store.save(&cell, 5).unwrap_err();
+    store.save_in_background(&cell, 5).unwrap_err();
+    drop(borrowed);
+    let staged = store.save_in_background(&cell, 6).unwrap();
+    assert_eq!(staged.former.map(|written| written.step), Some(4));
+    let written = store.finish().unwrap().unwrap();
+    assert!(written.step == 6 && written.saved.former.is_none());
 }

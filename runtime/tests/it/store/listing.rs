@@ -1,9 +1,11 @@
 //! What a store tells of its images.
 
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use samestate::{ImageError, Store};
+use samestate::{Handles, ImageError, Store};
+use samestate_image::Image;
 
 use super::{damage, names};
 
@@ -115,4 +117,37 @@ fn numbers_that_are_used_up_are_an_error_and_overwrite_nothing() {
     let error = Store::open(dir.path()).unwrap().save(&1_u64, 1).unwrap_err().to_string();
     assert!(error.contains("highest number"), "{error}");
     assert_eq!(fs::read(last).unwrap(), b"mine");
+}
+
+#[test]
+fn what_has_the_name_of_the_next_image_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    store.save(&1_u64, 1).unwrap();
+    for name in ["0000000001-step-2.ckpt", "0000000002-step-2.ckpt", "0000000004-step-7.ckpt"] {
+        fs::create_dir(dir.path().join(name)).unwrap();
+    }
+    fs::create_dir(dir.path().join(format!("{}-step-2.ckpt", u64::MAX))).unwrap();
+    let second = store.save(&2_u64, 2).unwrap();
+    assert!(second.path.ends_with("0000000003-step-2.ckpt"), "{second:?}");
+    store.save_in_background(&3_u64, 7).unwrap();
+    let third = store.finish().unwrap().unwrap().saved;
+    assert!(third.path.ends_with("0000000005-step-7.ckpt"), "{third:?}");
+    assert_eq!(store.restore::<u64>().unwrap(), Some(3));
+    assert_eq!(store.contents().unwrap().others.len(), 4);
+}
+
+#[test]
+fn no_sequence_number_is_used_twice_after_going_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let seq = |path: &Path| Image::open(path).unwrap().header().seq;
+    let saved: Vec<_> = (0..3).map(|n: u64| store.save(&n, n).unwrap()).collect();
+    assert_eq!(store.restore_from::<u64>(&saved[0].path, Handles::new()).unwrap(), 0);
+    assert_eq!(seq(&store.save(&9_u64, 9).unwrap().path), 3);
+    // Another run goes on from the image that it restored.
+    drop(store);
+    let mut store = Store::open(dir.path()).unwrap();
+    store.restore_from::<u64>(&saved[1].path, Handles::new()).unwrap();
+    assert_eq!(seq(&store.save(&9_u64, 9).unwrap().path), 2);
 }
