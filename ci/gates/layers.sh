@@ -17,7 +17,7 @@ allowed() {
             proc-macro2 quote rustc-demangle serde strsim thiserror toml xxhash-rust
         ;;
     samestate-tracer)
-        echo samestate-schema samestate-report libc crc32fast lz4_flex tempfile thiserror xxhash-rust
+        echo samestate-schema samestate-report libc crc32fast lz4_flex memchr tempfile thiserror xxhash-rust
         ;;
     samestate-cli)
         echo samestate-schema samestate-analyzer samestate-tracer samestate-image samestate-report \

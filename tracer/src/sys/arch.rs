@@ -48,14 +48,8 @@ pub(crate) const COUNTER_READ: usize = 7;
 /// Whether machine code reads the counter of time and puts its halves together.
 pub(crate) fn reads_counter(code: &[u8]) -> bool {
     const SHIFT: [u8; 4] = [0x48, 0xc1, 0xe2, 0x20];
-    let follows = |at: usize| code.get(at..).is_some_and(|rest| rest.starts_with(&SHIFT));
-    code.windows(2).enumerate().filter(|(_, pair)| pair[0] == 0x0f).any(|(at, pair)| {
-        match pair[1] {
-            0x31 => follows(at + RDTSC.len()),
-            0x01 => code.get(at + 2) == Some(&RDTSCP[2]) && follows(at + RDTSCP.len()),
-            _ => false,
-        }
-    })
+    memchr::memmem::find_iter(code, &SHIFT)
+        .any(|at| code[..at].ends_with(&RDTSC) || code[..at].ends_with(&RDTSCP))
 }
 
 /// The registers of a stopped thread.
