@@ -77,12 +77,17 @@ fn from_here(report: &Report) -> Report {
     report
 }
 
-/// Puts a new file in the place of the old one, which stays if writing fails. A link stays a link.
+/// Puts a new file in the place of the old one, which stays if writing fails. A link stays a link,
+/// and a pipe or a device is written to.
 ///
 /// Who may read it stays as it was for the old one; if there is none, nobody may who may not read
 /// the file that it was made of.
 pub(crate) fn file(bytes: &[u8], path: &Path, made_of: Option<&Path>) -> Result<(), Failure> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let is_stream = |metadata: fs::Metadata| !metadata.is_file() && !metadata.is_dir();
+    if fs::metadata(&target).is_ok_and(is_stream) {
+        return fs::write(&target, bytes).map_err(|error| cannot("write", path, &error));
+    }
     let folder = match target.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),

@@ -289,6 +289,25 @@ fn who_may_read_what_is_written() {
     assert_eq!(mode_after(&folder, "077", filter, "1.ckpt"), 0o640);
 }
 
+#[test]
+fn a_pipe_is_written_to_and_not_replaced() {
+    use std::os::unix::fs::FileTypeExt as _;
+    let folder = fresh("into-a-pipe");
+    let pipe = folder.join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || fs::read_to_string(pipe).unwrap()
+    });
+    let lock =
+        ["lock".into(), particles("complete").into_os_string(), "-o".into(), pipe.clone().into()];
+    let output = samestate(lock);
+    assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo(), "{}", output.stderr);
+    let to_stdout =
+        samestate(["lock".into(), particles("complete").into_os_string(), "-o".into(), "-".into()]);
+    assert_eq!(reader.join().unwrap(), to_stdout.stdout);
+}
+
 #[derive(samestate::Checkpoint)]
 struct Secret {
     key: u64,
