@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use samestate_report::{Evidence, Finding, Place, Report, Severity, Subject, rules};
 
 use crate::error::Error;
-use crate::evidence::Verdict;
+use crate::evidence::{self, Verdict};
 use crate::graph::{Graph, TypeId};
 use crate::limits::MAX_FINDINGS;
 use crate::program::Program;
@@ -204,12 +204,15 @@ enum Knowledge {
     Derives,
     /// By functions that samestate.toml names.
     Functions,
+    /// As its tags say.
+    Tags,
 }
 
 fn knowledge(reached: &Reached) -> Knowledge {
     match reached.evidence.first() {
         _ if !reached.is_known => Knowledge::Nothing,
         Some(evidence) if evidence.source == "serde" => Knowledge::Derives,
+        Some(evidence) if evidence.source == evidence::TAGS => Knowledge::Tags,
         Some(evidence) if evidence.says.contains("is named under") => Knowledge::Functions,
         _ => Knowledge::Checkpoint,
     }
@@ -220,6 +223,11 @@ fn help(definition: &str, name: &str, field: &ReachedField, known: &Knowledge) -
     match (&field.verdict.verdict, known) {
         (Verdict::Uncovered, Knowledge::Derives) => {
             return format!("save `{name}`, or, if it need not be saved, write {declare}");
+        }
+        (Verdict::Uncovered, Knowledge::Tags) => {
+            return format!(
+                "save `{name}` and write `__cr` behind it, or `__cr_skip(\"why\")` if it need not be saved"
+            );
         }
         (Verdict::Uncovered, Knowledge::Functions) => {
             return format!(

@@ -34,7 +34,7 @@ pub(crate) fn of(graph: &Graph, id: TypeId) -> Vec<Field> {
     };
     match &graph.get(graph.defined(id)).kind {
         Kind::Struct(members) | Kind::Union(members) => {
-            members.iter().map(|member| field("", member)).collect()
+            named(members).map(|member| field("", member)).collect()
         }
         Kind::Enum(variants) => variants
             .iter()
@@ -61,6 +61,23 @@ pub(crate) fn of(graph: &Graph, id: TypeId) -> Vec<Field> {
         | Kind::Function
         | Kind::Declaration => Vec::new(),
     }
+}
+
+/// Members whose own members belong to the type as if they stood in it: base classes of C++, and
+/// structs and unions of C that have no name.
+pub(crate) fn unnamed(graph: &Graph, id: TypeId) -> Vec<TypeId> {
+    match &graph.get(graph.defined(id)).kind {
+        Kind::Struct(members) | Kind::Union(members) => members
+            .iter()
+            .filter(|member| member.name.is_empty())
+            .filter_map(|member| Some(graph.defined(member.ty?)))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn named(members: &[Member]) -> impl Iterator<Item = &Member> {
+    members.iter().filter(|member| !member.name.is_empty())
 }
 
 /// The first variant whose payload the debug information does not show, if there is one.

@@ -10,7 +10,7 @@ use crate::coverage::{CoverageConfig, blind, root_finding};
 use crate::dwarf::{self, Contents, Problem};
 use crate::error::Error;
 use crate::evidence::{
-    self, Decisions, Derives, HandWritten, Judge, NamedFunctions, Records, SERDE,
+    self, Decisions, Derives, HandWritten, Judge, NamedFunctions, Records, SERDE, Tagged,
 };
 use crate::graph::{Graph, TypeId};
 use crate::implementers::Implementers;
@@ -98,19 +98,25 @@ impl Program {
             self.settings.serde.unwrap_or_else(|| roots.iter().any(|&root| serde.is_saved(root)));
         let named = NamedFunctions::new(&flows, &self.settings, &crates, lines);
         stated.findings.extend(named.stale.iter().cloned());
+        let methods = &self.layout.methods;
+        let implementers = Implementers::new(self.graph(), &self.contents.vtables, methods);
+        let tagged = Tagged::new(&self.contents, &implementers, &roots);
         let mut readers: Vec<Box<dyn evidence::Source + '_>> =
             vec![Box::new(&written), Box::new(&named)];
         if is_serde {
             readers.push(Box::new(&serde));
         }
+        // The last one, since it judges all that hangs from a tagged type.
+        readers.push(Box::new(&tagged));
         let judge = Judge {
             records: &self.records,
             readers,
-            places: Box::new(|id| written.places(id)),
+            places: Box::new(|id| {
+                let places = tagged.places(id);
+                if places.is_empty() { written.places(id) } else { places }
+            }),
             decisions: Decisions::new(self.graph(), &self.settings),
         };
-        let methods = &self.layout.methods;
-        let implementers = Implementers::new(self.graph(), &self.contents.vtables, methods);
         let mut walk = walk::walk(self.graph(), &implementers, &roots, &judge);
         walk.for_each_place(|place| {
             if place.text.is_none() {
@@ -129,6 +135,8 @@ impl Program {
     /// The roots that records mark and those that were named, each once, sorted by name.
     fn find_roots(&self, report: &mut Report) -> Vec<TypeId> {
         let mut found: Vec<TypeId> = self.records.roots.iter().copied().collect();
+        let tagged = self.contents.tags.types.iter().filter(|(_, tags)| tags.is_root);
+        found.extend(tagged.map(|(&id, _)| id));
         for (name, place) in &self.roots {
             match roots::find(self.graph(), name) {
                 Ok(ids) => found.extend(ids),
@@ -145,11 +153,19 @@ impl Program {
         found.sort_by_cached_key(|&id| (type_text(self.graph(), id), id));
         found.dedup();
         if found.is_empty() && self.roots.is_empty() {
-            report.findings.push(Finding::new(
-                &rules::NO_ROOTS,
-                Subject::Input(self.name.clone()),
-                "no record is marked as a root and none was named",
-            ));
+            let has_tags = self.contents.tags.units > 0;
+            let message = if has_tags {
+                "no struct has the tag of a root and none was named"
+            } else {
+                "no record is marked as a root and none was named"
+            };
+            let subject = Subject::Input(self.name.clone());
+            let mut finding = Finding::new(&rules::NO_ROOTS, subject, message);
+            finding.help = has_tags.then(|| {
+                "write `__cr_root` on the struct from which the state hangs, or name it with `--root`"
+                    .to_owned()
+            });
+            report.findings.push(finding);
         }
         found
     }
@@ -192,6 +208,28 @@ impl Program {
                 }
             });
         }
+        for lost in &self.contents.tags.lost {
+            let by = match &*lost.producer {
+                "" => "its compiler".to_owned(),
+                producer => format!("`{producer}`"),
+            };
+            let message = format!("`{}` has tags, and {by} keeps none", lost.unit);
+            let mut finding = blind(&lost.unit, message);
+            finding.help = Some(
+                "compile it with `clang -g` (14 or later) or `gcc -g` (16 or later)".to_owned(),
+            );
+            report.findings.push(finding);
+        }
+        let named = self.layout.tagged_objects;
+        if named > self.contents.tags.units {
+            let message = format!(
+                "{} objects have tags in their source and no debug information",
+                named - self.contents.tags.units
+            );
+            let mut finding = blind(&self.name, message);
+            finding.help = Some("compile all files with `-g`".to_owned());
+            report.findings.push(finding);
+        }
         for bad in &self.records.bad {
             report.findings.push(Finding::new(
                 &rules::BAD_RECORD,
@@ -214,7 +252,7 @@ impl Program {
         finding.help = Some(match &self.missing_debug_file {
             Some(name) => format!("put `{name}` beside the binary"),
             None => "set `debug = 2` and `strip = false` in the profile of Cargo.toml that the \
-                     program is built with, or pass `-C debuginfo=2` to rustc"
+                     program is built with, or pass `-C debuginfo=2` to rustc, or `-g` to a compiler of C"
                 .to_owned(),
         });
         finding
@@ -230,6 +268,7 @@ impl Program {
         let methods = &self.layout.methods;
         let implementers = Implementers::new(self.graph(), &self.contents.vtables, methods);
         unreached::judge(self.graph(), &implementers, &self.records, walk, report);
+        unreached::judge_tagged(&self.contents, &implementers, walk, report);
     }
 
     /// How much was looked at.

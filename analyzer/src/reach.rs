@@ -47,6 +47,7 @@ pub(crate) fn below(
                 found.fields += fields.len();
                 found.bytes = found.bytes.saturating_add(view::size(graph, ty).unwrap_or(0));
                 stack.extend(fields.into_iter().filter_map(|field| field.ty));
+                stack.extend(fields::unnamed(graph, ty));
             }
             View::Leaf | View::Host(_) | View::Opaque(_) | View::Unseen(_) => {}
         }

@@ -57,7 +57,7 @@ pub(crate) fn find(graph: &Graph, name: &str) -> Result<Vec<TypeId>, NoRoot> {
 
 fn can_be_root(ty: &Type) -> bool {
     matches!(ty.kind, Kind::Struct(_) | Kind::Enum(_) | Kind::Union(_) | Kind::Enumeration(_))
-        && ty.definition().contains("::")
+        && !ty.name.is_empty()
         && !is_std(ty.definition())
         && !ty.definition().contains('{')
         && !ty.name.starts_with("dyn ")

@@ -58,19 +58,20 @@ pub(crate) fn judge(
     }
     let graph = &contents.graph;
     let own = own_crates(contents, roots);
+    let has_c_roots = roots.iter().any(|&root| is_of_c(graph.get(root).definition()));
     let roots: HashSet<TypeId> = roots.iter().copied().collect();
     let mut others = 0;
     let mut counted = 0_u64;
     let found = found(contents, layout);
     for found in &found {
-        let is_decided = walk.decided_statics.contains(&found.name);
+        let is_decided = found.variable.is_tagged || walk.decided_statics.contains(&found.name);
         if is_decided || is_covered(graph, found.ty, &roots) {
             continue;
         }
         let Some(change) = change(graph, found) else { continue };
         counted += 1;
         let krate = crate_of(&found.name);
-        let is_own = own.contains(krate);
+        let is_own = own.contains(krate) || has_c_roots && is_of_c(&found.name);
         if !is_own && scope == Statics::Own {
             others += 1;
             continue;
@@ -79,6 +80,12 @@ pub(crate) fn judge(
     }
     report.detail("statics that can change", counted);
     report.detail("statics of other crates, not judged", others);
+}
+
+/// Whether a name is one of C, where nothing tells whose it is. Libraries of C that come with debug
+/// information are built with the program.
+fn is_of_c(name: &str) -> bool {
+    !name.contains("::")
 }
 
 /// The names of those for which somebody decided what happens to them.
@@ -213,6 +220,7 @@ fn can_change_inside(graph: &Graph, ty: TypeId) -> bool {
             View::Parts(parts) => queue.extend(parts.into_iter().map(|part| part.ty)),
             View::Defined => {
                 queue.extend(fields::of(graph, at).into_iter().filter_map(|field| field.ty));
+                queue.extend(fields::unnamed(graph, at));
             }
             View::Leaf | View::Host(_) | View::Trait(_) | View::Opaque(_) | View::Unseen(_) => {}
         }
@@ -251,6 +259,7 @@ fn finding(graph: &Graph, found: &Found<'_>, change: Change, is_own: bool) -> Fi
                  need not be saved: `[skip]` `\"{name}\" = \"…\"`"
         ));
     }
-    finding.group = Some(format!("statics of {krate}"));
+    let whose = if is_of_c(name) { "the program" } else { krate };
+    finding.group = Some(format!("statics of {whose}"));
     finding
 }

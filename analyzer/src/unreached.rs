@@ -3,7 +3,8 @@
 use samestate_report::{Finding, Place, Report, Severity, Subject, rules};
 use samestate_schema::treatment::Treatment;
 
-use crate::evidence::{Records, Verdict};
+use crate::dwarf::Contents;
+use crate::evidence::{self, Records, Verdict};
 use crate::graph::Graph;
 use crate::implementers::Implementers;
 use crate::reach;
@@ -31,6 +32,36 @@ pub(crate) fn judge(
         let message = format!("`{name}` is annotated, but no way leads to it from a root");
         let mut finding = Finding::new(&rules::NO_ROOT_REACHES, Subject::Type(name), message);
         finding.place = Some(Place::new(record.file.clone(), record.line, record.column));
+        // It may stand where sight ends.
+        if !walk.ends.is_empty() {
+            finding.severity = Severity::Note;
+        }
+        report.findings.push(finding);
+    }
+}
+
+/// States the types with tags to which no way leads from any root, even if there is none.
+pub(crate) fn judge_tagged(
+    contents: &Contents,
+    implementers: &Implementers<'_>,
+    walk: &Walk,
+    report: &mut Report,
+) {
+    let graph = &contents.graph;
+    let reached = reach::below(graph, implementers, walk.roots.iter().copied());
+    for (ty, tags) in evidence::annotated(contents) {
+        if reached.types.contains(&ty) {
+            continue;
+        }
+        let name = crate::view::type_text(graph, ty);
+        let message = format!("`{name}` has tags, but no way leads to it from a root");
+        let mut finding = Finding::new(&rules::NO_ROOT_REACHES, Subject::Type(name), message);
+        finding.place = tags.place.as_ref().map(evidence::place_of);
+        finding.help = Some(
+            "write `__cr_root` on the struct from which it hangs, tag the pointer that leads to \
+             it, or take its tags away"
+                .to_owned(),
+        );
         // It may stand where sight ends.
         if !walk.ends.is_empty() {
             finding.severity = Severity::Note;

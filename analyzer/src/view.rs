@@ -100,22 +100,42 @@ fn elements(element: TypeId) -> Part {
 
 fn pointer(graph: &Graph, ty: &Type, target: Option<TypeId>) -> View {
     let class = pointer_class(&ty.name);
-    let Some(target) = target else {
-        return View::Unseen("a pointer without a type".to_owned());
+    let untyped = || match &*ty.name {
+        "" => View::Unseen(
+            "it is a pointer without a type or a length: `__cr_as` or `__cr_len` can tell"
+                .to_owned(),
+        ),
+        _ => View::Unseen(format!("`{}` is a pointer without a type", short(ty))),
     };
-    let pointee = graph.get(graph.defined(target));
+    let Some(target) = target else { return untyped() };
+    let pointee = match unaliased(graph, target) {
+        Some(pointee) => graph.get(pointee),
+        None => return untyped(),
+    };
     if matches!(pointee.kind, Kind::Function) {
         return View::Leaf;
     }
     if class == Class::Raw && is_untyped(pointee) {
-        return View::Unseen(format!("`{}` is a pointer without a type", short(ty)));
+        return untyped();
     }
     View::Parts(vec![Part::here(target)])
 }
 
+/// What other names and qualifiers stand for; `None` for `void`.
+fn unaliased(graph: &Graph, id: TypeId) -> Option<TypeId> {
+    let mut id = graph.defined(id);
+    for _ in 0..crate::limits::MAX_NAME_DEPTH {
+        match graph.get(id).kind {
+            Kind::Alias { target } => id = graph.defined(target?),
+            _ => return Some(id),
+        }
+    }
+    Some(id)
+}
+
 /// What a raw pointer is said to point to when nothing is said about it.
 fn is_untyped(pointee: &Type) -> bool {
-    matches!(&*pointee.name, "()" | "u8" | "i8" | "void")
+    matches!(&*pointee.name, "()" | "u8" | "i8" | "void" | "unsigned char" | "signed char")
         || is_std(pointee.definition()) && names::last_segment(pointee.definition()) == "c_void"
 }
 
@@ -141,6 +161,35 @@ pub(crate) fn is_empty(graph: &Graph, id: TypeId) -> bool {
         }
     }
     false
+}
+
+/// Whether all of a value is where the value is: nothing in it points elsewhere.
+pub(crate) fn is_plain(graph: &Graph, id: TypeId) -> bool {
+    let mut seen = std::collections::HashSet::new();
+    let mut queue = vec![graph.defined(id)];
+    while let Some(id) = queue.pop() {
+        if !seen.insert(id) {
+            continue;
+        }
+        if seen.len() > 4096 {
+            return false;
+        }
+        let mut push = |ty: Option<TypeId>| ty.map(|ty| queue.push(graph.defined(ty))).is_some();
+        let is_known = match &graph.get(id).kind {
+            Kind::Primitive | Kind::Enumeration(_) => true,
+            Kind::Struct(members) | Kind::Union(members) => {
+                members.iter().all(|member| push(member.ty))
+            }
+            Kind::Enum(variants) => variants.iter().all(|variant| push(variant.payload)),
+            Kind::Array { element, .. } => push(*element),
+            Kind::Alias { target } => push(*target),
+            Kind::Pointer { .. } | Kind::Function | Kind::Declaration => false,
+        };
+        if !is_known {
+            return false;
+        }
+    }
+    true
 }
 
 /// Whether locks, cells and the like are all that there is, around nothing.
@@ -472,6 +521,19 @@ pub(crate) fn type_text(graph: &Graph, id: TypeId) -> String {
                 close.insert_str(0, &format!("; {len}]"));
                 id = graph.defined(*element);
             }
+            // Only those of C have no name.
+            Kind::Alias { target } if ty.name.is_empty() => match target {
+                Some(target) => id = graph.defined(*target),
+                None => return text + "void" + &close,
+            },
+            Kind::Pointer { target } if ty.name.is_empty() => match target {
+                Some(target) => {
+                    text.push_str("*mut ");
+                    id = graph.defined(*target);
+                }
+                None => return text + "*mut void" + &close,
+            },
+            Kind::Function if ty.name.is_empty() => return text + "fn" + &close,
             _ if ty.name.is_empty() => {
                 text.push('_');
                 return text + &close;

@@ -294,6 +294,9 @@ impl Walker<'_> {
             let why = format!("the debug information does not show what its `{variant}` holds");
             self.end(visit, EndKind::Unseen, why, Vec::new());
         }
+        for ty in fields::unnamed(self.graph, visit.ty) {
+            self.follow(visit, Vec::new(), ty);
+        }
         let mut fields = fields::of(self.graph, visit.ty);
         // What takes no room has no value to be forgotten.
         fields.retain(|field| !field.ty.is_some_and(|ty| view::is_empty(self.graph, ty)));

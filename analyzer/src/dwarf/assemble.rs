@@ -8,7 +8,9 @@ use rayon::prelude::*;
 use super::attrs::Location;
 use super::cross::Entries;
 use super::intern::{Interned, InternedMember, Key, Table, Target};
+use super::leads;
 use super::merge::{self, Merged};
+use super::tags::Tags;
 use super::unit::Shape;
 use super::{Contents, FoundStatic as Found, Harvest, Static, Vtable};
 use crate::graph::{Enumerator, Graph, Kind, Member, Param, Type, TypeId, Variant, name_hash};
@@ -16,7 +18,15 @@ use crate::graph::{Enumerator, Graph, Kind, Member, Param, Type, TypeId, Variant
 /// Makes the graph of a table, and resolves all that refers to it.
 pub(super) fn contents(table: Table, harvest: Harvest, entries: &Entries) -> Contents {
     let signatures: HashMap<u64, Key> = harvest.signatures.iter().copied().collect();
-    let Merged { types, mut places } = merge::types(table, entries, &signatures);
+    let mut merged = merge::types(table, entries, &signatures);
+    let key_of = |target: Target| match target {
+        Target::None => None,
+        Target::Key(key) => Some(key),
+        Target::Entry(file, offset) => entries.get(&(file, offset)).copied(),
+        Target::Signature(signature) => signatures.get(&signature).copied(),
+    };
+    let tagged = leads::follow(&mut merged, harvest.tags, harvest.tag_places, &key_of);
+    let Merged { types, mut places } = merged;
     // By name and content, so that ids do not depend on the order in which units were read. Names
     // go by their hashes: they are long and start alike.
     let mut order: Vec<(u64, Key, u32)> = types
@@ -30,15 +40,12 @@ pub(super) fn contents(table: Table, harvest: Harvest, entries: &Entries) -> Con
         ids[index as usize] = id;
     }
     places.par_iter_mut().for_each(|(_, place)| *place = ids[*place as usize]);
-    let resolve = |target: Target| {
-        let key = match target {
-            Target::None => return None,
-            Target::Key(key) => key,
-            Target::Entry(file, offset) => *entries.get(&(file, offset))?,
-            Target::Signature(signature) => *signatures.get(&signature)?,
-        };
-        places.get(&key).copied().map(TypeId)
+    let tags = Tags {
+        types: tagged.into_iter().map(|(index, ty)| (TypeId(ids[index as usize]), ty)).collect(),
+        lost: harvest.lost_tags.into_iter().collect(),
+        units: harvest.tag_units,
     };
+    let resolve = |target: Target| places.get(&key_of(target)?).copied().map(TypeId);
     let types: Vec<(u32, Type)> = types
         .into_par_iter()
         .zip_eq(ids.into_par_iter())
@@ -64,8 +71,8 @@ pub(super) fn contents(table: Table, harvest: Harvest, entries: &Entries) -> Con
     for found in harvest.statics {
         let Some(ty) = resolve(found.ty) else { continue };
         let ty = graph.defined(ty);
-        let Found { location, name, linkage_name, place, .. } = found;
-        let variable = Static { name, linkage_name, ty, place };
+        let Found { location, name, linkage_name, place, is_tagged, .. } = found;
+        let variable = Static { name, linkage_name, ty, place, is_tagged };
         match location {
             Location::Address(address) => {
                 statics.entry(address).or_insert(variable);
@@ -93,6 +100,7 @@ pub(super) fn contents(table: Table, harvest: Harvest, entries: &Entries) -> Con
         functions,
         crates,
         compiled: harvest.compiled.into_iter().collect(),
+        tags,
         units: harvest.units,
         info_len: harvest.info_len,
         problems,

@@ -56,10 +56,18 @@ pub(super) struct Attrs<'a> {
     pub(super) signature: Option<u64>,
     pub(super) decl_file: Option<u64>,
     pub(super) decl_line: Option<u64>,
+    /// The first of its tags, as gcc writes them.
+    pub(super) annotation: Ref,
 }
 
+/// gcc's name for the attribute that leads to the first tag of an entry.
+const DW_AT_GNU_ANNOTATION: gimli::DwAt = gimli::DwAt(0x2139);
+
+/// Entries that are tags: clang's below what they belong to, gcc's in chains.
+pub(super) const ANNOTATIONS: [gimli::DwTag; 2] = [gimli::DwTag(0x6000), gimli::DwTag(0x6001)];
+
 /// Every attribute that [`Attrs::read`] looks at.
-const WANTED: [gimli::DwAt; 16] = [
+const WANTED: [gimli::DwAt; 17] = [
     gimli::DW_AT_name,
     gimli::DW_AT_type,
     gimli::DW_AT_byte_size,
@@ -76,6 +84,7 @@ const WANTED: [gimli::DwAt; 16] = [
     gimli::DW_AT_upper_bound,
     gimli::DW_AT_location,
     gimli::DW_AT_signature,
+    DW_AT_GNU_ANNOTATION,
 ];
 
 impl<'a> Attrs<'a> {
@@ -125,11 +134,33 @@ impl<'a> Attrs<'a> {
                         attrs.signature = Some(signature.0);
                     }
                 }
+                DW_AT_GNU_ANNOTATION => attrs.annotation = reference(value),
                 _ => {}
             }
         }
         Ok(attrs)
     }
+}
+
+/// The text of a tag, and the tag that comes after it in a chain. Tags of other kinds have no text.
+pub(super) fn annotation<'a>(
+    input: &Input<'a>,
+    unit: &Unit<'a>,
+    cursor: &mut gimli::EntriesRaw<'_, super::Slice<'a>>,
+    specs: &[gimli::AttributeSpecification],
+) -> gimli::Result<(&'a [u8], Ref)> {
+    let (mut kind, mut text, mut next) = (None, None, Ref::None);
+    for spec in specs {
+        let value = cursor.read_attribute(*spec)?.raw_value();
+        match spec.name() {
+            gimli::DW_AT_name => kind = string(input, unit, value),
+            gimli::DW_AT_const_value => text = string(input, unit, value),
+            DW_AT_GNU_ANNOTATION => next = reference(value),
+            _ => {}
+        }
+    }
+    let text = text.filter(|_| kind == Some(b"btf_decl_tag"));
+    Ok((text.unwrap_or(b""), next))
 }
 
 /// The text that an attribute stands for.

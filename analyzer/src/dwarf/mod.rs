@@ -9,9 +9,12 @@ mod attrs;
 mod canon;
 mod cross;
 mod intern;
+mod leads;
 mod merge;
 mod sources;
+mod tags;
 mod unit;
+mod unnamed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -24,6 +27,8 @@ use self::intern::{Key, Table, Target};
 use crate::graph::{Graph, TypeId};
 use crate::load::{self, Binary, Sections};
 use crate::names;
+
+pub(crate) use self::tags::{FieldTag, Tags, TypeTags};
 
 type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
 type Input<'a> = Dwarf<Slice<'a>>;
@@ -47,6 +52,8 @@ pub(crate) struct Contents {
     pub(crate) crates: BTreeMap<String, BTreeSet<CrateRoot>>,
     /// The source files that code of those crates was compiled from.
     pub(crate) compiled: BTreeSet<PathBuf>,
+    /// What tags of C and C++ say.
+    pub(crate) tags: Tags,
     /// How many units were read.
     pub(crate) units: u64,
     /// How many bytes of `.debug_info` they have.
@@ -75,6 +82,8 @@ pub(crate) struct Static {
     pub(crate) ty: TypeId,
     /// The file and the line, from 1, of its definition.
     pub(crate) place: Option<(PathBuf, u32)>,
+    /// Whether a tag of C says what happens to it.
+    pub(crate) is_tagged: bool,
 }
 
 /// A function by its mangled name, with the place of its definition.
@@ -126,6 +135,11 @@ struct Harvest {
     compiled: Vec<PathBuf>,
     /// The types that type units are there for.
     signatures: Vec<(u64, Key)>,
+    tags: Vec<tags::FoundTag>,
+    tag_places: Vec<tags::FoundPlace>,
+    lost_tags: Vec<tags::LostTags>,
+    /// How many units include the header of the tags.
+    tag_units: u64,
     problems: Vec<Problem>,
 }
 
@@ -136,6 +150,7 @@ struct FoundStatic {
     linkage_name: String,
     ty: Target,
     place: Option<(PathBuf, u32)>,
+    is_tagged: bool,
 }
 
 /// Reads the debug information of a binary.
@@ -337,7 +352,9 @@ fn harvest<'s>(
         harvest.signatures.push((type_signature.0, keys[index]));
     }
     sources::harvest(lines, unit, &types, &mut harvest);
-    for variable in &types.statics {
+    tags::harvest(lines, unit, file, &types, &keys, &mut harvest);
+    let tagged = tags::statics(&types);
+    for (index, variable) in types.statics.iter().enumerate() {
         // What the linker removed is left at address 0: it is not part of the program.
         if variable.location == Location::Address(0) {
             continue;
@@ -357,6 +374,7 @@ fn harvest<'s>(
                 linkage_name: String::from_utf8_lossy(variable.linkage_name).into_owned(),
                 ty: intern::resolve(file, &types, &keys, variable.ty),
                 place: sources::place(lines, variable.file, variable.line),
+                is_tagged: tagged.contains(&index),
             });
         }
     }
@@ -386,6 +404,10 @@ impl Harvest {
         self.crates.extend(other.crates);
         self.compiled.extend(other.compiled);
         self.signatures.extend(other.signatures);
+        self.tags.extend(other.tags);
+        self.tag_places.extend(other.tag_places);
+        self.lost_tags.extend(other.lost_tags);
+        self.tag_units += other.tag_units;
         self.problems.extend(other.problems);
     }
 }

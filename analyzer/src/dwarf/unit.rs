@@ -6,7 +6,8 @@ use gimli::DwTag;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::attrs::{self, Attrs, Location, Number, Ref};
-use super::{Input, Unit};
+use super::tags::{self, Mark, Subject, UnitTags};
+use super::{Input, Unit, unnamed};
 use crate::limits::{MAX_ATTRIBUTES_PER_BYTE, MAX_NAME_LEN, MAX_SCOPE_DEPTH};
 
 /// A type as its unit describes it.
@@ -129,6 +130,8 @@ pub(super) struct UnitTypes<'a> {
     pub(super) functions: Vec<Function<'a>>,
     /// Files of functions, each with the outermost scope that one of its functions stands in.
     pub(super) homes: BTreeSet<(u64, u32)>,
+    /// What the tags of C and C++ say.
+    pub(super) tags: UnitTags<'a>,
     /// Set if reading stopped early: why and where.
     pub(super) problem: Option<String>,
 }
@@ -142,6 +145,22 @@ impl<'a> UnitTypes<'a> {
             next = member.next;
             Some(member)
         })
+    }
+
+    /// A member by its index.
+    pub(super) fn member(&self, index: u32) -> Option<&LocalMember<'a>> {
+        self.members.get(index as usize)
+    }
+
+    /// The indices of a type's members, in order.
+    pub(super) fn member_indices(&self, ty: usize) -> Vec<u32> {
+        let mut next = self.types[ty].members.first;
+        let indices = std::iter::from_fn(|| {
+            let index = next;
+            next = self.members.get(index as usize)?.next;
+            Some(index)
+        });
+        indices.collect()
     }
 
     /// The enumerators of a chain, in order.
@@ -208,6 +227,10 @@ enum Owner {
     VariantPart(usize),
     /// One variant of a type.
     Variant(usize),
+    /// A member, by its type's index and its own: what stands below it are its tags.
+    Member(usize, u32),
+    /// A static, likewise.
+    Static(usize),
     /// Code, whose locals are not read.
     Code,
     /// Anything else: children are read for the types in them only.
@@ -227,7 +250,8 @@ pub(super) fn read<'a>(input: &Input<'a>, unit: &Unit<'a>) -> UnitTypes<'a> {
             scopes: vec![global],
             ..UnitTypes::default()
         },
-        reads_locals: has_statics_in_code(unit),
+        is_foreign: !is_rust(unit),
+        typedefs: Vec::new(),
     };
     match unit.entries_raw(None) {
         Ok(mut cursor) => {
@@ -237,13 +261,22 @@ pub(super) fn read<'a>(input: &Input<'a>, unit: &Unit<'a>) -> UnitTypes<'a> {
         }
         Err(error) => reader.out.problem = Some(error.to_string()),
     }
+    let typedefs = std::mem::take(&mut reader.typedefs);
+    if reader.is_foreign
+        && let Err(problem) = unnamed::name(&mut reader, &typedefs)
+    {
+        reader.out.problem.get_or_insert(problem);
+    }
     reader.out
 }
 
-struct UnitReader<'a> {
-    out: UnitTypes<'a>,
-    /// Whether the variables of functions can be statics.
-    reads_locals: bool,
+pub(super) struct UnitReader<'a> {
+    pub(super) out: UnitTypes<'a>,
+    /// Whether it is not of Rust: the variables of functions can be statics, types can be without
+    /// names, and there can be tags.
+    is_foreign: bool,
+    /// The indices of the typedefs of such a unit.
+    typedefs: Vec<usize>,
 }
 
 impl<'a> UnitReader<'a> {
@@ -272,8 +305,13 @@ impl<'a> UnitReader<'a> {
                 .checked_sub(specs.len())
                 .ok_or_else(|| format!("more attributes than its length allows, at {offset:#x}"))?;
             let is_wanted =
-                is_wanted(tag, outer.owner) || tag == gimli::DW_TAG_variable && self.reads_locals;
-            let inner = if is_wanted {
+                is_wanted(tag, outer.owner) || tag == gimli::DW_TAG_variable && self.is_foreign;
+            let inner = if attrs::ANNOTATIONS.contains(&tag) && self.is_foreign {
+                let (text, next) =
+                    attrs::annotation(input, unit, cursor, specs).map_err(at(offset))?;
+                self.out.tags.add(subject(outer.owner), offset, text, next);
+                Enclosing { scope: outer.scope, owner: Owner::Other }
+            } else if is_wanted {
                 let attrs = Attrs::read(input, unit, cursor, specs).map_err(at(offset))?;
                 self.entry((input, unit), offset, tag, attrs, outer)?
             } else {
@@ -284,6 +322,8 @@ impl<'a> UnitReader<'a> {
                     gimli::DW_TAG_compile_unit
                     | gimli::DW_TAG_partial_unit
                     | gimli::DW_TAG_type_unit => Owner::Scope,
+                    // The arguments of a parameter that takes any number of them.
+                    gimli::DW_TAG_GNU_template_parameter_pack => outer.owner,
                     _ => Owner::Other,
                 };
                 Enclosing { scope: outer.scope, owner }
@@ -318,23 +358,37 @@ impl<'a> UnitReader<'a> {
                 Ok(Enclosing { scope, owner: Owner::Scope })
             }
             gimli::DW_TAG_subprogram => {
+                if let Owner::Type(owner) = outer.owner
+                    && self.is_foreign
+                    && name.starts_with(tags::MARK)
+                {
+                    let (returns, file) = (attrs.ty, attrs.decl_file);
+                    let line = attrs.decl_line.unwrap_or(0);
+                    self.out.tags.mark(Mark { owner, name, returns, file, line });
+                }
                 self.function(at, &attrs, outer.scope);
                 Ok(Enclosing { scope: outer.scope, owner: Owner::Code })
             }
             gimli::DW_TAG_variable => {
+                if self.is_foreign {
+                    self.out.tags.variable(name);
+                }
                 // Inside a type's `variant_part` or a function there are no statics of Rust.
                 if let Some(location) = attrs.location {
                     let linkage_name = self.linkage_name(at, &attrs).unwrap_or(b"");
                     let (scope, ty) = (outer.scope, attrs.ty);
                     let (file, line) = (attrs.decl_file, attrs.decl_line);
                     let found = Static { name, linkage_name, scope, ty, location, file, line };
+                    let index = self.out.statics.len();
                     self.out.statics.push(found);
+                    self.out.tags.chain(Subject::Static(index), attrs.annotation);
+                    return Ok(Enclosing { scope: outer.scope, owner: Owner::Static(index) });
                 }
                 Ok(same)
             }
             gimli::DW_TAG_member | gimli::DW_TAG_inheritance => {
-                self.member(&attrs, outer.owner)?;
-                Ok(same)
+                let owner = self.member(&attrs, outer.owner)?;
+                Ok(Enclosing { scope: outer.scope, owner })
             }
             gimli::DW_TAG_template_type_parameter => {
                 if let Owner::Type(owner) = outer.owner {
@@ -347,9 +401,13 @@ impl<'a> UnitReader<'a> {
                 Owner::VariantPart(owner) => {
                     Enclosing { scope: outer.scope, owner: Owner::Variant(owner) }
                 }
-                Owner::Scope | Owner::Type(_) | Owner::Variant(_) | Owner::Code | Owner::Other => {
-                    same
-                }
+                Owner::Scope
+                | Owner::Type(_)
+                | Owner::Variant(_)
+                | Owner::Member(..)
+                | Owner::Static(_)
+                | Owner::Code
+                | Owner::Other => same,
             }),
             gimli::DW_TAG_enumerator => {
                 if let (Owner::Type(owner), Some(value)) = (outer.owner, attrs.value) {
@@ -363,9 +421,11 @@ impl<'a> UnitReader<'a> {
             }
             gimli::DW_TAG_subrange_type => {
                 if let Owner::Type(owner) = outer.owner {
+                    // In C that says only that the length is not known.
+                    let count = attrs.count.filter(|&count| count > 0 || !self.is_foreign);
                     let array = &mut self.out.types[owner];
                     // Arrays of several dimensions exist in C only; their lengths multiply.
-                    array.len = match (array.len, attrs.count) {
+                    array.len = match (array.len, count) {
                         (Some(outer), Some(inner)) => outer.checked_mul(inner),
                         (None, count) => count,
                         (Some(_), None) => None,
@@ -374,7 +434,12 @@ impl<'a> UnitReader<'a> {
                 Ok(same)
             }
             _ => match shape_of(tag) {
-                Some(shape) => self.ty(offset, shape, attrs, outer),
+                Some(shape) => {
+                    if tag == gimli::DW_TAG_typedef && self.is_foreign {
+                        self.typedefs.push(self.out.types.len());
+                    }
+                    self.ty(offset, shape, attrs, outer)
+                }
                 None => Ok(same),
             },
         }
@@ -414,7 +479,11 @@ impl<'a> UnitReader<'a> {
             len: None,
             encoding: attrs.encoding,
         });
+        self.out.tags.chain(Subject::Type(index), attrs.annotation);
         let owns_types = matches!(shape, Shape::Struct | Shape::Union | Shape::Enumeration);
+        if self.is_foreign && owns_types {
+            self.out.tags.ty(index, attrs.decl_file, attrs.decl_line.unwrap_or(0));
+        }
         let scope = if owns_types && !name.is_empty() {
             self.scope(outer.scope, name)?
         } else {
@@ -423,14 +492,28 @@ impl<'a> UnitReader<'a> {
         Ok(Enclosing { scope, owner: Owner::Type(index) })
     }
 
-    fn member(&mut self, attrs: &Attrs<'a>, owner: Owner) -> Result<(), String> {
+    fn member(&mut self, attrs: &Attrs<'a>, owner: Owner) -> Result<Owner, String> {
         let (name, offset_bytes) = (attrs.name.unwrap_or(b""), attrs.offset_bytes);
+        // Static members of C++ are only declared here, and tables of methods are no state.
+        if self.is_foreign && (attrs.is_declaration || is_vtable_pointer(name)) {
+            return Ok(Owner::Other);
+        }
         let member = LocalMember { name, ty: attrs.ty, offset_bytes, next: END };
         match owner {
             Owner::Type(owner) | Owner::Variant(owner) => {
-                self.add_member(owner, |local| &mut local.members, member)
+                let index = self.add_member(owner, |local| &mut local.members, member)?;
+                self.out.tags.chain(Subject::Member(owner, index), attrs.annotation);
+                if let Some(line) = attrs.decl_line.filter(|_| self.is_foreign) {
+                    self.out.tags.member(owner, index, attrs.decl_file, line);
+                }
+                Ok(if self.is_foreign { Owner::Member(owner, index) } else { Owner::Other })
             }
-            Owner::Scope | Owner::VariantPart(_) | Owner::Code | Owner::Other => Ok(()),
+            Owner::Scope
+            | Owner::VariantPart(_)
+            | Owner::Member(..)
+            | Owner::Static(_)
+            | Owner::Code
+            | Owner::Other => Ok(Owner::Other),
         }
     }
 
@@ -439,13 +522,13 @@ impl<'a> UnitReader<'a> {
         owner: usize,
         chain: for<'l> fn(&'l mut Local<'a>) -> &'l mut Chain,
         member: LocalMember<'a>,
-    ) -> Result<(), String> {
+    ) -> Result<u32, String> {
         let index = index(self.out.members.len())?;
         self.out.members.push(member);
         if let Some(before) = chain(&mut self.out.types[owner]).add(index) {
             self.out.members[before as usize].next = index;
         }
-        Ok(())
+        Ok(index)
     }
 
     fn variant_part(&mut self, owner: Owner) -> Owner {
@@ -457,6 +540,8 @@ impl<'a> UnitReader<'a> {
             Owner::Scope
             | Owner::VariantPart(_)
             | Owner::Variant(_)
+            | Owner::Member(..)
+            | Owner::Static(_)
             | Owner::Code
             | Owner::Other => Owner::Other,
         }
@@ -482,7 +567,7 @@ impl<'a> UnitReader<'a> {
         attrs::string(at.0, at.1, attrs.linkage_name?)
     }
 
-    fn scope(&mut self, parent: u32, name: &'a [u8]) -> Result<u32, String> {
+    pub(super) fn scope(&mut self, parent: u32, name: &'a [u8]) -> Result<u32, String> {
         let index = index(self.out.scopes.len())?;
         let outer = &self.out.scopes[parent as usize];
         let len = outer.len + name.len() + 2;
@@ -509,7 +594,7 @@ fn too_long() -> String {
 }
 
 /// C and its kin have statics in functions; Rust's stand in a namespace of the function's name.
-fn has_statics_in_code(unit: &Unit<'_>) -> bool {
+fn is_rust(unit: &Unit<'_>) -> bool {
     let mut entries = unit.entries();
     let language = entries.next_dfs().ok().flatten().and_then(|entry| {
         match entry.attr_value(gimli::DW_AT_language) {
@@ -517,7 +602,24 @@ fn has_statics_in_code(unit: &Unit<'_>) -> bool {
             _ => None,
         }
     });
-    language != Some(gimli::DW_LANG_Rust)
+    language == Some(gimli::DW_LANG_Rust)
+}
+
+/// `_vptr.Base` of gcc, `_vptr$Base` of clang.
+fn is_vtable_pointer(name: &[u8]) -> bool {
+    name.strip_prefix(b"_vptr").is_some_and(|rest| rest.starts_with(b".") || rest.starts_with(b"$"))
+}
+
+/// What a tag below this belongs to.
+fn subject(owner: Owner) -> Option<Subject> {
+    match owner {
+        Owner::Type(ty) => Some(Subject::Type(ty)),
+        Owner::Member(ty, member) => Some(Subject::Member(ty, member)),
+        Owner::Static(index) => Some(Subject::Static(index)),
+        Owner::Scope | Owner::VariantPart(_) | Owner::Variant(_) | Owner::Code | Owner::Other => {
+            None
+        }
+    }
 }
 
 fn at(offset: usize) -> impl Fn(gimli::Error) -> String {

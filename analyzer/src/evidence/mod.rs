@@ -11,6 +11,7 @@ mod named;
 mod record;
 mod serde;
 mod stated;
+mod tags;
 mod told;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ pub(crate) use self::named::NamedFunctions;
 pub(crate) use self::record::Records;
 pub(crate) use self::serde::SERDE;
 pub(crate) use self::stated::{Decisions, stale};
+pub(crate) use self::tags::{SOURCE as TAGS, Tagged, annotated, place as place_of};
 use crate::graph::TypeId;
 
 /// A field within its type definition: the variant (empty for structs) and the name.
@@ -239,12 +241,11 @@ fn with_declared(read: Testimony, declared: Option<Testimony>) -> Judgment {
             | Said::Nothing => None,
         });
         let verdict = match (statement.said, left) {
-            (Said::Saved | Said::Volatile | Said::Handed(_), _) => {
-                match declared.map(|declared| &declared.said) {
-                    Some(Said::Volatile) => Verdict::Volatile,
-                    _ => Verdict::Saved(read.grade),
-                }
-            }
+            (Said::Handed(treatment), _) => Verdict::Handed(treatment),
+            (Said::Saved | Said::Volatile, _) => match declared.map(|declared| &declared.said) {
+                Some(Said::Volatile) => Verdict::Volatile,
+                _ => Verdict::Saved(read.grade),
+            },
             (Said::Partly(missing), _) => Verdict::Partly(missing),
             (Said::SavedOnly, _) => Verdict::SavedOnly,
             (Said::Left(treatment), _) | (Said::RestoredOnly | Said::Nothing, Some(treatment)) => {

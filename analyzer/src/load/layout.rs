@@ -7,6 +7,9 @@ use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, SectionKind, Sym
 
 use super::{Elf, tables};
 
+/// The start of what our header defines in each object.
+const TAGGED: &str = "samestate_tags_";
+
 /// The parts of the program's memory that are there from the start.
 #[derive(Debug, Default)]
 pub(crate) struct Layout {
@@ -16,6 +19,8 @@ pub(crate) struct Layout {
     thread_data_len: u64,
     /// The names of what each thread has a copy of; `None` if the file has no symbols.
     thread_symbols: Option<BTreeSet<String>>,
+    /// How many objects were compiled with tags of C or C++ in their source.
+    pub(crate) tagged_objects: u64,
     /// The mangled names of all functions of which a constant table holds the address.
     pub(crate) methods: BTreeSet<String>,
 }
@@ -81,6 +86,8 @@ impl Layout {
             .filter(|symbol| symbol.kind() == SymbolKind::Tls && !symbol.is_undefined())
             .filter_map(|symbol| Some(symbol.name().ok()?.to_owned()));
         self.thread_symbols = Some(names.collect());
+        let names = object.symbols().filter_map(|symbol| symbol.name().ok());
+        self.tagged_objects = names.filter(|name| name.starts_with(TAGGED)).count() as u64;
     }
 
     /// The section that holds this address.

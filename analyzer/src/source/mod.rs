@@ -137,6 +137,11 @@ impl<'a> Sources<'a> {
     /// One line of a file, as it stands there.
     pub(crate) fn line(&self, file: &str, line: u32) -> Option<String> {
         let path = self.resolve(file)?;
+        if path.extension().is_none_or(|extension| extension != "rs") {
+            let text = self.read(&path).ok()?;
+            let at = usize::try_from(line).ok()?.checked_sub(1)?;
+            return text.lines().nth(at).map(str::to_owned);
+        }
         let source = self.file(&path).ok()?;
         source.line(line).map(str::to_owned)
     }

@@ -14,5 +14,6 @@ mod reading;
 mod settings;
 mod state_structs;
 mod statics;
+mod tags;
 mod third;
 mod traits;

@@ -1,0 +1,421 @@
+//! C and C++ with the tags of `include/samestate.h`: each thing that a tag says, with a field that
+//! is missing and a twin where it is not.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use samestate_analyzer::{CoverageConfig, Statics, coverage};
+use samestate_report::{ExitCode, Report};
+
+use crate::build::lines;
+
+#[expect(clippy::print_stdout, reason = "says what was not tested")]
+fn skipped(missing: &str) {
+    println!("skipped: {missing} not found");
+}
+
+/// The program made of these files; `None` if the compiler is not here.
+fn build(compiler: &str, files: &[(&str, &str)], args: &[&str]) -> Option<PathBuf> {
+    if Command::new(compiler).arg("--version").output().is_err() {
+        skipped(compiler);
+        return None;
+    }
+    let mut hasher = DefaultHasher::new();
+    (compiler, files, args).hash(&mut hasher);
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("c-{:016x}", hasher.finish()));
+    std::fs::create_dir_all(&dir).unwrap();
+    for (name, text) in files {
+        std::fs::write(dir.join(name), text).unwrap();
+    }
+    let sources = files.iter().map(|(name, _)| *name).filter(|name| !name.ends_with(".h"));
+    let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("../include");
+    let output = Command::new(compiler)
+        .current_dir(&dir)
+        .arg("-I")
+        .arg(include)
+        .args(["-Wall", "-Wextra", "-Werror", "-oapp"])
+        .args(args)
+        .args(sources)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(dir.join("app"))
+}
+
+fn report(binary: &Path, roots: &[&str]) -> Report {
+    let config = CoverageConfig {
+        binary: binary.to_owned(),
+        roots: roots.iter().map(ToString::to_string).collect(),
+        statics: Statics::None,
+        ..CoverageConfig::default()
+    };
+    coverage(&config).unwrap()
+}
+
+/// A program of one file in C: these definitions, and a variable of type `root`.
+fn c(definitions: &str) -> String {
+    format!(
+        "#include <samestate.h>
+#include <stddef.h>
+#include <stdint.h>
+{definitions}
+struct root root;
+int main(void) {{ return ((char *)&root)[0]; }}
+"
+    )
+}
+
+fn sorted(report: &Report) -> Vec<String> {
+    let mut lines = lines(report);
+    lines.sort_by_key(|line| (line.starts_with("no-root"), line.clone()));
+    lines
+}
+
+#[track_caller]
+fn check(definitions: &str, expected: &[&str]) -> Option<Report> {
+    let binary = build("clang", &[("main.c", &c(definitions))], &["-g"])?;
+    let report = report(&binary, &[]);
+    assert_eq!(sorted(&report), expected, "{definitions}\n{report:#?}");
+    Some(report)
+}
+
+/// A process and its memory, as a kernel has them; `{0}` stands before the name of the root.
+const TASK: &str = "
+struct vm_area {
+    unsigned long start __cr;
+    unsigned long end __cr;
+    struct vm_area *next __cr;
+};
+struct mm_struct {
+    struct vm_area *mmap __cr;
+    unsigned long brk __cr;
+    unsigned long start_stack;
+    int users __cr_skip(\"counted again while tasks are made\");
+};
+struct task_struct {
+    int pid __cr;
+    struct mm_struct *mm __cr;
+    unsigned long utime;
+    char comm[16] __cr;
+};
+";
+
+fn task(text: &str) -> String {
+    format!(
+        "#include <samestate.h>
+{text}
+struct task_struct init_task;
+int main(void) {{ return init_task.pid; }}
+"
+    )
+}
+
+#[test]
+fn marked_structs_without_a_root_are_reached_by_none() {
+    let Some(binary) = build("clang", &[("task.c", &task(TASK))], &["-g"]) else { return };
+    let missing = report(&binary, &[]);
+    assert_eq!(
+        lines(&missing),
+        [
+            "no-root-reaches mm_struct",
+            "no-root-reaches task_struct",
+            "no-root-reaches vm_area",
+            "no-roots .",
+        ]
+        .map(|line| line.replace(" .", &format!(" {}", binary.display()))),
+        "{missing:#?}"
+    );
+    assert_eq!(missing.exit_code(), ExitCode::CouldNotCheck);
+
+    // With the root, the fields that are missing are found by name and place.
+    let rooted = TASK.replace("struct task_struct {", "struct __cr_root task_struct {");
+    let binary = build("clang", &[("task.c", &task(&rooted))], &["-g"]).unwrap();
+    let found = report(&binary, &[]);
+    assert_eq!(
+        lines(&found),
+        ["uncovered-field task_struct.mm.start_stack", "uncovered-field task_struct.utime",]
+    );
+    assert_eq!(found.exit_code(), ExitCode::Findings);
+    let place = found.findings[0].place.clone().unwrap();
+    assert!(place.file.ends_with("task.c") && place.line == 11, "{place:?}");
+    assert_eq!(place.text.as_deref(), Some("    unsigned long start_stack;"));
+    assert_eq!(lines(&report(&binary, &["task_struct"])), lines(&found));
+
+    // Another root leads to neither.
+    let other =
+        format!("{TASK}struct __cr_root clock {{ long now __cr; }};\nstruct clock clock;\n");
+    let binary = build("clang", &[("task.c", &task(&other))], &["-g"]).unwrap();
+    assert_eq!(
+        lines(&report(&binary, &[])),
+        ["no-root-reaches mm_struct", "no-root-reaches task_struct", "no-root-reaches vm_area"]
+    );
+
+    // All fields marked: nothing to say.
+    let whole =
+        rooted.replace("start_stack;", "start_stack __cr;").replace("utime;", "utime __cr;");
+    for args in [&["-g"][..], &["-g", "-O2", "-gdwarf-4"], &["-g", "-flto=thin", "-fuse-ld=lld"]] {
+        let lto = args.iter().any(|arg| arg.contains("lto"));
+        if lto && Command::new("ld.lld").arg("--version").output().is_err() {
+            skipped("ld.lld");
+            continue;
+        }
+        let binary = build("clang", &[("task.c", &task(&whole))], args).unwrap();
+        let clean = report(&binary, &[]);
+        assert_eq!(lines(&clean), [""; 0], "{clean:#?}");
+        assert_eq!(clean.exit_code(), ExitCode::Clean);
+    }
+}
+
+#[test]
+fn every_shape_of_a_field_is_judged() {
+    for (field, untagged) in [
+        ("int x", "uncovered-field root.x"),
+        ("unsigned x : 3", "uncovered-field root.x"),
+        ("const volatile long x", "uncovered-field root.x"),
+        ("int x[4][2]", "uncovered-field root.x"),
+        ("enum { ON, OFF } x", "uncovered-field root.x"),
+        ("int (*x)(void)", "uncovered-field root.x"),
+        ("struct { int y; } x", "uncovered-field root.x"),
+        ("union { int y; float z; } x", "uncovered-field root.x"),
+        ("struct plain x", "uncovered-field root.x"),
+        ("struct plain *x", "uncovered-field root.x"),
+        ("plain_t x[2]", "uncovered-field root.x"),
+        ("char *x", "uncovered-field root.x"),
+    ] {
+        let with = |tag: &str| {
+            format!(
+                "struct plain {{ int a; float b; }}; typedef struct {{ int c; }} plain_t;
+                struct unused {{ struct plain a; plain_t b; }}; struct unused unused;
+                struct __cr_root root {{ long first __cr; {field} {tag}; }};"
+            )
+        };
+        if check(&with("__cr"), &[]).is_none() {
+            return;
+        }
+        check(&with(""), &[untagged]);
+        let skipped = check(&with("__cr_skip(\"made again\")"), &[]).unwrap();
+        let fields = skipped.tables.iter().flat_map(|table| &table.rows);
+        assert!(fields.clone().any(|row| row[0] == "skipped" && row[2] == "1"), "{skipped:#?}");
+    }
+}
+
+#[test]
+fn members_without_names_belong_to_their_struct() {
+    let with = |a: &str, b: &str, c: &str| {
+        format!(
+            "struct __cr_root root {{ long first __cr; union {{ int a {a}; float b {b}; }};
+            struct {{ int c {c}; struct {{ int d __cr; }}; }}; }};"
+        )
+    };
+    if check(&with("__cr", "__cr", "__cr"), &[]).is_none() {
+        return;
+    }
+    check(&with("__cr", "", ""), &["uncovered-field root.b", "uncovered-field root.c"]);
+    check(
+        "struct __cr_root root { long first __cr; union { int a; float b; }; int last __cr; };",
+        &["uncovered-field root.a", "uncovered-field root.b"],
+    );
+    check("struct __cr_root root { union { int a; struct { int b, c; }; } __cr; };", &[]);
+}
+
+#[test]
+fn types_without_names_are_not_taken_for_one() {
+    let with = |tag: &str| {
+        format!(
+            "struct __cr_root root {{
+                struct {{ int *p __cr; int same; }} one __cr;
+                struct {{ long *p __cr; int same {tag}; }} two __cr;
+            }};"
+        )
+    };
+    if check(&with("__cr"), &["uncovered-field root.one.same"]).is_none() {
+        return;
+    }
+    check(&with(""), &["uncovered-field root.one.same", "uncovered-field root.two.same"]);
+    // What a typedef names can be a root.
+    let text =
+        "typedef struct __cr_root { int a; int b __cr; } state_t; struct root { state_t s; };";
+    check(text, &["uncovered-field state_t.a"]);
+}
+
+#[test]
+fn a_type_without_tags_is_saved_whole_only_if_nothing_in_it_points_elsewhere() {
+    let with = |fields: &str| {
+        format!(
+            "struct item {{ {fields} }};
+            struct __cr_root root {{ struct item one __cr; struct item *more __cr_len(n); size_t n __cr; }};"
+        )
+    };
+    if check(&with("int a; struct { float b[4]; } c;"), &[]).is_none() {
+        return;
+    }
+    check(
+        &with("int a; struct item *next;"),
+        &["uncovered-field root.one.a", "uncovered-field root.one.next"],
+    );
+    check(&with("int a; int b __cr;"), &["uncovered-field root.one.a"]);
+}
+
+const LIST: &str = "struct list { struct list *next, *prev; };
+struct timer { long when __cr; struct list link; int *owner TIMER; };
+struct __cr_root root { struct list timers HEAD; };
+struct timer timer;";
+
+#[test]
+fn a_list_leads_to_its_elements_by_their_link() {
+    let with = |head: &str, timer: &str| LIST.replace("HEAD", head).replace("TIMER", timer);
+    if check(&with("__cr_list(struct timer, link)", "__cr"), &[]).is_none() {
+        return;
+    }
+    check(&with("__cr_list(struct timer, link)", ""), &["uncovered-field root.timers[].owner"]);
+    check(&with("", "__cr"), &["uncovered-field root.timers", "no-root-reaches timer"]);
+    // Without the tag nobody knows what hangs from the head.
+    check(
+        &with("__cr", "__cr"),
+        &[
+            "uncovered-field root.timers.next",
+            "uncovered-field root.timers.prev",
+            "no-root-reaches timer",
+        ],
+    );
+    let unseen = ["cannot-see root", "no-root-reaches timer"];
+    let lost = check(&with("__cr_list(struct timer, node)", "__cr"), &unseen);
+    assert!(lost.unwrap().findings.iter().any(|found| found.message.contains("`node`")));
+    check(&with("__cr_list(struct nobody, link)", "__cr"), &unseen);
+}
+
+#[test]
+fn a_length_makes_a_pointer_an_array() {
+    let with = |tag: &str, n: &str, item: &str| {
+        format!(
+            "struct item {{ int a {item}; int *b __cr; }};
+            struct __cr_root root {{ struct item *items {tag}; unsigned char *bytes {tag}; size_t n {n}; }};"
+        )
+    };
+    if check(&with("__cr_len(n)", "__cr", "__cr"), &[]).is_none() {
+        return;
+    }
+    check(&with("__cr_len(n)", "__cr", ""), &["uncovered-field root.items[].a"]);
+    check(&with("__cr_len(n)", "", "__cr"), &["uncovered-field root.n"]);
+    // Bytes without a length are not seen.
+    check(&with("__cr", "__cr", "__cr"), &["cannot-see root.bytes"]);
+    let wrong = check(&with("__cr_len(m)", "__cr", "__cr"), &["cannot-see root"]).unwrap();
+    assert!(wrong.findings[0].message.contains("`m`"), "{wrong:#?}");
+    assert_eq!(wrong.exit_code(), ExitCode::CouldNotCheck);
+}
+
+#[test]
+fn a_pointer_without_a_type_leads_to_the_type_that_its_tag_names() {
+    let with = |tag: &str, item: &str| {
+        format!(
+            "struct item {{ int a {item}; int *b __cr; }}; struct item item;
+            typedef struct item item_t; item_t *other;
+            struct __cr_root root {{ void *it {tag}; const void *const many[4] {tag}; }};"
+        )
+    };
+    for name in ["struct item", "item_t"] {
+        let tag = format!("__cr_as({name})");
+        if check(&with(&tag, "__cr"), &[]).is_none() {
+            return;
+        }
+        check(&with(&tag, ""), &["uncovered-field root.it.a"]);
+    }
+    check(
+        &with("__cr", "__cr"),
+        &["cannot-see root.it", "cannot-see root.many[]", "no-root-reaches item"],
+    );
+    check(&with("__cr_as(struct nobody)", "__cr"), &["cannot-see root", "no-root-reaches item"]);
+}
+
+#[test]
+fn a_flexible_array_is_a_field_like_others() {
+    for tail in ["tail[]", "tail[0]"] {
+        let with =
+            |tag: &str| format!("struct __cr_root root {{ size_t n __cr; int {tail} {tag}; }};");
+        if check(&with("__cr_len(n)"), &[]).is_none() {
+            return;
+        }
+        check(&with(""), &["uncovered-field root.tail"]);
+    }
+}
+
+#[test]
+fn tags_that_contradict_each_other_are_not_believed() {
+    let text = "struct __cr_root root { int a __cr __cr_skip(\"no\"); int b __cr; };";
+    let Some(found) = check(text, &["cannot-see root"]) else { return };
+    assert!(found.findings[0].message.contains("another skips it"), "{found:#?}");
+    // Tags that are not ours are none of our business.
+    let other = "__attribute__((btf_decl_tag(\"user\")))";
+    check(
+        &format!("struct __cr_root root {{ int a __cr {other}; int b {other}; }};"),
+        &["uncovered-field root.b"],
+    );
+    let later = "__attribute__((btf_decl_tag(\"samestate:zip:9\")))";
+    check(&format!("struct __cr_root root {{ int a {later}; }};"), &["cannot-see root"]);
+}
+
+#[test]
+fn statics_beside_the_root_are_told_and_tags_decide() {
+    let with = |tag: &str| {
+        c(&format!(
+            "struct __cr_root root {{ int a __cr; }}; long ticks {tag}; int count(void); int count(void) {{ static int calls {tag}; return ++calls + ticks++; }}"
+        ))
+    };
+    let judged = |tag: &str| {
+        let binary = build("clang", &[("main.c", &with(tag))], &["-g"])?;
+        let config = CoverageConfig { binary, ..CoverageConfig::default() };
+        Some(lines(&coverage(&config).unwrap()))
+    };
+    let Some(found) = judged("") else { return };
+    assert_eq!(found, ["uncovered-static calls", "uncovered-static ticks"]);
+    assert_eq!(judged("__cr").unwrap(), [""; 0]);
+    assert_eq!(judged("__cr_skip(\"counts calls\")").unwrap(), [""; 0]);
+}
+
+#[test]
+fn a_compiler_that_keeps_no_tags_is_told_with_the_remedy() {
+    let whole = c("struct __cr_root root { int a __cr; };");
+    let part = "#include <samestate.h>\nint part(void);\nint part(void) { return 1; }\n";
+    // What gcc before 16 does; clang keeps the tags in C.
+    let Some(binary) = build("gcc", &[("main.c", &whole)], &["-g"]) else { return };
+    for roots in [&[][..], &["root"]] {
+        let lost = report(&binary, roots);
+        let said = lost.findings.iter().find(|finding| finding.rule.id == "cannot-see").unwrap();
+        assert!(said.message.contains("main.c` has tags") && said.message.contains("GNU C"));
+        assert!(said.help.as_ref().unwrap().contains("clang -g"), "{said:#?}");
+        assert_ne!(lost.exit_code(), ExitCode::Clean);
+    }
+    // The same file without tags says nothing of them.
+    let plain = "struct root { int a; }; struct root root; int main(void) { return root.a; }";
+    let binary = build("gcc", &[("main.c", plain)], &["-g"]).unwrap();
+    assert_eq!(lines(&report(&binary, &["root"])), ["uncovered-field root.a"]);
+
+    // One object of several: kept, lost, and without debug information.
+    let files = [("main.c", &*whole), ("part.c", part)];
+    let Some(binary) = build("clang", &files, &["-g"]) else { return };
+    assert_eq!(lines(&report(&binary, &[])), [""; 0]);
+    for (compiler, args, expected) in
+        [("gcc", "-g", "`part.c` has tags"), ("clang", "-g0", "1 objects have tags")]
+    {
+        let dir = binary.parent().unwrap();
+        let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("../include");
+        let run = |compiler: &str, args: &[&str]| {
+            let output = Command::new(compiler)
+                .current_dir(dir)
+                .arg("-I")
+                .arg(&include)
+                .args(args)
+                .output()
+                .unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        };
+        let object = format!("part-{compiler}.o");
+        run(compiler, &["-c", args, "part.c", "-o", &object]);
+        run("clang", &["-g", "main.c", &object, "-o", "mixed"]);
+        let mixed = report(&dir.join("mixed"), &[]);
+        assert_eq!(mixed.findings.len(), 1, "{mixed:#?}");
+        assert!(mixed.findings[0].message.contains(expected), "{mixed:#?}");
+        assert_eq!(mixed.exit_code(), ExitCode::CouldNotCheck);
+    }
+}
