@@ -1,8 +1,10 @@
 //! The gate: coverage, drift from a lock, and whether the lock is that of the program.
 
-use std::path::PathBuf;
+mod places;
 
-use samestate_report::{Finding, Report, Side, Sides, Subject, rules};
+use std::path::{Path, PathBuf};
+
+use samestate_report::{Finding, Place, Report, Side, Sides, Subject, rules};
 
 use crate::compare::compare;
 use crate::coverage::{self, CoverageConfig};
@@ -45,11 +47,14 @@ pub fn check(config: &CheckConfig) -> Result<Report, Error> {
     let new = model_of(&program, &walk);
     let mut changes = Report::default();
     compare(&old, &new, &mut changes);
+    places::find(&program, &walk, &mut changes.findings);
+    // What coverage says of a new field says it all.
+    changes.findings.retain(|change| !is_said(change, &report.findings));
     report.findings.append(&mut changes.findings);
     report.notes.append(&mut changes.notes);
     report.tables.append(&mut changes.tables);
     let text = lock::write(&new);
-    report.findings.extend(stale(&config.lock, &text));
+    report.findings.extend(stale(&config.lock, &text, &config.program.binary));
     report.fact(
         "types compared",
         old.types.keys().filter(|name| new.types.contains_key(*name)).count() as u64,
@@ -59,9 +64,16 @@ pub fn check(config: &CheckConfig) -> Result<Report, Error> {
     Ok(report)
 }
 
-/// The finding about a lock that is not what would be written today.
+fn is_said(change: &Finding, findings: &[Finding]) -> bool {
+    let is_same = |finding: &&Finding| {
+        finding.rule.id == rules::UNCOVERED_FIELD.id && finding.subject == change.subject
+    };
+    change.rule.id == rules::FIELD_ADDED.id && findings.iter().any(|finding| is_same(&finding))
+}
+
+/// The finding about a lock that is not what would be written today for this binary.
 #[must_use]
-pub fn stale(lock: &LockText, text: &str) -> Option<Finding> {
+pub fn stale(lock: &LockText, text: &str, binary: &Path) -> Option<Finding> {
     let old = String::from_utf8_lossy(&lock.bytes);
     if old == text {
         return None;
@@ -78,6 +90,15 @@ pub fn stale(lock: &LockText, text: &str) -> Option<Finding> {
         left: Side { label: "file".to_owned(), text: nth(&old) },
         right: Side { label: "binary".to_owned(), text: nth(text) },
     });
-    finding.help = Some("write it again with `samestate lock`, and review what changed".to_owned());
+    finding.place = Some(Place {
+        file: name.to_string(),
+        line: u32::try_from(line + 1).unwrap_or(0),
+        column: 0,
+        text: old.lines().nth(line).map(str::to_owned),
+    });
+    let binary = binary.display();
+    finding.help = Some(format!(
+        "write it again with `samestate lock {binary} -o {name}`, review what changed, and commit it"
+    ));
     Some(finding)
 }

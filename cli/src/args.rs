@@ -1,11 +1,16 @@
 //! The command line.
 
-use std::ffi::OsString;
+mod check;
+mod image;
+mod runs;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use samestate_schema::path::FieldPath;
-use samestate_tracer::{At, Fault, Harm};
+
+pub(crate) use self::check::{CargoArgs, CheckArgs, FailOn, ReportFile};
+pub(crate) use self::image::ImageCommand;
+pub(crate) use self::runs::{CompareArgs, KnobArgs, RecordArgs, ShowArgs, VerifyArgs};
 
 /// samestate finds the state your checkpoints forget.
 #[derive(Debug, Parser)]
@@ -176,214 +181,6 @@ pub(crate) struct DriftArgs {
     /// Where to start.
     #[command(flatten)]
     pub(crate) roots: RootArgs,
-}
-
-/// What is done so that a run can be repeated.
-#[derive(Args, Clone, Debug, Default)]
-pub(crate) struct KnobArgs {
-    /// Let threads and processes run at once; what they do may come in another order in every run.
-    #[arg(long)]
-    pub(crate) free: bool,
-    /// Switch off (or on) one of what is done so that a run can be repeated: fixed-addresses,
-    /// hidden-vdso, fixed-random, trapped-counter, one-processor, serialized or refused-rings; may
-    /// be given several times.
-    #[arg(long = "knob", value_name = "NAME=off")]
-    pub(crate) knobs: Vec<String>,
-}
-
-/// `samestate check`
-#[derive(Args, Debug)]
-pub(crate) struct CheckArgs {
-    /// The program, with full debug information; else that which samestate.toml names, or the one
-    /// that cargo builds here.
-    pub(crate) binary: Option<PathBuf>,
-    /// Where to start.
-    #[command(flatten)]
-    pub(crate) roots: RootArgs,
-    /// The lock file; else that which samestate.toml names, or checkpoint.lock beside it.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) lock: Option<PathBuf>,
-    /// Compare with the lock file as it is in this revision of git, such as `origin/main`, instead
-    /// of as it is now.
-    #[arg(long, value_name = "REV")]
-    pub(crate) baseline: Option<String>,
-    /// What fails the gate; else what samestate.toml says, or errors.
-    #[arg(long, value_enum, value_name = "SEVERITY")]
-    pub(crate) fail_on: Option<FailOn>,
-    /// Build the program with cargo first.
-    #[arg(long, conflicts_with = "binary")]
-    pub(crate) build: bool,
-    /// Which statics and thread locals must hang from a root.
-    #[arg(long, value_enum, default_value_t = StaticsArg::Own, value_name = "WHOSE")]
-    pub(crate) statics: StaticsArg,
-}
-
-/// What fails the gate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum FailOn {
-    /// Errors.
-    Error,
-    /// Warnings and errors.
-    Warning,
-}
-
-/// `samestate record`
-#[derive(Args, Debug)]
-pub(crate) struct RecordArgs {
-    /// Where to write the run.
-    #[arg(long, short, value_name = "RUN")]
-    pub(crate) output: PathBuf,
-    /// End the program if it runs for longer than this.
-    #[arg(long, value_name = "SECONDS")]
-    pub(crate) timeout: Option<u64>,
-    /// Give the program the time, random bytes and process ids of this earlier run.
-    #[arg(long, value_name = "RUN")]
-    pub(crate) like: Option<PathBuf>,
-    /// What shall go wrong.
-    #[command(flatten)]
-    pub(crate) fault: FaultArgs,
-    /// What is done so that the run can be repeated.
-    #[command(flatten)]
-    pub(crate) knobs: KnobArgs,
-    /// The program and its arguments.
-    #[arg(last = true, required = true, value_name = "CMD")]
-    pub(crate) command: Vec<OsString>,
-}
-
-/// What shall go wrong in a recorded run.
-#[derive(Args, Debug)]
-#[group(multiple = false)]
-pub(crate) struct FaultArgs {
-    /// Kill the program instead of its Nth system call, counted from 1; `save:N` counts only those
-    /// that it makes while it saves.
-    #[arg(long, value_name = "[save:]N", help_heading = "Faults")]
-    pub(crate) kill_before: Option<At>,
-    /// Kill the program when this call is done.
-    #[arg(long, value_name = "[save:]N", help_heading = "Faults")]
-    pub(crate) kill_after: Option<At>,
-    /// Let this call fail, such as `save:3=ENOSPC`, without making it.
-    #[arg(long, value_name = "[save:]N=ERROR", value_parser = Fault::failing, help_heading = "Faults")]
-    pub(crate) fail: Option<Fault>,
-}
-
-impl FaultArgs {
-    pub(crate) fn fault(&self) -> Option<Fault> {
-        let kill = |at: Option<At>, harm| at.map(|at| Fault { at, harm });
-        kill(self.kill_before, Harm::KillBefore)
-            .or(kill(self.kill_after, Harm::KillAfter))
-            .or(self.fail)
-    }
-}
-
-/// `samestate compare`
-#[derive(Args, Debug)]
-pub(crate) struct CompareArgs {
-    /// The first run.
-    pub(crate) original: PathBuf,
-    /// The second run.
-    pub(crate) other: PathBuf,
-}
-
-/// `samestate show`
-#[derive(Args, Debug)]
-pub(crate) struct ShowArgs {
-    /// The recorded run.
-    pub(crate) run: PathBuf,
-    /// Only the thread of this lineage, such as `0.2`, and all that it made.
-    #[arg(long, value_name = "LINEAGE")]
-    pub(crate) process: Option<String>,
-    /// Only calls of this class, such as `file` or `network`; may be given several times.
-    #[arg(long = "class", value_name = "CLASS")]
-    pub(crate) classes: Vec<String>,
-    /// Only calls with a path that contains this.
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) path: Option<String>,
-    /// Only calls from this one of their thread on, counted from 0.
-    #[arg(long, value_name = "N")]
-    pub(crate) from: Option<u64>,
-    /// Only calls up to this one of their thread.
-    #[arg(long, value_name = "N")]
-    pub(crate) to: Option<u64>,
-}
-
-/// `samestate verify`
-#[derive(Args, Debug)]
-pub(crate) struct VerifyArgs {
-    /// The command that goes on from an image, `{image}` standing for the image's path.
-    #[arg(long, value_name = "COMMAND")]
-    pub(crate) restore: String,
-    /// A file or folder that belongs to the state: put back for each restored run, and afterwards
-    /// as it was; may be given several times.
-    #[arg(long = "state", value_name = "PATH")]
-    pub(crate) state: Vec<PathBuf>,
-    /// End a run that takes longer than this; what could not be compared then is a finding.
-    #[arg(long, value_name = "SECONDS")]
-    pub(crate) timeout: Option<u64>,
-    /// Keep the recorded runs and the images in this folder.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) keep: Option<PathBuf>,
-    /// What is done so that the run can be repeated.
-    #[command(flatten)]
-    pub(crate) knobs: KnobArgs,
-    /// The program and its arguments.
-    #[arg(last = true, required = true, value_name = "CMD")]
-    pub(crate) command: Vec<OsString>,
-}
-
-/// `samestate image`
-#[derive(Debug, Subcommand)]
-pub(crate) enum ImageCommand {
-    /// What the image is: who wrote it when, its types, its parts and their sizes.
-    Show {
-        /// The image.
-        file: PathBuf,
-    },
-    /// The values, a line per field.
-    Tree {
-        /// The image.
-        file: PathBuf,
-        /// Only what lies at or below this field path.
-        #[arg(long, value_name = "PATH")]
-        at: Option<String>,
-    },
-    /// What differs between the values of two images, by field path.
-    Diff {
-        /// The first image.
-        left: PathBuf,
-        /// The second image.
-        right: PathBuf,
-    },
-    /// The values, or those at and below a field path, as JSON.
-    Extract {
-        /// The image.
-        file: PathBuf,
-        /// Only what lies at or below this field path.
-        #[arg(long, value_name = "PATH")]
-        at: Option<String>,
-    },
-    /// How many bytes each field takes, the largest first.
-    Sizes {
-        /// The image.
-        file: PathBuf,
-    },
-    /// Write a copy that leaves fields out. Its types tell; a program that saves such a field refuses
-    /// it, unless the field has `since` and `default`.
-    Filter {
-        /// The image.
-        file: PathBuf,
-        /// A field to leave out, such as `sim::Machine.cpu.log`, or `Cpu.log` wherever a `Cpu` is;
-        /// may be given several times.
-        #[arg(long, required = true, value_name = "PATH")]
-        without: Vec<FieldPath>,
-        /// Where to write the copy.
-        #[arg(long, short, value_name = "FILE")]
-        output: PathBuf,
-    },
-    /// Check every checksum and every value.
-    Verify {
-        /// The image.
-        file: PathBuf,
-    },
 }
 
 /// `samestate explain`

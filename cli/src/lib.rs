@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod baseline;
 mod commands;
 mod failure;
 mod input;

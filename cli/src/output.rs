@@ -9,22 +9,32 @@ use std::path::Path;
 use samestate_report::Report;
 use samestate_report::render::{github, json, junit, sarif, text};
 
-use crate::args::{Color, Format, OutputArgs};
+use crate::args::{Color, Format, OutputArgs, ReportFile};
 use crate::failure::Failure;
 
 /// Prints a report as the user asked for it; returns the exit code that it asks for.
 pub(crate) fn report(report: &Report, args: OutputArgs) -> Result<u8, Failure> {
+    // Colors are removed again where they are not wanted.
+    let style = text::Style { color: true, verbose: args.verbose };
+    print(&rendered(report, args.format, style)?, args)?;
+    Ok(report.exit_code().code())
+}
+
+/// Writes a report to a file.
+pub(crate) fn to_file(report: &Report, to: &ReportFile, args: OutputArgs) -> Result<(), Failure> {
+    let style = text::Style { color: false, verbose: args.verbose };
+    file(rendered(report, to.format, style)?.as_bytes(), &to.path)
+}
+
+fn rendered(report: &Report, format: Format, style: text::Style) -> Result<String, Failure> {
     let report = &from_here(report);
-    let text = match args.format {
+    Ok(match format {
         Format::Json => json::render(report).map_err(Failure::unchecked)?,
         Format::Sarif => sarif::render(report).map_err(Failure::unchecked)?,
         Format::Junit => junit::render(report).map_err(Failure::unchecked)?,
         Format::Github => github::render(report),
-        // Colors are removed again where they are not wanted.
-        Format::Text => text::render(report, text::Style { color: true, verbose: args.verbose }),
-    };
-    print(&text, args)?;
-    Ok(report.exit_code().code())
+        Format::Text => text::render(report, style),
+    })
 }
 
 /// Refuses the formats of reports for a command that makes none.

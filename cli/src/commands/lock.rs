@@ -32,7 +32,7 @@ pub(crate) fn run(args: &LockArgs, output: OutputArgs) -> Result<u8, Failure> {
         return output::report(&report, output);
     }
     if args.check {
-        check(&lock, &args.output, &mut report)?;
+        check(&lock, args, &mut report)?;
     } else if args.output == Path::new("-") {
         output::print(&lock, output)?;
         if report.is_incomplete() {
@@ -53,9 +53,10 @@ fn has_types(report: &Report) -> bool {
 }
 
 /// Compares what would be written with what is there.
-fn check(text: &str, path: &Path, report: &mut Report) -> Result<(), Failure> {
+fn check(text: &str, args: &LockArgs, report: &mut Report) -> Result<(), Failure> {
+    let (path, binary) = (&*args.output, &args.binary);
     let bytes = fs::read(path).map_err(|error| output::cannot("read", path, &error))?;
     let lock = LockText { name: path.to_owned(), bytes };
-    report.findings.extend(samestate_analyzer::stale(&lock, text));
+    report.findings.extend(samestate_analyzer::stale(&lock, text, binary));
     Ok(())
 }

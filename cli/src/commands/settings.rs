@@ -13,27 +13,32 @@ const NAME: &str = "samestate.toml";
 
 /// What the file says that was named, or that is found; nothing if there is none.
 pub(crate) fn read(args: &RootArgs) -> Result<Settings, Failure> {
-    Ok(read_with_folder(args)?.0)
+    Ok(read_with_folder(args, None)?.0)
 }
 
-/// The same with the folder of the file, from where it names others.
-pub(crate) fn read_with_folder(args: &RootArgs) -> Result<(Settings, PathBuf), Failure> {
-    match args.config.clone().or_else(find) {
-        Some(path) => {
-            let folder = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
-            Ok((Settings::read(&path)?, folder))
-        }
-        None => Ok((Settings::default(), PathBuf::new())),
+/// The same with the folder from which it names others: its own, or, if there is none, that of the
+/// package. `around` is a folder to look in, in place of the current one.
+pub(crate) fn read_with_folder(
+    args: &RootArgs,
+    around: Option<&Path>,
+) -> Result<(Settings, PathBuf), Failure> {
+    if let Some(path) = &args.config {
+        let folder = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
+        return Ok((Settings::read(path)?, folder));
     }
+    let folder = match around {
+        Some(folder) => folder.to_owned(),
+        None if Path::new(NAME).is_file() => PathBuf::new(),
+        None => package_here().unwrap_or_default(),
+    };
+    let path = folder.join(NAME);
+    let settings = if path.is_file() { Settings::read(&path)? } else { Settings::default() };
+    Ok((settings, folder))
 }
 
-/// In the current folder, or beside the nearest Cargo.toml above it.
-fn find() -> Option<PathBuf> {
-    let here = PathBuf::from(NAME);
-    if here.is_file() {
-        return Some(here);
-    }
+/// The folder with the nearest Cargo.toml; an empty path if that is the current one.
+fn package_here() -> Option<PathBuf> {
     let here = env::current_dir().ok()?;
     let package = here.ancestors().find(|folder| folder.join("Cargo.toml").is_file())?;
-    Some(package.join(NAME)).filter(|path| path.is_file())
+    Some(if package == here { PathBuf::new() } else { package.to_owned() })
 }

@@ -70,7 +70,7 @@ pub(crate) struct Said {
 }
 
 impl Said {
-    fn new(output: &Output) -> Self {
+    pub(crate) fn new(output: &Output) -> Self {
         Self {
             code: output.status.code().expect("samestate was killed by a signal"),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -1,0 +1,123 @@
+//! Commands that run programs, or look at recorded runs.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Args;
+use samestate_tracer::{At, Fault, Harm};
+
+/// `samestate record`
+#[derive(Args, Debug)]
+pub(crate) struct RecordArgs {
+    /// Where to write the run.
+    #[arg(long, short, value_name = "RUN")]
+    pub(crate) output: PathBuf,
+    /// End the program if it runs for longer than this.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) timeout: Option<u64>,
+    /// Give the program the time, random bytes and process ids of this earlier run.
+    #[arg(long, value_name = "RUN")]
+    pub(crate) like: Option<PathBuf>,
+    /// What shall go wrong.
+    #[command(flatten)]
+    pub(crate) fault: FaultArgs,
+    /// What is done so that the run can be repeated.
+    #[command(flatten)]
+    pub(crate) knobs: KnobArgs,
+    /// The program and its arguments.
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// What shall go wrong in a recorded run.
+#[derive(Args, Debug)]
+#[group(multiple = false)]
+pub(crate) struct FaultArgs {
+    /// Kill the program instead of its Nth system call, counted from 1; `save:N` counts only those
+    /// that it makes while it saves.
+    #[arg(long, value_name = "[save:]N", help_heading = "Faults")]
+    pub(crate) kill_before: Option<At>,
+    /// Kill the program when this call is done.
+    #[arg(long, value_name = "[save:]N", help_heading = "Faults")]
+    pub(crate) kill_after: Option<At>,
+    /// Let this call fail, such as `save:3=ENOSPC`, without making it.
+    #[arg(long, value_name = "[save:]N=ERROR", value_parser = Fault::failing, help_heading = "Faults")]
+    pub(crate) fail: Option<Fault>,
+}
+
+impl FaultArgs {
+    pub(crate) fn fault(&self) -> Option<Fault> {
+        let kill = |at: Option<At>, harm| at.map(|at| Fault { at, harm });
+        kill(self.kill_before, Harm::KillBefore)
+            .or(kill(self.kill_after, Harm::KillAfter))
+            .or(self.fail)
+    }
+}
+
+/// `samestate compare`
+#[derive(Args, Debug)]
+pub(crate) struct CompareArgs {
+    /// The first run.
+    pub(crate) original: PathBuf,
+    /// The second run.
+    pub(crate) other: PathBuf,
+}
+
+/// `samestate show`
+#[derive(Args, Debug)]
+pub(crate) struct ShowArgs {
+    /// The recorded run.
+    pub(crate) run: PathBuf,
+    /// Only the thread of this lineage, such as `0.2`, and all that it made.
+    #[arg(long, value_name = "LINEAGE")]
+    pub(crate) process: Option<String>,
+    /// Only calls of this class, such as `file` or `network`; may be given several times.
+    #[arg(long = "class", value_name = "CLASS")]
+    pub(crate) classes: Vec<String>,
+    /// Only calls with a path that contains this.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) path: Option<String>,
+    /// Only calls from this one of their thread on, counted from 0.
+    #[arg(long, value_name = "N")]
+    pub(crate) from: Option<u64>,
+    /// Only calls up to this one of their thread.
+    #[arg(long, value_name = "N")]
+    pub(crate) to: Option<u64>,
+}
+
+/// `samestate verify`
+#[derive(Args, Debug)]
+pub(crate) struct VerifyArgs {
+    /// The command that goes on from an image, `{image}` standing for the image's path.
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) restore: String,
+    /// A file or folder that belongs to the state: put back for each restored run, and afterwards
+    /// as it was; may be given several times.
+    #[arg(long = "state", value_name = "PATH")]
+    pub(crate) state: Vec<PathBuf>,
+    /// End a run that takes longer than this; what could not be compared then is a finding.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) timeout: Option<u64>,
+    /// Keep the recorded runs and the images in this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep: Option<PathBuf>,
+    /// What is done so that the run can be repeated.
+    #[command(flatten)]
+    pub(crate) knobs: KnobArgs,
+    /// The program and its arguments.
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// What is done so that a run can be repeated.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct KnobArgs {
+    /// Let threads and processes run at once; what they do may come in another order in every run.
+    #[arg(long)]
+    pub(crate) free: bool,
+    /// Switch off (or on) one of what is done so that a run can be repeated: fixed-addresses,
+    /// hidden-vdso, fixed-random, trapped-counter, one-processor, serialized or refused-rings; may
+    /// be given several times.
+    #[arg(long = "knob", value_name = "NAME=off")]
+    pub(crate) knobs: Vec<String>,
+}
