@@ -44,24 +44,36 @@ pub fn check(config: &CheckConfig) -> Result<Report, Error> {
     report.input("binary", config.program.binary.display().to_string());
     report.input("lock", before.name.display().to_string());
     let (program, walk) = coverage::cover(&config.program, &mut report)?;
-    let new = model_of(&program, &walk);
-    let mut changes = Report::default();
-    compare(&old, &new, &mut changes);
-    places::find(&program, &walk, &mut changes.findings);
-    // What coverage says of a new field says it all.
-    changes.findings.retain(|change| !is_said(change, &report.findings));
-    report.findings.append(&mut changes.findings);
-    report.notes.append(&mut changes.notes);
-    report.tables.append(&mut changes.tables);
-    let text = lock::write(&new);
-    report.findings.extend(stale(&config.lock, &text, &config.program.binary));
-    report.fact(
-        "types compared",
-        old.types.keys().filter(|name| new.types.contains_key(*name)).count() as u64,
-    );
+    if shows_state(&report) {
+        let new = model_of(&program, &walk);
+        let mut changes = Report::default();
+        compare(&old, &new, &mut changes);
+        places::find(&program, &walk, &mut changes.findings);
+        // What coverage says of a new field says it all.
+        changes.findings.retain(|change| !is_said(change, &report.findings));
+        report.findings.append(&mut changes.findings);
+        report.notes.append(&mut changes.notes);
+        report.tables.append(&mut changes.tables);
+        let text = lock::write(&new);
+        report.findings.extend(stale(&config.lock, &text, &config.program.binary));
+        report.fact(
+            "types compared",
+            old.types.keys().filter(|name| new.types.contains_key(*name)).count() as u64,
+        );
+    } else {
+        report.notes.push("what changed could not be looked at".to_owned());
+    }
     report.sort();
     config.program.settings.allow(&mut report, true);
     Ok(report)
+}
+
+/// Whether what hangs from the roots was seen. Without it, a lock would look like one of a program
+/// that has no state.
+#[must_use]
+pub fn shows_state(report: &Report) -> bool {
+    let blinding = [rules::NO_TYPES.id, rules::NO_ROOTS.id, rules::ROOT_NOT_FOUND.id];
+    !report.findings.iter().any(|finding| blinding.contains(&finding.rule.id))
 }
 
 fn is_said(change: &Finding, findings: &[Finding]) -> bool {

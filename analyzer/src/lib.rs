@@ -61,7 +61,7 @@ mod versions;
 mod view;
 mod walk;
 
-pub use check::{CheckConfig, LockText, check, stale};
+pub use check::{CheckConfig, LockText, check, shows_state, stale};
 pub use coverage::{CoverageConfig, coverage};
 pub use dot::dot;
 pub use drift::{DriftConfig, drift, lock_text};

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use samestate_analyzer::LockText;
-use samestate_report::{Report, rules};
+use samestate_report::Report;
 
 use crate::args::{Format, LockArgs, OutputArgs};
 use crate::commands::coverage;
@@ -26,8 +26,7 @@ pub(crate) fn run(args: &LockArgs, output: OutputArgs) -> Result<u8, Failure> {
     let config = coverage::config(&args.binary, &args.roots)?;
     let (lock, mut report) = samestate_analyzer::lock_text(&config)?;
     drop(progress);
-    if !has_types(&report) {
-        // A lock without types would look like one of a program without state.
+    if !samestate_analyzer::shows_state(&report) {
         report.notes.push(format!("{} was not written", args.output.display()));
         return output::report(&report, output);
     }
@@ -45,11 +44,6 @@ pub(crate) fn run(args: &LockArgs, output: OutputArgs) -> Result<u8, Failure> {
         report.notes.push(format!("wrote {}", args.output.display()));
     }
     output::report(&report, output)
-}
-
-fn has_types(report: &Report) -> bool {
-    let blinding = [rules::NO_TYPES.id, rules::NO_ROOTS.id, rules::ROOT_NOT_FOUND.id];
-    !report.findings.iter().any(|finding| blinding.contains(&finding.rule.id))
 }
 
 /// Compares what would be written with what is there.

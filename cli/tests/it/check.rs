@@ -217,7 +217,7 @@ fn cargo_samestate_says_which_program_it_needs() {
     says(&check("", &words), 2, &["there is no", &lock, "elsewhere/release/left -o"], &[]);
     // What was found goes on to be read, and has no state to check.
     fs::write(&lock, "samestate lock 1\nend\n").unwrap();
-    says(&check("", &words), 3, &["checkpoint.lock"], &[]);
+    says(&check("", &words), 3, &["could not be looked at"], &["stale-lock"]);
     says(&check("two", &["--bin", "left", "--cargo-profile", "release"]), 3, &[], &["not built"]);
     says(&check("", &["x", "--build"]), 2, &["cannot be used with"], &[]);
 }
