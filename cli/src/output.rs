@@ -23,7 +23,7 @@ pub(crate) fn report(report: &Report, args: OutputArgs) -> Result<u8, Failure> {
 /// Writes a report to a file.
 pub(crate) fn to_file(report: &Report, to: &ReportFile, args: OutputArgs) -> Result<(), Failure> {
     let style = text::Style { color: false, verbose: args.verbose };
-    file(rendered(report, to.format, style)?.as_bytes(), &to.path)
+    file(rendered(report, to.format, style)?.as_bytes(), &to.path, None)
 }
 
 fn rendered(report: &Report, format: Format, style: text::Style) -> Result<String, Failure> {
