@@ -42,7 +42,10 @@ pub fn check(config: &CheckConfig) -> Result<Report, Error> {
     let old = lock::read(&before.name, &before.bytes)?;
     let mut report = Report::new("check");
     report.input("binary", config.program.binary.display().to_string());
-    report.input("lock", before.name.display().to_string());
+    if let Some(baseline) = &config.baseline {
+        report.input("baseline", baseline.name.display().to_string());
+    }
+    report.input("lock", config.lock.name.display().to_string());
     let (program, walk) = coverage::cover(&config.program, &mut report)?;
     if shows_state(&report) {
         let new = model_of(&program, &walk);

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::Value;
 use yaml_rust2::{Yaml, YamlLoader};
 
 use crate::check::{commit, git, has_git, says};
@@ -198,6 +199,18 @@ fn edit(folder: &Path, file: &str, was: &str, is: &str) {
     fs::write(path, text.replace(was, is)).unwrap();
 }
 
+/// The line, the fingerprints and the way of the result about the field that nothing saves.
+fn alert(sarif: &str) -> (u64, Value, Vec<String>) {
+    let document: Value = serde_json::from_str(sarif).unwrap();
+    let results = document["runs"][0]["results"].as_array().unwrap();
+    let result = results.iter().find(|result| result["ruleId"] == "uncovered-field").unwrap();
+    let region = &result["locations"][0]["physicalLocation"]["region"];
+    let flow = result["codeFlows"][0]["threadFlows"][0]["locations"].as_array().unwrap();
+    let steps = flow.iter().map(|step| step["location"]["message"]["text"].as_str().unwrap());
+    let way = steps.map(str::to_owned).collect();
+    (region["startLine"].as_u64().unwrap(), result["partialFingerprints"].clone(), way)
+}
+
 /// One test: the jobs share the folder that cargo builds in.
 #[test]
 fn commits_that_endanger_state_fail_and_others_pass() {
@@ -225,6 +238,17 @@ fn commits_that_endanger_state_fail_and_others_pass() {
     assert!(sarif.contains("uncovered-field"), "{sarif}");
     assert!(summary.starts_with("### samestate: failed"), "{summary}");
     assert!(summary.contains("    error[uncovered-field]"), "{summary}");
+
+    // Lines that move do not open the alert anew, and the way from the root is shown.
+    let before = alert(&sarif);
+    edit(&folder, "src/rng.rs", "//! Saved by hand.", "//! Saved by hand,\n//! and moved.");
+    let (_, outputs, _) = Job::new(&folder, &[("baseline", "HEAD")], &[]).run();
+    let sarif = fs::read_to_string(&outputs["steps.check.outputs.sarif-file"]).unwrap();
+    let after = alert(&sarif);
+    assert_eq!(before.0 + 1, after.0, "the line");
+    assert_eq!(before.1, after.1, "the fingerprint");
+    assert_eq!(after.2, ["game::Game", "rng: game::rng::Rng", "draws: u64"]);
+    git(&folder, &["checkout", "--quiet", "--", "."]);
 
     // The hook refuses the same commit.
     git(&folder, &["reset", "--quiet", "--soft", "HEAD~1"]);
