@@ -50,7 +50,7 @@ pub fn check(config: &CheckConfig) -> Result<Report, Error> {
     if shows_state(&report) {
         let new = model_of(&program, &walk);
         let mut changes = Report::default();
-        compare(&old, &new, &mut changes);
+        compare(&old, &new, config.program.settings.profile, &mut changes);
         places::find(&program, &walk, &mut changes.findings);
         // What coverage says of a new field says it all.
         changes.findings.retain(|change| !is_said(change, &report.findings));

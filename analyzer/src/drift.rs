@@ -13,6 +13,7 @@ use crate::history::History;
 use crate::limits::MAX_LOCK_LEN;
 use crate::lock::{self, MAGIC};
 use crate::model::Model;
+use crate::profile::Profile;
 use crate::program::Program;
 use crate::settings::Settings;
 use crate::statics::Statics;
@@ -43,7 +44,7 @@ pub fn drift(old: &Path, new: &Path, config: &DriftConfig) -> Result<Report, Err
     report.findings.dedup_by(|a, b| {
         a.rule.id == b.rule.id && a.subject == b.subject && a.message == b.message
     });
-    compare(&old, &new, &mut report);
+    compare(&old, &new, config.settings.profile, &mut report);
     report.fact(
         "types compared",
         old.types.keys().filter(|n| new.types.contains_key(*n)).count() as u64,
@@ -78,7 +79,12 @@ fn read_binary(config: &CoverageConfig, report: &mut Report) -> Result<Model, Er
 /// What the program is compared by.
 pub(crate) fn model_of(program: &Program, walk: &Walk) -> Model {
     let history = |id| program.records().of(id).map(History::of);
-    Model::of(program.graph(), walk, &history)
+    let mut model = Model::of(program.graph(), walk, &history);
+    model.target = Some(program.target().clone());
+    match program.profile() {
+        Profile::ByField => model,
+        Profile::RawMemory => model.with_memory(program.graph(), walk, program.target()),
+    }
 }
 
 fn read_side(path: &Path, config: &DriftConfig, report: &mut Report) -> Result<Model, Error> {

@@ -92,7 +92,7 @@ pub(crate) fn unreadable_variant(graph: &Graph, id: TypeId) -> Option<&str> {
 }
 
 /// DWARF calls the fields of tuples `__0`, `__1`, …
-fn field_name(name: &str) -> String {
+pub(crate) fn field_name(name: &str) -> String {
     match FieldPath::member(name) {
         Step::Tuple(number) => number.to_string(),
         _ => name.to_owned(),

@@ -20,6 +20,7 @@
 //! | `walk` | goes from the roots to everything below them | |
 //! | `model`, `lock` | what two versions are compared by; its text, written and read | the format of the lock |
 //! | `versions` | reads versions that stand in constants | |
+//! | `memory` | tells how types lie in memory | |
 //! | `history` | what a program tells of its earlier versions | the notes of records |
 //! | `compare` | compares two models | which images still load |
 //! | `unreached`, `summary`, `dot` | tell what no root reaches, how much is treated how, and what is near | |
@@ -46,8 +47,10 @@ mod implementers;
 mod limits;
 mod load;
 mod lock;
+mod memory;
 mod model;
 mod names;
+mod profile;
 mod program;
 mod proposal;
 mod reach;
@@ -67,6 +70,7 @@ pub use dot::dot;
 pub use drift::{DriftConfig, drift, lock_text};
 pub use error::Error;
 pub use lock::LockError;
+pub use profile::Profile;
 pub use proposal::propose;
 pub use settings::{Settings, SettingsError};
 pub use statics::Statics;

@@ -15,7 +15,9 @@ use crate::evidence::{
 use crate::graph::{Graph, TypeId};
 use crate::implementers::Implementers;
 use crate::load::{self, Layout};
+use crate::memory::Target;
 use crate::names;
+use crate::profile::Profile;
 use crate::roots;
 use crate::settings::Settings;
 use crate::source::{Codebase, Flows, Sources};
@@ -39,6 +41,7 @@ pub(crate) struct Program {
     /// When the binary was written.
     built: Option<SystemTime>,
     layout: Layout,
+    target: Target,
 }
 
 impl Program {
@@ -58,6 +61,7 @@ impl Program {
             missing_debug_file: binary.missing_debug_file,
             built: binary.written,
             layout: binary.layout,
+            target: binary.target,
         })
     }
 
@@ -69,6 +73,16 @@ impl Program {
     /// Does something with its sources.
     pub(crate) fn with_sources<T>(&self, read: impl FnOnce(&Sources<'_>, &Contents) -> T) -> T {
         read(&Sources::new(&self.contents, self.built, &self.source_dirs), &self.contents)
+    }
+
+    /// What its images depend on.
+    pub(crate) const fn profile(&self) -> Profile {
+        self.settings.profile
+    }
+
+    /// The machine that it was built for.
+    pub(crate) const fn target(&self) -> &Target {
+        &self.target
     }
 
     /// Its records.

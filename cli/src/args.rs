@@ -169,6 +169,9 @@ pub(crate) struct LockArgs {
     /// Write nothing; fail if the lock file is not what would be written.
     #[arg(long)]
     pub(crate) check: bool,
+    /// What images depend on: with `raw-memory` the lock also tells how types lie in memory.
+    #[arg(long, value_enum, value_name = "PROFILE")]
+    pub(crate) profile: Option<ProfileArg>,
 }
 
 /// `samestate drift`
@@ -181,6 +184,18 @@ pub(crate) struct DriftArgs {
     /// Where to start.
     #[command(flatten)]
     pub(crate) roots: RootArgs,
+    /// What images depend on; else what samestate.toml says, or `by-field`.
+    #[arg(long, value_enum, value_name = "PROFILE")]
+    pub(crate) profile: Option<ProfileArg>,
+}
+
+/// What images depend on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProfileArg {
+    /// Names and types: each field is saved by itself.
+    ByField,
+    /// How types lie in memory as well: it is dumped as it is.
+    RawMemory,
 }
 
 /// `samestate explain`

@@ -246,6 +246,56 @@ rules! {
          apart by it.",
         "Raise `version` in `#[checkpoint(version = N)]` on the type, or the constant that \
          samestate.toml names under `version`." }
+    SIZE_CHANGED { "size-changed", Error,
+        "a type takes another number of bytes in memory",
+        "A dump of the type's memory has another length than before, so everything behind it is \
+         taken for something else. The finding also names the types that changed only because this \
+         one lies in them. Compared with the profile `raw-memory` only.",
+        "Keep the size, or give dumps a version and convert older ones. Saving field by field does \
+         not depend on it." }
+    ALIGNMENT_CHANGED { "alignment-changed", Error,
+        "a type is aligned differently",
+        "Where the type lies in others, and how far its elements are apart in arrays, may have \
+         changed with it. Compared with the profile `raw-memory` only.",
+        "Keep the alignment (`#[repr(align(N))]`), or give dumps a version and convert older ones." }
+    OFFSET_CHANGED { "offset-changed", Error,
+        "a field stands at another place in memory",
+        "The type is as large as before, but the field stands at another offset: it was declared at \
+         another place, another field pushed it away, or the compiler chose another order. In an \
+         older dump, other bytes are taken for it. Compared with the profile `raw-memory` only.",
+        "Put it back, or write `#[repr(C)]` on the type so that the order is that of its \
+         declaration; or give dumps a version and convert older ones." }
+    CONTENTS_CHANGED { "contents-changed", Error,
+        "the same bytes of a type hold something else",
+        "A field got another type of the same size, or one came to where nothing was. The program \
+         may tell how older images are read field by field; a dump of memory knows nothing of that. \
+         Compared with the profile `raw-memory` only.",
+        "Keep the field, or give dumps a version and convert older ones." }
+    DISCRIMINANT_CHANGED { "discriminant-changed", Error,
+        "the variants of an enum are told apart by other bytes",
+        "The number that stands for a variant changed, or where in memory it stands. The compiler \
+         may keep it in values that a field never has, so a variant more in an enum can change what \
+         stands for `None` around it. Compared with the profile `raw-memory` only.",
+        "Fix the numbers with `#[repr(u8)]` or the like and explicit values, or give dumps a \
+         version and convert older ones." }
+    ADDRESS_IN_MEMORY { "address-in-memory", Error,
+        "a type that held values only holds an address now",
+        "A dump of the type holds the address and not what it points to, and in the process that \
+         reads it back something else is there, or nothing. Compared with the profile `raw-memory` \
+         only.",
+        "Save what it points to by itself, and dump the type without it." }
+    PADDING_ADDED { "padding-added", Warning,
+        "a type without padding has some now",
+        "Bytes that belong to no field have no defined value: a dump of them tells what was there \
+         before, and two dumps of equal states differ. Compared with the profile `raw-memory` only.",
+        "Make the padding a field of its own, or order the fields so that there is none." }
+    TARGET_CHANGED { "target-changed", Error,
+        "the two versions were built for different machines",
+        "The width of addresses or the order of bytes differs, so a dump of memory of one means \
+         nothing to the other; how types lie in memory is not compared then. Images that are saved \
+         field by field do not depend on it, so there it is only a note, as it is where just the \
+         architecture differs.",
+        "Compare versions that were built for the same target." }
     LOST_EVIDENCE { "lost-evidence", Blind,
         "one side of the comparison does not show the type",
         "A type that the other side knows cannot be seen here. It may be gone, or only invisible; \

@@ -13,6 +13,9 @@ const MAX_NAMED: usize = 8;
 
 /// The types that hang only from roots whose constant was raised, with the words for it.
 pub(super) fn raised(old: &Model, new: &Model) -> BTreeMap<String, String> {
+    if old.versions.is_empty() || new.versions.is_empty() {
+        return BTreeMap::new();
+    }
     let mut raised = BTreeMap::new();
     let mut others = BTreeSet::new();
     for root in old.roots.union(&new.roots) {
@@ -39,7 +42,7 @@ fn went_back(was: &ConstantVersion, is: &ConstantVersion) -> bool {
 impl Comparison<'_> {
     /// States the roots below which what is saved changed, while the constant did not.
     pub(super) fn constants(&mut self) {
-        let (old, new) = (self.old, self.new);
+        let (old, new) = (self.old.model, self.new.model);
         for (root, was) in &old.versions {
             let root = self.renames.of(root).to_owned();
             match new.versions.get(&root) {
@@ -63,7 +66,7 @@ impl Comparison<'_> {
     }
 
     fn constant(&mut self, root: &str, was: &ConstantVersion, is: &ConstantVersion) {
-        let below = self.new.ways_from(std::iter::once(&root.to_owned()));
+        let below = self.new.model.ways_from(std::iter::once(&root.to_owned()));
         let changed: Vec<_> = self.changed.iter().filter(|ty| below.contains_key(*ty)).collect();
         let (name, constant) = (is.ident(), &is.constant);
         let message = if went_back(was, is) {

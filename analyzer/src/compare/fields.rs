@@ -12,12 +12,12 @@ use crate::model::{FieldEntry, FieldState, TypeEntry, VariantEntry};
 use crate::names::TypeExpr;
 
 /// A type with one of its variants.
-type Side<'a> = (&'a TypeEntry, &'a VariantEntry);
+type Variant<'a> = (&'a TypeEntry, &'a VariantEntry);
 
 impl Comparison<'_> {
     /// Compares the fields of a variant, or of a whole struct; returns whether what is saved
     /// changed.
-    pub(super) fn fields(&mut self, name: &str, old: Side<'_>, new: Side<'_>) -> bool {
+    pub(super) fn fields(&mut self, name: &str, old: Variant<'_>, new: Variant<'_>) -> bool {
         let (was, is) = (&old.1.fields, &new.1.fields);
         let part = Part::of(name).variant(&new.1.name);
         let mut is_saved_change = false;
@@ -111,8 +111,8 @@ impl Comparison<'_> {
             expr = inner.clone();
         }
         let name = expr.to_string();
-        let is_new = !self.old.types.contains_key(&name);
-        self.new.types.get(&name).filter(|_| is_new)
+        let is_new = !self.old.model.types.contains_key(&name);
+        self.new.model.types.get(&name).filter(|_| is_new)
     }
 
     fn renamed_field(&mut self, part: Part<'_>, was: &FieldEntry, is: &FieldEntry, loads: Loads) {

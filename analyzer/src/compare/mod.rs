@@ -5,20 +5,25 @@
 //! they load because the program tells how to read them, or they are refused. What was told is a
 //! note; what has yet to be told is an error that says what to write.
 
+mod axis;
 mod constants;
 mod fields;
+mod memory;
 mod plan;
 mod renames;
+mod side;
 mod variants;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use samestate_report::{Finding, Report, Rule, Severity, Side, Sides, Subject, rules};
+use samestate_report::{Finding, Report, Rule, Severity, Sides, Subject, rules};
 use samestate_schema::path::{FieldPath, Step};
 
 use self::plan::Plan;
 use self::renames::Renames;
+use self::side::Side;
 use crate::model::{Model, Shape, TypeEntry, Way};
+use crate::profile::Profile;
 
 /// What becomes of older images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,17 +36,18 @@ enum Loads {
     Not,
     /// The finding is not about them.
     Unsaid,
+    /// They are dumps of memory, and what was written is taken for something else.
+    Misread,
 }
 
 /// Reports the differences of two models.
-pub(crate) fn compare(old: &Model, new: &Model, report: &mut Report) {
-    let renames = Renames::between(old, new);
+pub(crate) fn compare(old: &Model, new: &Model, profile: Profile, report: &mut Report) {
+    let known = report.findings.len();
     let mut comparison = Comparison {
-        old,
-        new,
-        old_ways: old.ways(),
-        new_ways: new.ways(),
-        renames,
+        profile,
+        old: Side::new(old),
+        new: Side::new(new),
+        renames: Renames::between(old, new),
         seen: BTreeSet::new(),
         changed: BTreeSet::new(),
         raised: constants::raised(old, new),
@@ -53,21 +59,23 @@ pub(crate) fn compare(old: &Model, new: &Model, report: &mut Report) {
     for (name, old_entry) in &old.types {
         let now = comparison.renames.of(name).to_owned();
         match new.types.get(&now) {
+            Some(new_entry) if now == *name && old_entry == new_entry => {}
             Some(new_entry) => comparison.types(name, &now, old_entry, new_entry),
             None => comparison.absent(name),
         }
     }
     comparison.implementers();
+    comparison.memory();
     comparison.constants();
     let Comparison { plan, report, .. } = comparison;
     plan.tell(report);
+    axis::count(known, report);
 }
 
 struct Comparison<'a> {
-    old: &'a Model,
-    new: &'a Model,
-    old_ways: BTreeMap<String, Way>,
-    new_ways: BTreeMap<String, Way>,
+    profile: Profile,
+    old: Side<'a>,
+    new: Side<'a>,
     renames: Renames,
     /// What was said already: instances of one definition change together.
     seen: BTreeSet<(String, String, &'static str)>,
@@ -113,13 +121,12 @@ impl<'a> Part<'a> {
     }
 }
 
-impl Comparison<'_> {
+impl<'a> Comparison<'a> {
     fn roots(&mut self) {
-        let renamed: BTreeSet<&str> =
-            self.old.roots.iter().map(|root| self.renames.of(root)).collect();
-        let gone =
-            self.old.roots.iter().filter(|root| !self.new.roots.contains(self.renames.of(root)));
-        let come = self.new.roots.iter().filter(|root| !renamed.contains(root.as_str()));
+        let (old, new) = (self.old.model, self.new.model);
+        let renamed: BTreeSet<&str> = old.roots.iter().map(|root| self.renames.of(root)).collect();
+        let gone = old.roots.iter().filter(|root| !new.roots.contains(self.renames.of(root)));
+        let come = new.roots.iter().filter(|root| !renamed.contains(root.as_str()));
         let finding = |rule, root: &String, message: String| {
             Finding::new(rule, Subject::Type(root.clone()), message)
         };
@@ -137,15 +144,13 @@ impl Comparison<'_> {
     /// What neither side shows is coverage's to report; what only one side shows could not be
     /// compared.
     fn unseen(&mut self) {
-        let (old, new) = (self.old, self.new);
-        let lost =
-            new.unseen.difference(&old.unseen).map(|path| (path, old, &self.old_ways, "new"));
-        let gained =
-            old.unseen.difference(&new.unseen).map(|path| (path, new, &self.new_ways, "old"));
+        let (old, new) = (self.old.model, self.new.model);
+        let lost = new.unseen.difference(&old.unseen).map(|path| (path, &self.old, "new"));
+        let gained = old.unseen.difference(&new.unseen).map(|path| (path, &self.new, "old"));
         let mut findings = Vec::new();
-        for (text, other, ways, side) in lost.chain(gained) {
+        for (text, other, side) in lost.chain(gained) {
             let Ok(path) = text.parse::<FieldPath>() else { continue };
-            if !other.reaches(ways, &path) {
+            if !other.model.reaches(other.ways(), &path) {
                 continue;
             }
             let message = format!("what lies behind it cannot be seen in the {side} version");
@@ -167,7 +172,7 @@ impl Comparison<'_> {
 
     /// A type that only the old side knows, although fields of the new one lead there.
     fn absent(&mut self, name: &str) {
-        if let Some(way) = self.new_ways.get(name) {
+        if let Some(way) = self.new.ways().get(name) {
             let message = format!("`{name}` cannot be seen in the new version");
             let mut finding =
                 Finding::new(&rules::LOST_EVIDENCE, Subject::Type(name.to_owned()), message);
@@ -258,7 +263,7 @@ impl Comparison<'_> {
 
     /// The types behind trait objects. An implementer is known to images by its registered name.
     fn implementers(&mut self) {
-        let (old, new) = (self.old, self.new);
+        let (old, new) = (self.old.model, self.new.model);
         for (object, was) in &old.traits {
             let Some(is) = new.traits.get(object) else { continue };
             let gone: Vec<_> = was.iter().filter(|ty| !is.contains(self.renames.of(ty))).collect();
@@ -293,11 +298,18 @@ impl Comparison<'_> {
         loads: Loads,
         fill: impl FnOnce(&mut Finding),
     ) {
-        let definition = part.ty.split('<').next().unwrap_or(part.ty).to_owned();
+        // In memory, each instance has a layout of its own.
+        let key = if loads == Loads::Misread {
+            part.ty
+        } else {
+            part.ty.split('<').next().unwrap_or(part.ty)
+        };
         let place = format!("{}.{}", part.variant, part.field);
-        if !self.seen.insert((definition, place, rule.id)) {
+        if !self.seen.insert((key.to_owned(), place, rule.id)) {
             return;
         }
+        let loads =
+            if loads == Loads::Not && self.is_nameless(part, rule) { Loads::Anyway } else { loads };
         let way = self.way(part);
         let mut path = way.path.clone();
         if !part.variant.is_empty() {
@@ -322,12 +334,13 @@ impl Comparison<'_> {
             }
             Loads::Not => finding.details.push("older images are refused".to_owned()),
             Loads::Unsaid => {}
+            Loads::Misread => finding.details.push("older dumps of it are misread".to_owned()),
         }
         fill(&mut finding);
         if matches!(loads, Loads::Anyway | Loads::Told) {
             finding.help = None;
         }
-        if loads == Loads::Not
+        if matches!(loads, Loads::Not | Loads::Misread)
             && self.is_without_derive(part.ty)
             && let Some(raised) = self.raised.get(part.ty)
         {
@@ -346,23 +359,36 @@ impl Comparison<'_> {
                     .to_owned(),
             );
         }
+        let (first, second) = self.sides(part);
+        if let Some(line) = first.roots_line(part.ty).or_else(|| second.roots_line(part.ty)) {
+            finding.details.push(line);
+        }
         self.report.findings.push(finding);
     }
 
     /// Whether neither side has a record of the type.
     fn is_without_derive(&self, ty: &str) -> bool {
         let has_record = |model: &Model| model.types.get(ty).is_some_and(|ty| ty.version.is_some());
-        !has_record(self.old) && !has_record(self.new)
+        !has_record(self.old.model) && !has_record(self.new.model)
+    }
+
+    /// Whether it is only another name, in memory that is dumped as it is.
+    fn is_nameless(&self, part: Part<'_>, rule: &Rule) -> bool {
+        let names = [&rules::FIELD_RENAMED, &rules::VARIANT_RENAMED, &rules::TYPE_RENAMED];
+        self.profile == Profile::RawMemory
+            && names.iter().any(|name| name.id == rule.id)
+            && self.is_without_derive(part.ty)
+    }
+
+    /// The side that has the part, and the other one.
+    const fn sides(&self, part: Part<'_>) -> (&Side<'a>, &Side<'a>) {
+        if part.is_old { (&self.old, &self.new) } else { (&self.new, &self.old) }
     }
 
     /// The shortest way to a type on the side that has the part, or else on the other one.
     fn way(&self, part: Part<'_>) -> Way {
-        let (first, second) = if part.is_old {
-            (&self.old_ways, &self.new_ways)
-        } else {
-            (&self.new_ways, &self.old_ways)
-        };
-        let way = first.get(part.ty).or_else(|| second.get(part.ty)).cloned();
+        let (first, second) = self.sides(part);
+        let way = first.ways().get(part.ty).or_else(|| second.ways().get(part.ty)).cloned();
         way.unwrap_or_else(|| Way {
             path: FieldPath::root(part.ty),
             labels: vec![part.ty.to_owned()],
@@ -382,6 +408,9 @@ fn registered(model: &Model, ty: &str, object: &str) -> Option<String> {
 }
 
 fn sides(old: &str, new: &str) -> Sides {
-    let side = |label: &str, text: &str| Side { label: label.to_owned(), text: text.to_owned() };
+    let side = |label: &str, text: &str| {
+        let (label, text) = (label.to_owned(), text.to_owned());
+        samestate_report::Side { label, text }
+    };
     Sides { left: side("old", old), right: side("new", new) }
 }

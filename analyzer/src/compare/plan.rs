@@ -27,7 +27,7 @@ impl Plan {
         let by = match loads {
             Loads::Anyway => "nothing to tell",
             Loads::Told => "told",
-            Loads::Not | Loads::Unsaid => "not told",
+            Loads::Not | Loads::Misread | Loads::Unsaid => "not told",
         };
         self.rows.push([ty, part, what, from, to, by].map(str::to_owned));
     }

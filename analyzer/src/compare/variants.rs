@@ -4,6 +4,7 @@ use samestate_report::{Severity, rules};
 
 use super::{Comparison, Loads, Part, sides};
 use crate::model::{TypeEntry, VariantEntry};
+use crate::profile::Profile;
 
 /// The variants that both sides have. A variant is known by its id, or else by its name.
 pub(super) fn pairs<'a>(
@@ -113,7 +114,8 @@ impl Comparison<'_> {
             return;
         }
         // Generated code knows variants by name.
-        let is_by_name = old.version.is_some() && new.version.is_some();
+        let is_versioned = old.version.is_some() && new.version.is_some();
+        let is_by_name = is_versioned && self.profile == Profile::ByField;
         let loads = if is_by_name { Loads::Anyway } else { Loads::Not };
         self.push(Part::of(name).variant(&is.name), &rules::VARIANT_CHANGED, loads, |finding| {
             finding.message = format!("`{name}::{}` was {before} and is {now} now", is.name);

@@ -13,7 +13,9 @@ use super::merge::{self, Merged};
 use super::tags::Tags;
 use super::unit::Shape;
 use super::{Contents, FoundStatic as Found, Harvest, Static, Vtable};
-use crate::graph::{Enumerator, Graph, Kind, Member, Param, Type, TypeId, Variant, name_hash};
+use crate::graph::{
+    Discriminant, Enumerator, Graph, Kind, Member, Param, Type, TypeId, Variant, name_hash,
+};
 
 /// Makes the graph of a table, and resolves all that refers to it.
 pub(super) fn contents(table: Table, harvest: Harvest, entries: &Entries) -> Contents {
@@ -111,10 +113,22 @@ fn type_of(ty: Interned, resolve: &impl Fn(Target) -> Option<TypeId>) -> Type {
     let members = |members: Box<[InternedMember]>| -> Box<[Member]> {
         members
             .into_iter()
-            .map(|member| Member { name: member.name, ty: resolve(member.ty) })
+            .map(|member| Member {
+                name: member.name,
+                ty: resolve(member.ty),
+                offset_bytes: member.offset_bytes,
+            })
             .collect()
     };
     let target = resolve(ty.target);
+    let discriminant = match (ty.shape, ty.len) {
+        (Shape::Variants, Some(offset_bytes)) => {
+            let values = ty.enumerators.iter();
+            let values = values.map(|(name, value)| (name.clone(), *value)).collect();
+            Some(Box::new(Discriminant { offset_bytes, ty: target, values }))
+        }
+        _ => None,
+    };
     let kind = match ty.shape {
         // `const void` refers to nothing; what refers to something that is not there is not void.
         Shape::Alias if target.is_none() && ty.target != Target::None => Kind::Declaration,
@@ -141,6 +155,8 @@ fn type_of(ty: Interned, resolve: &impl Fn(Target) -> Option<TypeId>) -> Type {
         name: ty.name,
         definition_len: ty.definition_len,
         size_bytes: ty.size_bytes,
+        align_bytes: ty.align_bytes,
+        discriminant,
         kind,
         params,
     }

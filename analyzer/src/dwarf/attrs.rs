@@ -47,9 +47,11 @@ pub(super) struct Attrs<'a> {
     pub(super) ty: Ref,
     pub(super) containing_type: Ref,
     pub(super) size_bytes: Option<u64>,
+    pub(super) align_bytes: Option<u64>,
     pub(super) offset_bytes: u64,
     pub(super) is_declaration: bool,
     pub(super) encoding: Option<gimli::DwAte>,
+    /// Of an enumerator, or what the discriminant of a variant is.
     pub(super) value: Option<Number>,
     pub(super) count: Option<u64>,
     pub(super) location: Option<Location>,
@@ -67,7 +69,7 @@ const DW_AT_GNU_ANNOTATION: gimli::DwAt = gimli::DwAt(0x2139);
 pub(super) const ANNOTATIONS: [gimli::DwTag; 2] = [gimli::DwTag(0x6000), gimli::DwTag(0x6001)];
 
 /// Every attribute that [`Attrs::read`] looks at.
-const WANTED: [gimli::DwAt; 17] = [
+const WANTED: [gimli::DwAt; 19] = [
     gimli::DW_AT_name,
     gimli::DW_AT_type,
     gimli::DW_AT_byte_size,
@@ -85,6 +87,8 @@ const WANTED: [gimli::DwAt; 17] = [
     gimli::DW_AT_location,
     gimli::DW_AT_signature,
     DW_AT_GNU_ANNOTATION,
+    gimli::DW_AT_alignment,
+    gimli::DW_AT_discr_value,
 ];
 
 impl<'a> Attrs<'a> {
@@ -123,7 +127,8 @@ impl<'a> Attrs<'a> {
                     let encoding = value.udata_value().and_then(|value| u8::try_from(value).ok());
                     attrs.encoding = encoding.map(gimli::DwAte);
                 }
-                gimli::DW_AT_const_value => attrs.value = number(value),
+                gimli::DW_AT_alignment => attrs.align_bytes = value.udata_value(),
+                gimli::DW_AT_const_value | gimli::DW_AT_discr_value => attrs.value = number(value),
                 gimli::DW_AT_count => attrs.count = value.udata_value(),
                 gimli::DW_AT_upper_bound => {
                     attrs.count = value.udata_value().and_then(|last| last.checked_add(1));

@@ -39,6 +39,7 @@ pub(super) struct Interned {
     pub(super) definition_len: u32,
     pub(super) shape: Shape,
     pub(super) size_bytes: Option<u64>,
+    pub(super) align_bytes: Option<u64>,
     pub(super) len: Option<u64>,
     pub(super) target: Target,
     pub(super) members: Box<[InternedMember]>,
@@ -53,6 +54,7 @@ pub(super) struct Interned {
 pub(super) struct InternedMember {
     pub(super) name: Box<str>,
     pub(super) ty: Target,
+    pub(super) offset_bytes: u64,
 }
 
 /// Keys are hashes already.
@@ -228,6 +230,7 @@ fn shallow_hash(unit: &UnitTypes<'_>, local: &Local<'_>, buffer: &mut Vec<u8>) -
     }
     buffer.push(local.encoding.map_or(0, |encoding| encoding.0));
     number(buffer, local.size_bytes);
+    number(buffer, local.align_bytes);
     number(buffer, local.len);
     for list in [local.members, local.params] {
         number(buffer, Some(list.len.into()));
@@ -256,6 +259,7 @@ fn owned(
             .map(|member| InternedMember {
                 name: String::from_utf8_lossy(member.name).into(),
                 ty: target(member.ty),
+                offset_bytes: member.offset_bytes,
             })
             .collect()
     };
@@ -268,6 +272,7 @@ fn owned(
         definition_len,
         shape: local.shape,
         size_bytes: local.size_bytes,
+        align_bytes: local.align_bytes,
         len: local.len,
         target: target(local.target),
         members: members(local.members),
@@ -277,7 +282,7 @@ fn owned(
     })
 }
 
-/// The sign of an enumeration follows its base type.
+/// The sign of an enumeration follows its base type, that of discriminants the type of theirs.
 fn is_signed(unit: &UnitTypes<'_>, local: &Local<'_>) -> bool {
     let Ref::Local(offset) = local.target else { return false };
     let Some(index) = unit.at(offset) else { return false };

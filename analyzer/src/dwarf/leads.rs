@@ -248,6 +248,7 @@ impl<R: Fn(Target) -> Option<Key>> Leads<'_, R> {
                     definition_len: 0,
                     shape: Shape::Array,
                     size_bytes: None,
+                    align_bytes: None,
                     len: None,
                     target: Target::Key(element),
                     members: Box::default(),

@@ -20,12 +20,15 @@ pub(super) struct Local<'a> {
     pub(super) scope: u32,
     pub(super) name: &'a [u8],
     pub(super) size_bytes: Option<u64>,
-    /// Target, element, or the type whose methods a vtable holds.
+    pub(super) align_bytes: Option<u64>,
+    /// Target, element, the type of a discriminant, or the type whose methods a vtable holds.
     pub(super) target: Ref,
     pub(super) members: Chain,
     pub(super) params: Chain,
+    /// The numbers of an enum; of one that holds data, the discriminants of its variants.
     pub(super) enumerators: Chain,
-    /// Length of an array, from its first subrange.
+    /// Length of an array, from its first subrange; of an enum that holds data, where in it the
+    /// discriminant stands.
     pub(super) len: Option<u64>,
     /// Whether an enum's numbers have a sign.
     pub(super) encoding: Option<gimli::DwAte>,
@@ -252,6 +255,7 @@ pub(super) fn read<'a>(input: &Input<'a>, unit: &Unit<'a>) -> UnitTypes<'a> {
         },
         is_foreign: !is_rust(unit),
         typedefs: Vec::new(),
+        discriminant: None,
     };
     match unit.entries_raw(None) {
         Ok(mut cursor) => {
@@ -277,6 +281,8 @@ pub(super) struct UnitReader<'a> {
     is_foreign: bool,
     /// The indices of the typedefs of such a unit.
     typedefs: Vec<usize>,
+    /// Of the variant that is being read.
+    discriminant: Option<Number>,
 }
 
 impl<'a> UnitReader<'a> {
@@ -399,6 +405,7 @@ impl<'a> UnitReader<'a> {
             }
             gimli::DW_TAG_variant => Ok(match outer.owner {
                 Owner::VariantPart(owner) => {
+                    self.discriminant = attrs.value;
                     Enclosing { scope: outer.scope, owner: Owner::Variant(owner) }
                 }
                 Owner::Scope
@@ -411,11 +418,7 @@ impl<'a> UnitReader<'a> {
             }),
             gimli::DW_TAG_enumerator => {
                 if let (Owner::Type(owner), Some(value)) = (outer.owner, attrs.value) {
-                    let index = index(self.out.enumerators.len())?;
-                    self.out.enumerators.push((name, value, END));
-                    if let Some(before) = self.out.types[owner].enumerators.add(index) {
-                        self.out.enumerators[before as usize].2 = index;
-                    }
+                    self.add_enumerator(owner, name, value)?;
                 }
                 Ok(same)
             }
@@ -472,6 +475,7 @@ impl<'a> UnitReader<'a> {
             scope: outer.scope,
             name,
             size_bytes: attrs.size_bytes,
+            align_bytes: attrs.align_bytes,
             target,
             members: Chain::EMPTY,
             params: Chain::EMPTY,
@@ -499,8 +503,12 @@ impl<'a> UnitReader<'a> {
             return Ok(Owner::Other);
         }
         let member = LocalMember { name, ty: attrs.ty, offset_bytes, next: END };
+        let is_variant = matches!(owner, Owner::Variant(_));
         match owner {
             Owner::Type(owner) | Owner::Variant(owner) => {
+                if is_variant && let Some(discriminant) = self.discriminant.take() {
+                    self.add_enumerator(owner, name, discriminant)?;
+                }
                 let index = self.add_member(owner, |local| &mut local.members, member)?;
                 self.out.tags.chain(Subject::Member(owner, index), attrs.annotation);
                 if let Some(line) = attrs.decl_line.filter(|_| self.is_foreign) {
@@ -508,13 +516,29 @@ impl<'a> UnitReader<'a> {
                 }
                 Ok(if self.is_foreign { Owner::Member(owner, index) } else { Owner::Other })
             }
-            Owner::Scope
-            | Owner::VariantPart(_)
-            | Owner::Member(..)
-            | Owner::Static(_)
-            | Owner::Code
-            | Owner::Other => Ok(Owner::Other),
+            Owner::VariantPart(owner) => {
+                let local = &mut self.out.types[owner];
+                (local.target, local.len) = (attrs.ty, Some(offset_bytes));
+                Ok(Owner::Other)
+            }
+            Owner::Scope | Owner::Member(..) | Owner::Static(_) | Owner::Code | Owner::Other => {
+                Ok(Owner::Other)
+            }
         }
+    }
+
+    fn add_enumerator(
+        &mut self,
+        owner: usize,
+        name: &'a [u8],
+        value: Number,
+    ) -> Result<(), String> {
+        let index = index(self.out.enumerators.len())?;
+        self.out.enumerators.push((name, value, END));
+        if let Some(before) = self.out.types[owner].enumerators.add(index) {
+            self.out.enumerators[before as usize].2 = index;
+        }
+        Ok(())
     }
 
     fn add_member(
@@ -630,8 +654,10 @@ fn is_wanted(tag: DwTag, owner: Owner) -> bool {
     match tag {
         gimli::DW_TAG_variant_part => false,
         gimli::DW_TAG_variable => owner == Owner::Scope,
+        gimli::DW_TAG_member => {
+            matches!(owner, Owner::Type(_) | Owner::Variant(_) | Owner::VariantPart(_))
+        }
         gimli::DW_TAG_template_type_parameter
-        | gimli::DW_TAG_member
         | gimli::DW_TAG_inheritance
         | gimli::DW_TAG_enumerator
         | gimli::DW_TAG_subrange_type => matches!(owner, Owner::Type(_) | Owner::Variant(_)),

@@ -4,7 +4,7 @@ mod node;
 
 use std::collections::HashMap;
 
-pub(crate) use node::{Enumerator, Kind, Member, Param, Type, TypeId, Variant};
+pub(crate) use node::{Discriminant, Enumerator, Kind, Member, Param, Type, TypeId, Variant};
 
 /// All types of a program.
 #[derive(Debug)]

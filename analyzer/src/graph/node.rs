@@ -19,6 +19,10 @@ pub(crate) struct Type {
     pub(crate) definition_len: u32,
     /// Size in bytes, if the compiler told.
     pub(crate) size_bytes: Option<u64>,
+    /// Alignment in bytes, if the compiler told.
+    pub(crate) align_bytes: Option<u64>,
+    /// What tells the variants of an enum apart that holds data, if anything does.
+    pub(crate) discriminant: Option<Box<Discriminant>>,
     /// What it is.
     pub(crate) kind: Kind,
     /// Its type parameters, in order.
@@ -64,6 +68,8 @@ pub(crate) struct Member {
     pub(crate) name: Box<str>,
     /// Its type; `None` if the debug information refers to nothing readable.
     pub(crate) ty: Option<TypeId>,
+    /// Where it stands in the type.
+    pub(crate) offset_bytes: u64,
 }
 
 /// A variant of an enum that holds data.
@@ -73,6 +79,17 @@ pub(crate) struct Variant {
     pub(crate) name: Box<str>,
     /// The struct of its fields.
     pub(crate) payload: Option<TypeId>,
+}
+
+/// What tells the variants of an enum apart: a number of its own, or a niche in one of the fields.
+#[derive(Clone, Debug)]
+pub(crate) struct Discriminant {
+    /// Where it stands in the enum.
+    pub(crate) offset_bytes: u64,
+    /// Its type.
+    pub(crate) ty: Option<TypeId>,
+    /// What it is for each variant; the one that is not named has all other values.
+    pub(crate) values: Box<[(Box<str>, i128)]>,
 }
 
 /// A variant of an enum of numbers.

@@ -13,13 +13,14 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use object::read::ReadCache;
-use object::{FileKind, Object, ObjectKind, ObjectSection};
+use object::{Architecture, FileKind, Object, ObjectKind, ObjectSection};
 use rayon::prelude::*;
 use samestate_schema::record;
 
 pub(crate) use self::layout::Layout;
 use crate::error::Error;
 use crate::limits::{MAX_COMPRESSION_RATIO, MAX_SECTION_LEN};
+use crate::memory::Target;
 
 /// The debug sections of one file, decompressed, by their names without `.dwo`.
 #[derive(Debug, Default)]
@@ -64,6 +65,8 @@ pub(crate) struct Binary {
     pub(crate) written: Option<SystemTime>,
     /// Where everything is loaded.
     pub(crate) layout: Layout,
+    /// The machine that it was built for.
+    pub(crate) target: Target,
 }
 
 /// Reads an executable, following `.gnu_debuglink` and the build id to its debug file, and
@@ -83,6 +86,7 @@ pub(crate) fn load(path: &Path) -> Result<Binary, Error> {
     let record_plan = record_section_plan(path, &object)?;
     let little_endian = object.is_little_endian();
     let layout = Layout::read(&object, &file);
+    let target = target(&object);
     drop(cache);
 
     let mut binary = Binary {
@@ -94,6 +98,7 @@ pub(crate) fn load(path: &Path) -> Result<Binary, Error> {
         missing_debug_file: None,
         written,
         layout,
+        target,
     };
     for (address, part) in record_plan {
         binary.records.push(RecordSection { address, bytes: read_part(path, &file, &part)? });
@@ -129,6 +134,17 @@ fn open(path: &Path) -> Result<File, Error> {
         return Err(Error::NotElf { path: path.to_owned(), found: "a directory" });
     }
     Ok(file)
+}
+
+fn target(object: &Elf<'_, '_>) -> Target {
+    let name = match object.architecture() {
+        Architecture::X86_64 | Architecture::X86_64_X32 => "x86-64".to_owned(),
+        Architecture::I386 => "x86".to_owned(),
+        Architecture::Aarch64 | Architecture::Aarch64_Ilp32 => "aarch64".to_owned(),
+        other => format!("{other:?}").to_lowercase(),
+    };
+    let bits = if object.is_64() { 64 } else { 32 };
+    Target { name, bits, is_little_endian: object.is_little_endian() }
 }
 
 /// An ELF file that is read piece by piece.

@@ -6,6 +6,7 @@
 //! restore = ["app::Machine::load_state", "app::*::load"]
 //! serde = true
 //! version = "app::machine::STATE_VERSION"
+//! profile = "by-field"
 //!
 //! [skip]
 //! "app::Cpu.decoded" = "filled again by the first instruction"
@@ -48,6 +49,7 @@ pub(crate) use self::date::Day;
 pub(crate) use self::pattern::Pattern;
 pub(crate) use self::version::VersionAt;
 use crate::limits::MAX_SETTINGS_LEN;
+use crate::profile::Profile;
 
 /// What samestate.toml says; by default nothing.
 #[derive(Clone, Debug, Default)]
@@ -62,6 +64,8 @@ pub struct Settings {
     pub(crate) serde: Option<bool>,
     /// In which constants the versions of what roots save stand.
     pub(crate) versions: Vec<VersionAt>,
+    /// What images depend on.
+    pub profile: Profile,
     /// What is not saved, and why.
     pub(crate) treatments: Vec<Stated>,
     /// What `samestate check` looks at.
@@ -182,6 +186,10 @@ impl Settings {
             restore,
             serde: file.serde,
             versions: reader.versions(file.version)?,
+            profile: match file.profile {
+                ProfileWord::ByField => Profile::ByField,
+                ProfileWord::RawMemory => Profile::RawMemory,
+            },
             treatments,
             check: CheckSettings {
                 binary: file.check.binary,
@@ -206,6 +214,8 @@ struct File {
     serde: Option<bool>,
     version: Option<Spanned<version::Entry>>,
     #[serde(default)]
+    profile: ProfileWord,
+    #[serde(default)]
     skip: Entries,
     #[serde(default)]
     rebuilt: Entries,
@@ -224,6 +234,14 @@ struct Check {
     lock: Option<PathBuf>,
     #[serde(default, rename = "fail-on")]
     fail_on: FailOn,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum ProfileWord {
+    #[default]
+    ByField,
+    RawMemory,
 }
 
 #[derive(Default, Deserialize, PartialEq, Eq)]
@@ -267,7 +285,8 @@ struct Dated {
 fn told(message: &str) -> (String, String) {
     let message = message.trim_end_matches('\n').replace('\n', "; ");
     let remedy = if message.starts_with("unknown field") {
-        "write one of `roots`, `save`, `restore`, `serde`, `version`, `[skip]`, `[rebuilt]`, `[host]`, \
+        "write one of `roots`, `save`, `restore`, `serde`, `version`, `profile`, `[skip]`, `[rebuilt]`, \
+         `[host]`, \
          `[check]` with `binary`, `lock` and `fail-on`, `[[allow]]` with `rule`, `subject`, `reason` \
          and `until`"
     } else if message.contains("a reason in quotes") {
@@ -437,6 +456,7 @@ mod tests {
             ("[skip]\n\"a::B\" = 3", "samestate.toml:2:", "a reason"),
             ("[skip]\n\"a::B\" = \" \"", "samestate.toml:2:1: ", "without a reason"),
             ("[skip]\n\"a b\" = \"x\"", "samestate.toml:2:1: ", "no name"),
+            ("profile = \"raw\"", "samestate.toml:1:11: ", "`by-field`"),
             ("save = [\"a\"]", "samestate.toml:1:9: ", "no `restore`"),
             ("restore = [\"a\"]", "samestate.toml:1:12: ", "no `save`"),
             (

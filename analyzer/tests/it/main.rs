@@ -9,6 +9,7 @@ mod coverage;
 mod drift;
 mod hostile;
 mod identity;
+mod memory;
 mod named;
 mod reading;
 mod settings;

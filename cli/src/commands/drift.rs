@@ -19,10 +19,12 @@ pub(crate) fn report(args: &DriftArgs) -> Result<Report, Failure> {
     input::files(&[&args.old, &args.new])?;
     let _progress =
         Progress::new(format!("comparing {} with {}", args.old.display(), args.new.display()));
+    let mut settings = super::settings::read(&args.roots)?;
+    super::settings::set_profile(&mut settings, args.profile);
     let config = DriftConfig {
         roots: args.roots.roots.clone(),
         source_dirs: args.roots.source_dirs.clone(),
-        settings: super::settings::read(&args.roots)?,
+        settings,
     };
     Ok(samestate_analyzer::drift(&args.old, &args.new, &config)?)
 }

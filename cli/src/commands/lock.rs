@@ -7,7 +7,7 @@ use samestate_analyzer::LockText;
 use samestate_report::Report;
 
 use crate::args::{Format, LockArgs, OutputArgs};
-use crate::commands::coverage;
+use crate::commands::{coverage, settings};
 use crate::failure::Failure;
 use crate::input;
 use crate::output;
@@ -23,7 +23,8 @@ pub(crate) fn run(args: &LockArgs, output: OutputArgs) -> Result<u8, Failure> {
         input::files(&[&args.output])?;
     }
     let progress = Progress::new(format!("reading {}", args.binary.display()));
-    let config = coverage::config(&args.binary, &args.roots)?;
+    let mut config = coverage::config(&args.binary, &args.roots)?;
+    settings::set_profile(&mut config.settings, args.profile);
     let (lock, mut report) = samestate_analyzer::lock_text(&config)?;
     drop(progress);
     if !samestate_analyzer::shows_state(&report) {

@@ -3,9 +3,9 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use samestate_analyzer::Settings;
+use samestate_analyzer::{Profile, Settings};
 
-use crate::args::RootArgs;
+use crate::args::{ProfileArg, RootArgs};
 use crate::failure::Failure;
 
 /// The name of the file.
@@ -41,4 +41,13 @@ fn package_here() -> Option<PathBuf> {
     let here = env::current_dir().ok()?;
     let package = here.ancestors().find(|folder| folder.join("Cargo.toml").is_file())?;
     Some(if package == here { PathBuf::new() } else { package.to_owned() })
+}
+
+/// What the command line says of the profile goes before what the file says.
+pub(crate) fn set_profile(settings: &mut Settings, asked: Option<ProfileArg>) {
+    settings.profile = match asked {
+        Some(ProfileArg::ByField) => Profile::ByField,
+        Some(ProfileArg::RawMemory) => Profile::RawMemory,
+        None => settings.profile,
+    };
 }

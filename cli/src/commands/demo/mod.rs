@@ -102,6 +102,7 @@ pub(crate) fn run(args: &DemoArgs, output: OutputArgs) -> Result<u8, Failure> {
         )?;
 
         let drifted = drift::report(&DriftArgs {
+            profile: None,
             old: programs[0].clone(),
             new: program.clone(),
             roots: roots(),

@@ -1,18 +1,19 @@
 //! What two programs, or a program and a lock, are compared by: the types that hang from the
 //! roots, by name.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod ways;
 
-use samestate_schema::path::{FieldPath, Step};
+use std::collections::{BTreeMap, BTreeSet};
+
 use samestate_schema::treatment::Treatment;
 
-use crate::containers::{self, Holds};
+pub(crate) use self::ways::Way;
 use crate::evidence::Verdict;
 use crate::graph::{Graph, Kind, TypeId};
 use crate::history::{FieldHistory, History, TypeHistory, VariantHistory};
-use crate::names::TypeExpr;
+use crate::memory::{self, Memory, Target};
 use crate::versions::ConstantVersion;
-use crate::view::{principal_trait, type_text};
+use crate::view::type_text;
 use crate::walk::{Reached, Walk};
 
 /// The types that hang from the roots of one program.
@@ -28,6 +29,10 @@ pub(crate) struct Model {
     pub(crate) versions: BTreeMap<String, ConstantVersion>,
     /// The paths at which sight ends.
     pub(crate) unseen: BTreeSet<String>,
+    /// The machine that the program was built for; locks tell it only with their layouts.
+    pub(crate) target: Option<Target>,
+    /// How the types lie in memory, where that was asked for.
+    pub(crate) memory: Option<Memory>,
 }
 
 /// One type.
@@ -179,169 +184,18 @@ impl Model {
                 .map(|(&id, version)| (type_text(graph, id), version.clone()))
                 .collect(),
             unseen: walk.ends.iter().map(|end| end.path.to_string()).collect(),
+            target: None,
+            memory: None,
         }
     }
 
-    /// The shortest way from a root to each type that is mentioned on the way.
-    pub(crate) fn ways(&self) -> BTreeMap<String, Way> {
-        self.ways_from(self.roots.iter())
-    }
-
-    /// The same from some of the roots.
-    pub(crate) fn ways_from<'a>(
-        &self,
-        roots: impl Iterator<Item = &'a String>,
-    ) -> BTreeMap<String, Way> {
-        let mut ways: BTreeMap<String, Way> = BTreeMap::new();
-        let mut queue = VecDeque::new();
-        for root in roots {
-            let way = Way { path: FieldPath::root(root.clone()), labels: vec![root.clone()] };
-            if ways.insert(root.clone(), way).is_none() {
-                queue.push_back(root.clone());
-            }
-        }
-        while let Some(name) = queue.pop_front() {
-            let (Some(entry), Some(way)) = (self.types.get(&name), ways.get(&name).cloned()) else {
-                continue;
-            };
-            for variant in &entry.variants {
-                for field in variant.fields.iter().filter(|field| is_followed(entry, field)) {
-                    let way = way.to_field(&variant.name, field);
-                    for (steps, target) in self.targets(&TypeExpr::parse(&field.ty)) {
-                        if !ways.contains_key(&target) {
-                            let path = steps.into_iter().fold(way.path.clone(), |p, s| p.join(s));
-                            let way = Way { path, labels: way.labels.clone() };
-                            ways.insert(target.clone(), way);
-                            queue.push_back(target);
-                        }
-                    }
-                }
-            }
-        }
-        ways
-    }
-
-    /// Whether a walk goes on at this path.
-    pub(crate) fn reaches(&self, ways: &BTreeMap<String, Way>, path: &FieldPath) -> bool {
-        ways.iter().filter(|(_, way)| way.path.root == path.root).any(|(name, way)| {
-            let Some(entry) = self.types.get(name) else { return false };
-            entry.variants.iter().any(|variant| {
-                let followed = variant.fields.iter().filter(|field| is_followed(entry, field));
-                followed
-                    .map(|field| way.to_field(&variant.name, field))
-                    .any(|way| path.steps.starts_with(&way.path.steps))
-            })
-        })
-    }
-
-    /// The definitions that a value of this type holds, with the steps to them.
-    fn targets(&self, expr: &TypeExpr) -> Vec<(Vec<Step>, String)> {
-        let below = |step: Option<Step>, inner: &TypeExpr| -> Vec<(Vec<Step>, String)> {
-            let mut targets = self.targets(inner);
-            if let Some(step) = step {
-                targets.iter_mut().for_each(|(steps, _)| steps.insert(0, step.clone()));
-            }
-            targets
-        };
-        match expr {
-            TypeExpr::Path { name, args } => {
-                let text = expr.to_string();
-                if self.types.contains_key(&text) {
-                    return vec![(Vec::new(), text)];
-                }
-                let arg = |param: &str| args.get(usize::from(param == "V"));
-                let element = |param: &str| if param == "A" { args.get(2) } else { arg(param) };
-                // Locks spell std types by their last name.
-                let is_std = !name.contains("::");
-                let definition = if is_std { format!("std::{name}") } else { name.clone() };
-                let variant = |variant: &str, index: usize| -> Vec<(Vec<Step>, String)> {
-                    let Some(inner) = args.get(index) else { return Vec::new() };
-                    let mut targets = below(Some(Step::Tuple(0)), inner);
-                    let step = Step::Variant(variant.to_owned());
-                    targets.iter_mut().for_each(|(steps, _)| steps.insert(0, step.clone()));
-                    targets
-                };
-                match containers::known(&definition) {
-                    Some(Holds::Nothing | Holds::Host(_) | Holds::Phantom) => Vec::new(),
-                    Some(Holds::One(param, _)) => {
-                        arg(param).map_or_else(Vec::new, |inner| below(None, inner))
-                    }
-                    Some(Holds::Stored(param)) => match arg(param) {
-                        Some(TypeExpr::Array(inner, _)) => below(Some(Step::Elements), inner),
-                        Some(inner) => below(Some(Step::Elements), inner),
-                        None => Vec::new(),
-                    },
-                    Some(Holds::Many(param)) => {
-                        let step = Some(Step::Elements);
-                        element(param).map_or_else(Vec::new, |inner| below(step, inner))
-                    }
-                    Some(Holds::Pairs(..)) => {
-                        let mut targets = Vec::new();
-                        for (step, inner) in [Step::Keys, Step::Values].into_iter().zip(args) {
-                            targets.extend(below(Some(step), inner));
-                        }
-                        targets
-                    }
-                    None if name == "Option" => variant("Some", 0),
-                    None if name == "Result" => {
-                        let mut targets = variant("Ok", 0);
-                        targets.extend(variant("Err", 1));
-                        targets
-                    }
-                    None if is_std => args.iter().flat_map(|arg| below(None, arg)).collect(),
-                    // A definition that is not in the model: it is named, and where it leads is
-                    // not known.
-                    None => vec![(Vec::new(), text)],
-                }
-            }
-            TypeExpr::Tuple(items) => items
-                .iter()
-                .zip(0..)
-                .flat_map(|(item, index)| below(Some(Step::Tuple(index)), item))
-                .collect(),
-            TypeExpr::Array(element, _) | TypeExpr::Slice(element) => {
-                below(Some(Step::Elements), element)
-            }
-            TypeExpr::Pointer(_, target) => below(None, target),
-            TypeExpr::Dyn(text) => {
-                let concrete = self.traits.get(&principal_trait(text));
-                let concrete = concrete.into_iter().flatten();
-                concrete.map(|name| (vec![Step::Concrete(name.clone())], name.clone())).collect()
-            }
-            TypeExpr::Other(_) => Vec::new(),
-        }
-    }
-}
-
-/// Whether a walk goes on below the field: see [`crate::walk`].
-fn is_followed(entry: &TypeEntry, field: &FieldEntry) -> bool {
-    match field.state {
-        FieldState::Treated(treatment) => treatment.is_saved(),
-        FieldState::Uncovered => !entry.is_known,
-        FieldState::NotRestored | FieldState::NotSaved | FieldState::Unknown => false,
-    }
-}
-
-/// A way from a root.
-#[derive(Clone, Debug)]
-pub(crate) struct Way {
-    pub(crate) path: FieldPath,
-    /// The root first, then each field with its type.
-    pub(crate) labels: Vec<String>,
-}
-
-impl Way {
-    /// The way on to a field.
-    pub(crate) fn to_field(&self, variant: &str, field: &FieldEntry) -> Self {
-        let mut way = self.clone();
-        let mut label = format!("{}: {}", field.name, field.ty);
-        if !variant.is_empty() {
-            way.path.steps.push(Step::Variant(variant.to_owned()));
-            label = format!("{variant}.{label}");
-        }
-        way.path.steps.push(FieldPath::member(&field.name));
-        way.labels.push(label);
-        way
+    /// The same with how its types lie in memory.
+    pub(crate) fn with_memory(mut self, graph: &Graph, walk: &Walk, target: &Target) -> Self {
+        let reached = walk.types.iter().map(|reached| reached.id);
+        let numbers = walk.numbers.iter().map(|&(id, _)| id);
+        let types = reached.chain(numbers).chain(walk.roots.iter().copied());
+        self.memory = Some(memory::read(graph, types, target));
+        self
     }
 }
 

@@ -1,0 +1,194 @@
+//! `checkpoint.lock`: the model as text, written and read.
+//!
+//! ```text
+//! samestate lock 1
+//!
+//! root sim::Machine
+//!
+//! dyn sim::Device {
+//!   impl sim::Timer
+//! }
+//!
+//! struct sim::Machine {
+//!   version 3
+//!   - removed turbo
+//!   saved cpu: sim::Cpu
+//!   saved cycles: u64
+//!     - was tick
+//!   skipped(default) cache: Vec<u8>
+//! }
+//!
+//! enum sim::Mode {
+//!   version 1
+//!   variant Off
+//!   variant Periodic {
+//!     saved every: u32
+//!   }
+//! }
+//!
+//! end
+//! ```
+//!
+//! A line that starts with a dash is what the program tells of earlier versions of what stands
+//! above it. A path at which sight ends has a line `unseen`. A type that no evidence knows says
+//! `no evidence`. Enums of numbers have `number Red = 0` instead of variants. Blocks are sorted by name, so that
+//! a change of one type is a change of a few lines, and branches merge; `end` shows that nothing
+//! was cut off. Lines that start with `#` are comments.
+//!
+//! Where memory is dumped as it is (the profile `raw-memory`), blocks follow that tell how each type
+//! lies in memory, with the machine that it was laid out for before them; see [`memory`].
+
+mod entry;
+mod history;
+mod lines;
+mod memory;
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use self::lines::Lines;
+pub use self::lines::LockError;
+use crate::limits::MAX_LOCK_LEN;
+use crate::model::{Model, Shape};
+use crate::versions::ConstantVersion;
+
+/// How every lock file starts; the version follows.
+pub(crate) const MAGIC: &str = "samestate lock ";
+
+/// The version written by this crate.
+const VERSION: u32 = 1;
+
+const REMARK: &str = "# Every type that hangs from a root, and what a checkpoint does with its \
+                      fields.\n# Written by `samestate lock`; review its changes like code.\n";
+
+/// The text of a model.
+pub(crate) fn write(model: &Model) -> String {
+    let mut out = format!("{MAGIC}{VERSION}\n{REMARK}\n");
+    for root in &model.roots {
+        let _ = writeln!(out, "root {root}");
+    }
+    for (root, ConstantVersion { value, constant }) in &model.versions {
+        let _ = writeln!(out, "version {value} of {root} in {constant}");
+    }
+    for path in &model.unseen {
+        let _ = writeln!(out, "unseen {path}");
+    }
+    for (name, implementers) in &model.traits {
+        let _ = writeln!(out, "\ndyn {name} {{");
+        for implementer in implementers {
+            let _ = writeln!(out, "  impl {implementer}");
+        }
+        out.push_str("}\n");
+    }
+    for (name, entry) in &model.types {
+        entry::write(&mut out, name, entry);
+    }
+    memory::write(&mut out, model);
+    out.push_str("\nend\n");
+    out
+}
+
+/// Reads the text of a lock; `path` is for messages only.
+pub(crate) fn read(path: &Path, bytes: &[u8]) -> Result<Model, LockError> {
+    if bytes.len() as u64 > MAX_LOCK_LEN {
+        return Err(LockError::TooLong { path: path.to_owned(), len: bytes.len() as u64 });
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let line = 1 + bytes[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count();
+        LockError::Malformed { path: path.to_owned(), line, what: "not UTF-8".to_owned() }
+    })?;
+    blocks(&mut Lines::new(path, text))
+}
+
+fn blocks(lines: &mut Lines<'_>) -> Result<Model, LockError> {
+    let first = lines.next()?.unwrap_or("");
+    let Some(version) = first.strip_prefix(MAGIC) else {
+        return lines.wrong(format!("`{MAGIC}{VERSION}` expected"));
+    };
+    match version.parse::<u32>() {
+        Ok(VERSION) => {}
+        Ok(_) => return Err(lines.newer(version)),
+        Err(_) => return lines.wrong("the version is not a number"),
+    }
+    let mut model = Model::default();
+    while let Some(line) = lines.next()? {
+        if line == "end" {
+            return match lines.next()? {
+                None => Ok(model),
+                Some(_) => lines.wrong("text after `end`"),
+            };
+        }
+        let Some((word, rest)) = line.split_once(' ') else {
+            return lines.wrong(format!("`{line}` is not understood"));
+        };
+        match word {
+            "root" => {
+                model.roots.insert(rest.to_owned());
+            }
+            "unseen" => {
+                model.unseen.insert(rest.to_owned());
+            }
+            "version" => {
+                let (root, version) = constant(lines, rest)?;
+                model.versions.insert(root, version);
+            }
+            "target" => memory::read_target(lines, rest, &mut model)?,
+            _ => block(lines, word, rest, &mut model)?,
+        }
+    }
+    lines.wrong("the file ends before `end`: a part of it is missing")
+}
+
+/// Reads a block that starts with this word.
+fn block(
+    lines: &mut Lines<'_>,
+    word: &str,
+    rest: &str,
+    model: &mut Model,
+) -> Result<(), LockError> {
+    let Some(name) = rest.strip_suffix(" {") else {
+        return lines.wrong("`{` expected at the end of the line");
+    };
+    let owned = name.to_owned();
+    let mut insert = |lines: &mut Lines<'_>, shape| {
+        let entry = entry::read(lines, name, shape)?;
+        Ok(model.types.insert(owned.clone(), entry).is_none())
+    };
+    let is_new = match word {
+        "struct" => insert(lines, Shape::Struct)?,
+        "union" => insert(lines, Shape::Union)?,
+        "enum" => insert(lines, Shape::Enum)?,
+        "dyn" => model.traits.insert(owned, implementers(lines, name)?).is_none(),
+        "layout" => match &mut model.memory {
+            Some(memory) => memory.insert(owned, memory::read(lines, name)?).is_none(),
+            None => return lines.wrong("`target` must stand before the first layout"),
+        },
+        word => return lines.wrong(format!("`{word}` is not understood")),
+    };
+    if is_new { Ok(()) } else { lines.wrong(format!("`{name}` stands here a second time")) }
+}
+
+/// What a line tells of the version that stands in a constant.
+fn constant(lines: &Lines<'_>, rest: &str) -> Result<(String, ConstantVersion), LockError> {
+    let parts = rest.split_once(" of ").and_then(|(value, rest)| {
+        let (root, constant) = rest.rsplit_once(" in ")?;
+        let (value, constant) = (value.to_owned(), constant.to_owned());
+        Some((root.to_owned(), ConstantVersion { value, constant }))
+    });
+    match parts {
+        Some(parts) => Ok(parts),
+        None => lines.wrong("`version … of ROOT in CONSTANT` expected"),
+    }
+}
+
+fn implementers(lines: &mut Lines<'_>, name: &str) -> Result<BTreeSet<String>, LockError> {
+    let mut implementers = BTreeSet::new();
+    while let Some(line) = lines.inside(name)? {
+        match line.strip_prefix("impl ") {
+            Some(implementer) => implementers.insert(implementer.to_owned()),
+            None => return lines.wrong("`impl` expected"),
+        };
+    }
+    Ok(implementers)
+}
