@@ -222,6 +222,17 @@ fn commits_that_endanger_state_fail_and_others_pass() {
     assert!(sarif.contains("\"2.1.0\""), "{sarif}");
     assert!(summary.starts_with("### samestate: clean\n\n    "), "{summary}");
 
+    // A warning fails where it is meant to.
+    let left_over = "#[derive(Checkpoint, Debug)]\nstruct Old { level: u8 }\n\nfn main() {\n    \
+                     println!(\"{:?}\", Old { level: 1 });";
+    edit(&folder, "src/main.rs", "fn main() {", left_over);
+    let (said, _, _) = Job::new(&folder, &[], &[]).run();
+    says(&said, 0, &["::warning file=src/main.rs,", "no-root-reaches"], &[]);
+    let (said, _, summary) = Job::new(&folder, &[("fail-on", "warning")], &[]).run();
+    says(&said, 1, &["::warning file=src/main.rs,", "no-root-reaches"], &["::error"]);
+    assert!(summary.starts_with("### samestate: failed"), "{summary}");
+    git(&folder, &["checkout", "--quiet", "--", "."]);
+
     // A field that nothing saves.
     edit(&folder, "src/rng.rs", "    state: u64,\n}", "    state: u64,\n    draws: u64,\n}");
     edit(
