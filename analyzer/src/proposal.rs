@@ -99,7 +99,7 @@ fn candidates(program: &Program) -> Vec<Candidate> {
                 continue;
             }
             let (saves, restores) = methods(sources, definition);
-            let reached = reached(&code, id);
+            let reached = code.below(vec![id]);
             let fields = reached.iter().map(|&id| fields::of(graph, id).len()).sum();
             let is_serde = !matches!(serde.about(id), crate::evidence::Answer::Silent);
             let name = definition.to_owned();
@@ -128,20 +128,6 @@ fn methods(sources: &Sources<'_>, definition: &str) -> (BTreeSet<String>, BTreeS
         }
     }
     (saves, restores)
-}
-
-fn reached(code: &Codebase<'_>, root: TypeId) -> BTreeSet<TypeId> {
-    let mut seen = BTreeSet::new();
-    let mut queue = vec![root];
-    while let Some(ty) = queue.pop() {
-        for target in code.targets(ty) {
-            if seen.insert(target) {
-                let fields = fields::of(code.graph(), target);
-                queue.extend(fields.into_iter().filter_map(|field| field.ty));
-            }
-        }
-    }
-    seen
 }
 
 fn written(roots: &[Candidate]) -> String {

@@ -206,6 +206,19 @@ impl Fields<'_> {
         self
     }
 
+    fn treated(
+        &mut self,
+        name: &str,
+        treatment: Treatment,
+        describe: fn(&mut SchemaBuilder) -> TypeRef,
+    ) -> &mut Self {
+        if !self.fresh {
+            return self;
+        }
+        let ty = describe(self.schema);
+        self.push(name, treatment, Some(ty))
+    }
+
     /// A field that is saved.
     pub fn saved<T: Checkpoint>(&mut self, name: &str) -> &mut Self {
         self.described(name, T::describe)
@@ -218,11 +231,7 @@ impl Fields<'_> {
         name: &str,
         describe: fn(&mut SchemaBuilder) -> TypeRef,
     ) -> &mut Self {
-        if !self.fresh {
-            return self;
-        }
-        let ty = describe(self.schema);
-        self.push(name, Treatment::Saved, Some(ty))
+        self.treated(name, Treatment::Saved, describe)
     }
 
     /// A field that is saved and no part of what makes states equal, by the function that
@@ -233,11 +242,7 @@ impl Fields<'_> {
         name: &str,
         describe: fn(&mut SchemaBuilder) -> TypeRef,
     ) -> &mut Self {
-        if !self.fresh {
-            return self;
-        }
-        let ty = describe(self.schema);
-        self.push(name, Treatment::Volatile, Some(ty))
+        self.treated(name, Treatment::Volatile, describe)
     }
 
     /// A field that is saved by [`Saver::volatile`](crate::Saver::volatile): no part of what makes

@@ -85,23 +85,12 @@ impl Marks {
 
     /// The types of what is saved whole, and of all that lies below it.
     pub(crate) fn whole(&self, code: &Codebase<'_>, root: TypeId) -> BTreeSet<TypeId> {
-        let mut found = BTreeSet::new();
         let saved = self.by_way.iter().filter(|(_, mark)| mark.is_saved);
-        let mut queue: Vec<TypeId> = saved
-            .filter_map(|(way, _)| match way.last() {
-                None => Some(root),
-                Some((owner, key)) => type_of(code, *owner, key),
-            })
-            .collect();
-        while let Some(ty) = queue.pop() {
-            for target in code.targets(ty) {
-                if found.insert(target) {
-                    let fields = fields::of(code.graph(), target);
-                    queue.extend(fields.into_iter().filter_map(|field| field.ty));
-                }
-            }
-        }
-        found
+        let types = saved.filter_map(|(way, _)| match way.last() {
+            None => Some(root),
+            Some((owner, key)) => type_of(code, *owner, key),
+        });
+        code.below(types.collect())
     }
 
     /// How much of a field of the value at this place is saved.

@@ -205,6 +205,20 @@ impl<'a> Codebase<'a> {
         if own.is_empty() { all.to_vec() } else { own }
     }
 
+    /// All that values of these types lead to, and what the fields of that lead to, and so on.
+    pub(crate) fn below(&self, mut types: Vec<TypeId>) -> BTreeSet<TypeId> {
+        let mut found = BTreeSet::new();
+        while let Some(ty) = types.pop() {
+            for target in self.targets(ty) {
+                if found.insert(target) {
+                    let fields = fields::of(self.graph(), target);
+                    types.extend(fields.into_iter().filter_map(|field| field.ty));
+                }
+            }
+        }
+        found
+    }
+
     /// What a value of this type leads to, pointers and containers opened: definitions, tuples
     /// and arrays of known length.
     pub(crate) fn targets(&self, ty: TypeId) -> Vec<TypeId> {

@@ -1,7 +1,6 @@
 //! `bool`, `char`, `()` and marker types.
 
 use std::marker::PhantomData;
-use std::num::Wrapping;
 use std::time::Duration;
 
 use samestate_schema::types::{Primitive, Type, TypeRef};
@@ -119,36 +118,6 @@ impl<T: ?Sized + 'static> Checkpoint for PhantomData<T> {
 
     fn schema(schema: &mut SchemaBuilder) -> TypeRef {
         schema.add(Type::Primitive(Primitive::Unit))
-    }
-}
-
-impl<T: Checkpoint> Checkpoint for Wrapping<T> {
-    const MIN_LEN: usize = T::MIN_LEN;
-    const PLAIN_LEN: usize = T::PLAIN_LEN;
-    const FIXED_LEN: Option<usize> = T::FIXED_LEN;
-
-    #[inline]
-    fn put_fixed(value: &Self, out: &mut [u8]) {
-        T::put_fixed(&value.0, out);
-    }
-
-    #[inline]
-    fn get_fixed(bytes: &[u8], valid: &mut bool) -> Self {
-        Self(T::get_fixed(bytes, valid))
-    }
-
-    #[inline]
-    fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
-        self.0.save(saver)
-    }
-
-    #[inline]
-    fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
-        T::restore(restorer).map(Wrapping)
-    }
-
-    fn schema(schema: &mut SchemaBuilder) -> TypeRef {
-        schema.of::<T>()
     }
 }
 

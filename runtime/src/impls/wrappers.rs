@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 use std::cmp::Reverse;
-use std::num::Saturating;
+use std::num::{Saturating, Wrapping};
 use std::sync::atomic;
 use std::sync::{Mutex, OnceLock, RwLock};
 
@@ -27,10 +27,12 @@ macro_rules! around {
                 $ty(T::get_fixed(bytes, valid))
             }
 
+            #[inline]
             fn save<'a>(&'a self, saver: &mut Saver<'a>) -> Result<(), SaveError> {
                 self.0.save(saver)
             }
 
+            #[inline]
             fn restore(restorer: &mut Restorer<'_>) -> Result<Self, RestoreError> {
                 T::restore(restorer).map($ty)
             }
@@ -42,7 +44,7 @@ macro_rules! around {
     )*};
 }
 
-around! { Reverse Saturating }
+around! { Reverse Saturating Wrapping }
 
 /// A panic in another thread poisons a lock; what it holds may be half changed, so it is not
 /// saved as if nothing were wrong.
