@@ -21,7 +21,8 @@
  * the tags were not there, and samestate says that it cannot see them. C++ has no such tags; there
  * each tag declares a static member function that nobody defines, which every compiler keeps in the
  * debug information. So in C++ a tag stands after an initializer, at most one stands on a line, and a
- * root is marked inside its braces: `struct machine { __cr_root; ... };`.
+ * root is marked inside its braces: `struct machine { __cr_root; ... };`. The standard library of C++
+ * has a name of its own that is `__cr`, so there the tag is `__cr_saved`, which C knows as well.
  */
 #ifndef SAMESTATE_H
 #define SAMESTATE_H
@@ -34,7 +35,7 @@
 #define SAMESTATE_LEAD_(what, type) static type *SAMESTATE_GLUE_(samestate_##what##_, __LINE__)()
 
 #define __cr_root SAMESTATE_MARK_(root)
-#define __cr ; SAMESTATE_MARK_(saved)
+#define __cr_saved ; SAMESTATE_MARK_(saved)
 #define __cr_skip(reason) \
     ; static_assert(sizeof(reason "") > 1, "say why it is not saved"); SAMESTATE_MARK_(skip)
 #define __cr_list(type, member) ; SAMESTATE_LEAD_(list_##member, type)
@@ -59,6 +60,7 @@
 
 #define __cr_root SAMESTATE_TAG_("root")
 #define __cr SAMESTATE_TAG_("saved")
+#define __cr_saved __cr
 #define __cr_skip(reason) SAMESTATE_TAG_("skip:" reason)
 #define __cr_list(type, member) SAMESTATE_TAG_("list:" #type ":" #member)
 #define __cr_len(field) SAMESTATE_TAG_("len:" #field)

@@ -3,6 +3,8 @@
 //! A new container is one row. A type of these crates that has no row is looked at by its layout;
 //! if it hides its payload behind an erased pointer, it is reported, never passed over.
 
+pub(crate) mod cpp;
+
 use crate::names::{is_std, last_segment};
 
 /// What a known type does with its parameters.
@@ -20,6 +22,10 @@ pub(crate) enum Holds {
     Stored(&'static str),
     /// Keys and values, at `[key]` and `[value]`.
     Pairs(&'static str, &'static str),
+    /// Values of each of its parameters, at `.0`, `.1`, and so on.
+    Each,
+    /// What its own members hold, at their names.
+    Members,
     /// A claim about a type, but no value of it.
     Phantom,
 }
@@ -241,6 +247,9 @@ static TABLE: &[Row] = &[
 
 /// What is known of the type with this definition.
 pub(crate) fn known(definition: &str) -> Option<Holds> {
+    if cpp::is_std(definition) {
+        return cpp::known(definition);
+    }
     let krate = if is_std(definition) { "std" } else { crate::names::crate_of(definition) };
     let name = last_segment(definition);
     TABLE.iter().find(|row| row.name == name && row.krate == krate).map(|row| row.holds)

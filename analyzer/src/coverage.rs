@@ -224,6 +224,12 @@ fn help(definition: &str, name: &str, field: &ReachedField, known: &Knowledge) -
         (Verdict::Uncovered, Knowledge::Derives) => {
             return format!("save `{name}`, or, if it need not be saved, write {declare}");
         }
+        (Verdict::Uncovered, Knowledge::Tags) if field.host.is_some() => {
+            return format!(
+                "open it again after a restore, from what is saved beside it, and write \
+                 `__cr_skip(\"why\")` behind `{name}`"
+            );
+        }
         (Verdict::Uncovered, Knowledge::Tags) => {
             return format!(
                 "save `{name}` and write `__cr` behind it, or `__cr_skip(\"why\")` if it need not be saved"

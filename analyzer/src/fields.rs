@@ -77,7 +77,28 @@ pub(crate) fn unnamed(graph: &Graph, id: TypeId) -> Vec<TypeId> {
 }
 
 fn named(members: &[Member]) -> impl Iterator<Item = &Member> {
-    members.iter().filter(|member| !member.name.is_empty())
+    members.iter().filter(|member| !member.name.is_empty() && !is_vtable(&member.name))
+}
+
+/// The table of methods of a class of C++: `_vptr.Base` of gcc, `_vptr$Base` of clang.
+fn is_vtable(name: &str) -> bool {
+    name.strip_prefix("_vptr").is_some_and(|rest| rest.starts_with(['.', '$']))
+}
+
+/// Whether pointers to a class of C++ may point to one that is derived from it.
+pub(crate) fn is_polymorphic(graph: &Graph, id: TypeId) -> bool {
+    let mut queue = vec![id];
+    // A damaged file may make a circle.
+    for _ in 0..64 {
+        let Some(id) = queue.pop() else { return false };
+        if let Kind::Struct(members) = &graph.get(id).kind
+            && members.iter().any(|member| is_vtable(&member.name))
+        {
+            return true;
+        }
+        queue.extend(unnamed(graph, id));
+    }
+    false
 }
 
 /// The first variant whose payload the debug information does not show, if there is one.

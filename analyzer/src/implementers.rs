@@ -8,6 +8,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::dwarf::Vtable;
+use crate::fields;
 use crate::graph::{Graph, Kind, TypeId};
 use crate::names::{self, without_arguments};
 use crate::view;
@@ -19,6 +20,8 @@ pub(crate) struct Implementers<'a> {
     /// By trait, as views spell it.
     by_vtable: HashMap<String, Vec<TypeId>>,
     methods: &'a BTreeSet<String>,
+    /// By class of C++: the classes that are derived from it.
+    derived: OnceCell<HashMap<TypeId, Vec<TypeId>>>,
     /// By trait without arguments: names of types without arguments.
     by_method: OnceCell<BTreeMap<String, BTreeSet<String>>>,
 }
@@ -44,7 +47,31 @@ impl<'a> Implementers<'a> {
             types.sort_by_key(|&ty| (&*graph.get(ty).name, ty));
             types.dedup();
         }
-        Self { graph, by_vtable, methods, by_method: OnceCell::new() }
+        Self { graph, by_vtable, methods, derived: OnceCell::new(), by_method: OnceCell::new() }
+    }
+
+    /// The classes of C++ of which a value may stand behind a pointer to this one, by name.
+    pub(crate) fn derived(&self, base: TypeId) -> Vec<TypeId> {
+        if !fields::is_polymorphic(self.graph, base) {
+            return Vec::new();
+        }
+        let derived = self.derived.get_or_init(|| {
+            let mut derived: HashMap<TypeId, Vec<TypeId>> = HashMap::new();
+            let classes = self.graph.iter().filter(|(_, ty)| matches!(ty.kind, Kind::Struct(_)));
+            for (id, _) in classes {
+                for base in fields::unnamed(self.graph, id) {
+                    derived.entry(base).or_default().push(id);
+                }
+            }
+            derived
+        });
+        let mut found = BTreeSet::new();
+        let mut queue = vec![base];
+        while let Some(base) = queue.pop() {
+            let new = derived.get(&base).into_iter().flatten().copied();
+            queue.extend(new.filter(|&ty| found.insert((&*self.graph.get(ty).name, ty))));
+        }
+        found.into_iter().map(|(_, ty)| ty).collect()
     }
 
     /// Those whose vtables are known.

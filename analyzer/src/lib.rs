@@ -12,6 +12,7 @@
 //! | `dwarf` | reads units in parallel, interns their types | `gimli` |
 //! | `graph` | holds the types, by name and layout | |
 //! | `containers` | one row per container | names of std and third-party types |
+//! | `value` | what a value is by its layout alone | |
 //! | `view` | shows a type as a walk along field paths sees it | the layout of pointers |
 //! | `evidence` | judges fields; one module per source of evidence | records, impls |
 //! | `source` | reads the program's own sources | `syn` |
@@ -60,6 +61,7 @@ mod source;
 mod statics;
 mod summary;
 mod unreached;
+mod value;
 mod versions;
 mod view;
 mod walk;

@@ -48,6 +48,7 @@ pub(crate) fn below(
                 found.bytes = found.bytes.saturating_add(view::size(graph, ty).unwrap_or(0));
                 stack.extend(fields.into_iter().filter_map(|field| field.ty));
                 stack.extend(fields::unnamed(graph, ty));
+                stack.extend(implementers.derived(ty));
             }
             View::Leaf | View::Host(_) | View::Opaque(_) | View::Unseen(_) => {}
         }

@@ -6,6 +6,8 @@ use samestate_schema::path::{FieldPath, Step};
 use crate::containers::{self, Class, Holds};
 use crate::graph::{Graph, Kind, Member, Type, TypeId};
 use crate::names::{self, TypeExpr, is_std};
+use crate::value::is_closed;
+pub(crate) use crate::value::{is_empty, is_plain};
 
 /// What a type is to the walk.
 #[derive(Debug)]
@@ -45,6 +47,16 @@ pub(crate) fn view(graph: &Graph, id: TypeId) -> View {
     let ty = graph.get(graph.defined(id));
     match &ty.kind {
         Kind::Primitive | Kind::Function | Kind::Enumeration(_) => View::Leaf,
+        // Compilers of C++ leave out what the library's own debug information has.
+        Kind::Declaration if containers::cpp::is_std(ty.definition()) => {
+            match containers::known(ty.definition()) {
+                Some(holds @ (Holds::Nothing | Holds::Host(_))) => known(graph, ty, holds),
+                _ => View::Unseen(format!(
+                    "`{}` is only declared in the debug information: `-fstandalone-debug` keeps it",
+                    short(ty)
+                )),
+            }
+        }
         Kind::Declaration => {
             View::Unseen(format!("`{}` is only declared in the debug information", short(ty)))
         }
@@ -133,63 +145,22 @@ fn unaliased(graph: &Graph, id: TypeId) -> Option<TypeId> {
     Some(id)
 }
 
+/// Whether values of the type lead to values elsewhere, one each.
+pub(crate) fn is_pointer(graph: &Graph, id: TypeId) -> bool {
+    let ty = graph.get(graph.defined(id));
+    match ty.kind {
+        Kind::Pointer { .. } => true,
+        Kind::Struct(_) => {
+            matches!(containers::known(ty.definition()), Some(Holds::One(_, class)) if class != Class::Inline)
+        }
+        _ => false,
+    }
+}
+
 /// What a raw pointer is said to point to when nothing is said about it.
 fn is_untyped(pointee: &Type) -> bool {
     matches!(&*pointee.name, "()" | "u8" | "i8" | "void" | "unsigned char" | "signed char")
         || is_std(pointee.definition()) && names::last_segment(pointee.definition()) == "c_void"
-}
-
-/// Whether values of the type take no room, so that there is nothing to save: markers, `()`, empty
-/// arrays. What has no size of its own, as trait objects and slices, is said to have none as well.
-pub(crate) fn is_empty(graph: &Graph, id: TypeId) -> bool {
-    let mut queue = vec![graph.defined(id)];
-    // Types without room are small; a damaged file may make a circle.
-    for _ in 0..64 {
-        let Some(id) = queue.pop() else { return true };
-        let ty = graph.get(id);
-        let is_object = ty.name.starts_with("dyn ") || ty.name.starts_with("(dyn ");
-        match &ty.kind {
-            Kind::Primitive if ty.size_bytes == Some(0) => {}
-            Kind::Array { len: Some(0), .. } => {}
-            Kind::Struct(members) if ty.size_bytes == Some(0) && !is_object => {
-                for member in members {
-                    let Some(ty) = member.ty else { return false };
-                    queue.push(graph.defined(ty));
-                }
-            }
-            _ => return false,
-        }
-    }
-    false
-}
-
-/// Whether all of a value is where the value is: nothing in it points elsewhere.
-pub(crate) fn is_plain(graph: &Graph, id: TypeId) -> bool {
-    let mut seen = std::collections::HashSet::new();
-    let mut queue = vec![graph.defined(id)];
-    while let Some(id) = queue.pop() {
-        if !seen.insert(id) {
-            continue;
-        }
-        if seen.len() > 4096 {
-            return false;
-        }
-        let mut push = |ty: Option<TypeId>| ty.map(|ty| queue.push(graph.defined(ty))).is_some();
-        let is_known = match &graph.get(id).kind {
-            Kind::Primitive | Kind::Enumeration(_) => true,
-            Kind::Struct(members) | Kind::Union(members) => {
-                members.iter().all(|member| push(member.ty))
-            }
-            Kind::Enum(variants) => variants.iter().all(|variant| push(variant.payload)),
-            Kind::Array { element, .. } => push(*element),
-            Kind::Alias { target } => push(*target),
-            Kind::Pointer { .. } | Kind::Function | Kind::Declaration => false,
-        };
-        if !is_known {
-            return false;
-        }
-    }
-    true
 }
 
 /// Whether locks, cells and the like are all that there is, around nothing.
@@ -262,6 +233,13 @@ fn structure(graph: &Graph, ty: &Type, members: &[Member]) -> View {
     }
     match containers::known(ty.definition()) {
         Some(holds) => known(graph, ty, holds),
+        None if containers::cpp::is_std(ty.definition()) => {
+            if is_closed(graph, ty) {
+                View::Leaf
+            } else {
+                View::Opaque("it is not in the table of known containers".to_owned())
+            }
+        }
         None if is_std(ty.definition()) && !is_code(&ty.name) => unknown_std(graph, ty),
         None => match hidden_parameter(graph, ty) {
             Some(why) => View::Opaque(why),
@@ -355,6 +333,27 @@ fn known(graph: &Graph, ty: &Type, holds: Holds) -> View {
     match holds {
         Holds::Nothing | Holds::Phantom => View::Leaf,
         Holds::Host(what) => View::Host(what),
+        Holds::Members => match &ty.kind {
+            Kind::Struct(members) => {
+                let named = members.iter().filter(|member| !member.name.is_empty());
+                let part = |member: &Member| {
+                    Some(Part { steps: vec![FieldPath::member(&member.name)], ty: member.ty? })
+                };
+                View::Parts(named.filter_map(part).collect())
+            }
+            _ => View::Leaf,
+        },
+        Holds::Each => {
+            let mut types: Vec<TypeId> = ty.params.iter().filter_map(|param| param.ty).collect();
+            if types.is_empty() {
+                types = inherited(graph, ty);
+            }
+            if types.is_empty() && ty.name.contains('<') && !ty.name.ends_with("<>") {
+                return View::Opaque("its parameters have no debug information".to_owned());
+            }
+            let part = |(ty, index)| Part { steps: vec![Step::Tuple(index)], ty };
+            View::Parts(types.into_iter().zip(0..).map(part).collect())
+        }
         Holds::One(param, class) => match parameter(graph, ty, param) {
             Some(target) if class == Class::Raw && is_untyped(graph.get(graph.defined(target))) => {
                 View::Unseen(format!("`{}` is a pointer without a type", short(ty)))
@@ -388,6 +387,24 @@ fn known(graph: &Graph, ty: &Type, holds: Holds) -> View {
             }
         }
     }
+}
+
+/// What the bases of a class hold, the last one's first: gcc writes tuples so, and their parameters
+/// not at all.
+fn inherited(graph: &Graph, ty: &Type) -> Vec<TypeId> {
+    let mut found = Vec::new();
+    let Kind::Struct(members) = &ty.kind else { return found };
+    let mut stack: Vec<&Member> = members.iter().collect();
+    // A damaged file may make a circle.
+    for _ in 0..1024 {
+        let Some(member) = stack.pop() else { break };
+        let Some(id) = member.ty.map(|id| graph.defined(id)) else { continue };
+        match &graph.get(id).kind {
+            Kind::Struct(members) if member.name.is_empty() => stack.extend(members),
+            _ => found.push(id),
+        }
+    }
+    found
 }
 
 enum Unsized {
@@ -480,7 +497,10 @@ fn hidden_parameter(graph: &Graph, ty: &Type) -> Option<String> {
 
 /// Allocators, hashers and other types without values need no place in a value.
 fn is_marker(ty: &Type) -> bool {
+    // Of C++, nothing has no size.
+    let is_nothing = matches!(&ty.kind, Kind::Struct(members) if members.is_empty());
     ty.size_bytes == Some(0)
+        || is_nothing && ty.size_bytes == Some(1)
         || matches!(containers::known(ty.definition()), Some(Holds::Nothing | Holds::Phantom))
 }
 

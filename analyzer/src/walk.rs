@@ -222,6 +222,9 @@ impl Walker<'_> {
             View::Host(_) => {}
             View::Parts(parts) => {
                 for part in parts {
+                    if view::is_pointer(self.graph, visit.ty) {
+                        self.follow_derived(visit, &part);
+                    }
                     self.follow(visit, part.steps, part.ty);
                 }
             }
@@ -229,6 +232,15 @@ impl Walker<'_> {
             View::Opaque(why) => self.end(visit, EndKind::Opaque, why, Vec::new()),
             View::Unseen(why) => self.end(visit, EndKind::Unseen, why, Vec::new()),
             View::Defined => self.visit_definition(visit),
+        }
+    }
+
+    /// Goes on to the classes of C++ that may stand behind a pointer to one of their bases.
+    fn follow_derived(&mut self, visit: Visit, part: &view::Part) {
+        for ty in self.implementers.derived(self.graph.defined(part.ty)) {
+            let mut steps = part.steps.clone();
+            steps.push(Step::Concrete(type_text(self.graph, ty)));
+            self.follow(visit, steps, ty);
         }
     }
 

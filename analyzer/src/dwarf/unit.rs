@@ -498,8 +498,8 @@ impl<'a> UnitReader<'a> {
 
     fn member(&mut self, attrs: &Attrs<'a>, owner: Owner) -> Result<Owner, String> {
         let (name, offset_bytes) = (attrs.name.unwrap_or(b""), attrs.offset_bytes);
-        // Static members of C++ are only declared here, and tables of methods are no state.
-        if self.is_foreign && (attrs.is_declaration || is_vtable_pointer(name)) {
+        // Static members of C++ are only declared here.
+        if self.is_foreign && attrs.is_declaration {
             return Ok(Owner::Other);
         }
         let member = LocalMember { name, ty: attrs.ty, offset_bytes, next: END };
@@ -627,11 +627,6 @@ fn is_rust(unit: &Unit<'_>) -> bool {
         }
     });
     language == Some(gimli::DW_LANG_Rust)
-}
-
-/// `_vptr.Base` of gcc, `_vptr$Base` of clang.
-fn is_vtable_pointer(name: &[u8]) -> bool {
-    name.strip_prefix(b"_vptr").is_some_and(|rest| rest.starts_with(b".") || rest.starts_with(b"$"))
 }
 
 /// What a tag below this belongs to.

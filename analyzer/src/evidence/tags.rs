@@ -122,8 +122,19 @@ impl Source for Tagged<'_> {
         if let Some(name) = contradictory {
             return Answer::CannotSee(format!("one tag of `{name}` saves it, another skips it"));
         }
+        let hosts: HashSet<FieldKey> = fields::of(self.graph(), id)
+            .into_iter()
+            .filter(|field| field.ty.is_some_and(|ty| view::host(self.graph(), ty).is_some()))
+            .map(|field| field.key)
+            .collect();
         self.testimony(id, "has tags", |key| {
-            tags.fields.get(&key.name).map_or(statement(Said::Nothing, None), said)
+            let told = tags.fields.get(&key.name);
+            let told = told.map_or(statement(Said::Nothing, None), said);
+            // A tag cannot make an image hold it.
+            match told.said {
+                Said::Saved if hosts.contains(key) => statement(Said::Nothing, None),
+                _ => told,
+            }
         })
     }
 }

@@ -1,5 +1,6 @@
 //! The block of one type, written and read.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::history;
@@ -61,6 +62,7 @@ pub(super) fn read(
     let mut is_known = true;
     let mut history = TypeHistory::default();
     let mut variants = Vec::new();
+    let mut names = BTreeSet::new();
     if shape != Shape::Enum {
         variants.push(VariantEntry::default());
     }
@@ -85,7 +87,7 @@ pub(super) fn read(
                 Some(VariantEntry { history, .. }) => history::read_variant(lines, history, note)?,
             }
         } else if let Some(variant) = variants.first_mut().filter(|_| shape != Shape::Enum) {
-            variant.fields.push(field(lines, line)?);
+            variant.fields.push(field(lines, line, &mut names)?);
         } else if let Some(rest) = line.strip_prefix("number ") {
             let Some((name, value)) = rest.split_once(" = ") else {
                 return lines.wrong("`=` expected");
@@ -93,16 +95,19 @@ pub(super) fn read(
             let Ok(value) = value.parse() else {
                 return lines.wrong("the number of a variant expected");
             };
+            once(lines, &mut names, name)?;
             let name = name.to_owned();
             variants.push(VariantEntry { name, value: Some(value), ..VariantEntry::default() });
         } else if let Some(rest) = line.strip_prefix("variant ") {
             let mut variant = VariantEntry::default();
+            once(lines, &mut names, rest.strip_suffix(" {").unwrap_or(rest))?;
+            let mut names = BTreeSet::new();
             match rest.strip_suffix(" {") {
                 Some(name) => {
                     name.clone_into(&mut variant.name);
                     while let Some(line) = lines.inside(name)? {
                         match line.strip_prefix("- ") {
-                            None => variant.fields.push(field(lines, line)?),
+                            None => variant.fields.push(field(lines, line, &mut names)?),
                             Some(note) if variant.fields.is_empty() => {
                                 history::read_variant(lines, &mut variant.history, note)?;
                             }
@@ -120,7 +125,19 @@ pub(super) fn read(
     Ok(TypeEntry { shape, is_known, version, history, variants })
 }
 
-fn field(lines: &Lines<'_>, line: &str) -> Result<FieldEntry, LockError> {
+/// Nothing could tell two fields or two variants of one name apart.
+fn once(lines: &Lines<'_>, names: &mut BTreeSet<String>, name: &str) -> Result<(), LockError> {
+    if names.insert(name.to_owned()) {
+        return Ok(());
+    }
+    lines.wrong(format!("`{name}` stands here twice"))
+}
+
+fn field(
+    lines: &Lines<'_>,
+    line: &str,
+    names: &mut BTreeSet<String>,
+) -> Result<FieldEntry, LockError> {
     let parts = line.split_once(' ').and_then(|(word, rest)| {
         let (name, ty) = rest.split_once(": ")?;
         Some((word, name, ty))
@@ -131,6 +148,7 @@ fn field(lines: &Lines<'_>, line: &str) -> Result<FieldEntry, LockError> {
     let Some(state) = FieldState::from_word(word) else {
         return lines.wrong(format!("`{word}` is not something that happens to a field"));
     };
+    once(lines, names, name)?;
     let (name, ty, history) = (name.to_owned(), ty.to_owned(), FieldHistory::default());
     Ok(FieldEntry { name, ty, state, history })
 }

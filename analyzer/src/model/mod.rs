@@ -199,6 +199,18 @@ impl Model {
     }
 }
 
+/// A future may keep several variables of one name.
+fn number_repeated(fields: &mut [FieldEntry]) {
+    let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+    for field in fields {
+        let count = counts.entry(field.name.clone()).or_default();
+        *count += 1;
+        if *count > 1 {
+            field.name = format!("{} @{count}", field.name);
+        }
+    }
+}
+
 fn entry_of(
     graph: &Graph,
     reached: &Reached,
@@ -244,6 +256,9 @@ fn entry_of(
                 ..VariantEntry::default()
             }),
         }
+    }
+    for variant in &mut variants {
+        number_repeated(&mut variant.fields);
     }
     TypeEntry {
         shape,

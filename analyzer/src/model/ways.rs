@@ -153,6 +153,10 @@ impl Model {
                         }
                         targets
                     }
+                    Some(Holds::Each | Holds::Members) => {
+                        let inner = args.iter().zip(0..);
+                        inner.flat_map(|(arg, at)| below(Some(Step::Tuple(at)), arg)).collect()
+                    }
                     None if name == "Option" => variant("Some", 0),
                     None if name == "Result" => {
                         let mut targets = variant("Ok", 0);

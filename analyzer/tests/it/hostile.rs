@@ -187,6 +187,7 @@ fn damaged_locks_say_where_and_what_to_do() {
         (text.replace("\nend\n", "\n"), "a part of it is missing"),
         (text.replace("struct", "strict"), "`strict` is not understood"),
         (text.replace("a: u32", "a u32"), "a field expected"),
+        (text.replace("  uncovered a: u32\n", "  uncovered a: u32\n  uncovered a: u64\n"), "twice"),
     ] {
         assert_ne!(bad, text, "{expected}");
         let error = check(&bad).unwrap_err().to_string();

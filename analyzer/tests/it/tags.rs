@@ -419,3 +419,130 @@ fn a_compiler_that_keeps_no_tags_is_told_with_the_remedy() {
         assert_eq!(mixed.exit_code(), ExitCode::CouldNotCheck);
     }
 }
+
+/// A program of C++: these definitions, and a `Root`.
+fn cpp(definitions: &str) -> String {
+    let headers = [
+        "any",
+        "array",
+        "atomic",
+        "deque",
+        "fstream",
+        "functional",
+        "list",
+        "map",
+        "memory",
+        "mutex",
+        "optional",
+        "set",
+        "string",
+        "thread",
+        "tuple",
+        "unordered_map",
+        "variant",
+        "vector",
+    ];
+    let includes = headers.map(|header| format!("#include <{header}>\n")).concat();
+    format!(
+        "#include <samestate.h>
+{includes}
+{definitions}
+Root root;
+int main() {{ return sizeof(root) == 0; }}
+"
+    )
+}
+
+#[test]
+fn classes_and_containers_of_cpp_are_followed() {
+    // Each container with the way to what it holds, of which one field has no tag.
+    let containers = [
+        ("std::vector<Item>", "[]"),
+        ("std::deque<Item>", "[]"),
+        ("std::list<Item>", "[]"),
+        ("std::array<Item, 3>", "[]"),
+        ("std::map<int, Item>", "[value]"),
+        ("std::unordered_map<std::string, Item>", "[value]"),
+        ("std::unique_ptr<Item>", ""),
+        ("std::unique_ptr<Item[]>", "[]"),
+        ("std::shared_ptr<Item>", ""),
+        ("std::optional<Item>", ""),
+        ("std::pair<int, Item>", ".second"),
+        ("std::tuple<int, Item>", ".1"),
+        ("std::variant<int, Item>", ".1"),
+        ("std::vector<std::unique_ptr<Item>>", "[]"),
+        ("const Item *", ""),
+    ];
+    let hidden = [
+        ("std::function<int(int)>", "opaque-container"),
+        ("std::any", "opaque-container"),
+        ("std::thread", "host-resource"),
+        ("std::ofstream", "host-resource"),
+    ];
+    let plain = ["std::string", "std::mutex", "std::atomic<int>", "std::set<int>"];
+    let with = |tag: &str| {
+        let mut items = String::new();
+        let mut fields = String::new();
+        for (index, (ty, _)) in containers.iter().enumerate() {
+            let item = format!("Item{index}");
+            items +=
+                &format!("struct {item} {{\nint a __cr_saved;\nint *b {tag};\n}} of_{index};\n");
+            fields += &format!("{} f{index} __cr_saved;\n", ty.replace("Item", &item));
+        }
+        for (index, (ty, _)) in hidden.iter().enumerate() {
+            fields +=
+                &format!("{ty} h{index} {};\n", if tag.is_empty() { "__cr_saved" } else { SKIP });
+        }
+        for (index, ty) in plain.iter().enumerate() {
+            fields += &format!("{ty} p{index} __cr_saved;\n");
+        }
+        cpp(&format!("{items}struct Root {{ __cr_root;\n{fields}}};"))
+    };
+    let mut expected: Vec<String> = (0..)
+        .zip(&containers)
+        .map(|(index, (_, way))| format!("uncovered-field Root.f{index}{way}.b"))
+        .collect();
+    expected.extend((0..).zip(&hidden).map(|(index, (_, rule))| format!("{rule} Root.h{index}")));
+    expected.sort();
+    for compiler in ["clang++", "g++"] {
+        let built = |tag: &str| build(compiler, &[("main.cc", &with(tag))], &["-g", "-std=c++17"]);
+        let Some(binary) = built("") else { return };
+        let mut found = lines(&report(&binary, &[]));
+        found.sort();
+        assert_eq!(found, expected, "{compiler}");
+        let clean = report(&built("__cr_saved").unwrap(), &[]);
+        assert_eq!(lines(&clean), [""; 0], "{compiler}: {clean:#?}");
+    }
+}
+
+const SKIP: &str = "__cr_skip(\"made again\")";
+
+#[test]
+fn what_a_class_is_derived_from_and_what_is_derived_from_it_belong_to_it() {
+    let with = |base: &str, derived: &str| {
+        let text = cpp(&format!(
+            "struct Base {{
+                virtual ~Base() {{}}
+                int in_base {base};
+                static int counter;
+            }};
+            struct Disk : Base {{
+                int sector {derived};
+            }};
+            struct Root : Base {{
+                __cr_root;
+                int own = 3 __cr_saved;
+                unsigned bits : 3 __cr_saved;
+                Base *device __cr_saved;
+                void *raw __cr_as(Disk);
+                union {{ int a; float b; }} __cr_saved;
+            }};
+            Disk disk;"
+        ));
+        build("clang++", &[("main.cc", &text)], &["-g"]).map(|binary| sorted(&report(&binary, &[])))
+    };
+    let Some(found) = with("__cr_saved", "__cr_saved") else { return };
+    assert_eq!(found, [""; 0]);
+    assert_eq!(with("__cr_saved", "").unwrap(), ["uncovered-field Root.raw.sector"]);
+    assert_eq!(with("", "__cr_saved").unwrap(), ["uncovered-field Root.in_base"]);
+}
