@@ -4,6 +4,7 @@
 //! References between units are resolved when all have been read. Damage never stops the rest:
 //! it becomes a [`Problem`].
 
+mod abbreviations;
 mod assemble;
 mod attrs;
 mod canon;
@@ -156,10 +157,9 @@ struct FoundStatic {
 /// Reads the debug information of a binary.
 pub(crate) fn read(binary: &Binary) -> Contents {
     let mut main = dwarf_of(&binary.sections, DwarfFileType::Main);
-    // So that a table that many units share is read once.
-    main.populate_abbreviations_cache(gimli::AbbreviationsCacheStrategy::Duplicates);
     let package = binary.package.as_ref().and_then(package_of);
     let (headers, mut problems) = unit_headers(&main);
+    cache_abbreviations(&mut main, &headers);
     let table = Table::new();
     let reader = UnitReader { main: &main, package: package.as_ref(), table: &table };
     let harvests: Vec<Harvest> = headers
@@ -173,6 +173,13 @@ pub(crate) fn read(binary: &Binary) -> Contents {
     all.problems.append(&mut problems);
     let entries = cross::entries(&main, &headers, &table, &all);
     assemble::contents(table, all, &entries)
+}
+
+/// Reads a table that many units share once; of units that may not be read, none.
+fn cache_abbreviations(dwarf: &mut Input<'_>, headers: &[Header<'_>]) {
+    if !headers.is_empty() {
+        dwarf.populate_abbreviations_cache(gimli::AbbreviationsCacheStrategy::Duplicates);
+    }
 }
 
 fn dwarf_of(sections: &Sections, file_type: DwarfFileType) -> Input<'_> {
@@ -226,6 +233,11 @@ fn unit_headers<'a>(dwarf: &Input<'a>) -> (Vec<Header<'a>>, Vec<Problem>) {
                 break;
             }
         }
+    }
+    if !abbreviations::are_bounded(dwarf, &headers) {
+        headers.clear();
+        let detail = "its tables of abbreviations lie within each other".to_owned();
+        problems.push(Problem::Unit { offset: 0, detail });
     }
     (headers, problems)
 }
@@ -300,6 +312,8 @@ fn harvest_file<'s>(
 ) -> Harvest {
     let mut dwarf = dwarf_of(sections, DwarfFileType::Dwo);
     dwarf.make_dwo(main);
+    let (headers, _) = unit_headers(&dwarf);
+    cache_abbreviations(&mut dwarf, &headers);
     harvest_all(main, table, file, &dwarf, skeleton)
 }
 

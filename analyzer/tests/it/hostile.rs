@@ -335,6 +335,26 @@ fn made_up_debug_information_costs_no_more_than_it_is_long() {
         lines(&found)
     );
 
+    // Twenty thousand units, each of which starts at another entry of one table of a megabyte.
+    let mut table = Vec::new();
+    let mut units = Vec::new();
+    for code in 1..60_000_usize {
+        if code < 20_000 {
+            let start = u32::try_from(table.len()).unwrap().to_le_bytes();
+            units.extend_from_slice(&8_u32.to_le_bytes());
+            units.extend_from_slice(&[&[4, 0][..], &start, &[8, 0]].concat());
+        }
+        number(code, &mut table);
+        table.extend([0x24, 0, 3, 8, 0x49, 0x13, 0x0b, 0x0b, 0x3e, 0x0b, 0, 0]);
+    }
+    table.push(0);
+    let found = report(elf(&[(".debug_abbrev", &table), (".debug_info", &units)]));
+    assert!(
+        found.findings.iter().any(|f| f.message.contains("lie within each other")),
+        "{:?}",
+        lines(&found)
+    );
+
     // A chain of aliases as long as the file.
     let mut chain = vec![1];
     for _ in 0..100_000 {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::build::{Flavor, compile, cover, lines};
+use crate::build::{Flavor, compile, cover, cover_with, lines};
 
 /// A program of three crates: `core_a` defines the trait, `plain` implements it and has no debug
 /// information.
@@ -122,6 +122,34 @@ fn each_implementer_must_be_saved_and_have_a_name() {
         behind_a_trait(&recorded("A"), ""),
         ["uncovered-implementer app::Root.devs[]{app::B}"]
     );
+}
+
+#[test]
+fn behind_wide_traits_nothing_is_followed_and_that_is_told() {
+    let source = "use std::any::Any; use std::error::Error; use std::fmt::Debug; use std::future::Future; use std::pin::Pin;
+        #[derive(Debug)] pub struct Hidden { n: u8 }
+        impl std::fmt::Display for Hidden { fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result { write!(f, \"{}\", self.n) } }
+        impl Error for Hidden {}
+        pub struct Root { any: Box<dyn Any>, shown: Box<dyn Debug>, error: Box<dyn Error>, call: Box<dyn Fn() -> u8>,
+            later: Pin<Box<dyn Future<Output = u8>>>, plain: fn() -> u8 }
+        fn main() {
+            let n = std::env::args().count() as u8;
+            let held = Hidden { n };
+            let root = Root { any: Box::new(Hidden { n }), shown: Box::new(Hidden { n }), error: Box::new(Hidden { n }),
+                call: Box::new(move || held.n), later: Box::pin(async move { n }), plain: || 7 };
+            std::hint::black_box(&root); println!(\"{} {:?} {}\", (root.call)(), root.shown, root.error);
+        }";
+    let binary = compile(source, Flavor::Debug);
+    let wide = ["any", "shown", "error", "call", "later"];
+    let found = lines(&cover(&binary, &["app::Root"]));
+    for field in wide {
+        assert!(found.contains(&format!("cannot-see app::Root.{field}")), "{field}: {found:?}");
+    }
+    assert!(!found.contains(&"cannot-see app::Root.plain".to_owned()), "{found:?}");
+    // A decision with a reason is all that turns it off.
+    let skips = wide.map(|field| format!("\"app::Root.{field}\" = \"made again\"\n")).concat();
+    let decided = cover_with(&binary, &format!("roots = [\"app::Root\"]\n[skip]\n{skips}"));
+    assert_eq!(lines(&decided), ["uncovered-field app::Root.plain"]);
 }
 
 #[test]
