@@ -546,3 +546,24 @@ fn what_a_class_is_derived_from_and_what_is_derived_from_it_belong_to_it() {
     assert_eq!(with("__cr_saved", "").unwrap(), ["uncovered-field Root.raw.sector"]);
     assert_eq!(with("", "__cr_saved").unwrap(), ["uncovered-field Root.in_base"]);
 }
+
+#[test]
+fn the_sample_of_the_readme_is_what_it_says() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let sample = readme.split("```c\n").nth(1).unwrap().split("```").next().unwrap();
+    let text = format!(
+        "#include <samestate.h>\n#include <stddef.h>\n#include <stdint.h>
+        struct list {{ struct list *next, *prev; }};
+        struct timer {{ long when __cr; struct list link; }};
+        struct cache {{ int x; }};
+        {sample}
+        struct machine machine; struct timer timer;
+        int main(void) {{ return (int)machine.cycles; }}\n"
+    );
+    let Some(binary) = build("clang", &[("main.c", &text)], &["-g"]) else { return };
+    assert_eq!(lines(&report(&binary, &[])), [""; 0]);
+    let forgotten = text.replacen("cycles __cr;", "cycles;", 1);
+    let binary = build("clang", &[("main.c", &forgotten)], &["-g"]).unwrap();
+    assert_eq!(lines(&report(&binary, &[])), ["uncovered-field machine.cycles"]);
+}
