@@ -40,3 +40,9 @@ pub(crate) const MAX_LOCK_LEN: u64 = 256 << 20;
 
 /// Longest samestate.toml in bytes that is read.
 pub(crate) const MAX_SETTINGS_LEN: u64 = 4 << 20;
+
+/// How deep calls of macros may lie in what macros make.
+pub(crate) const MAX_MACRO_DEPTH: usize = 32;
+
+/// How many tokens are read and made in all for the macros that one file calls.
+pub(crate) const MAX_MACRO_TOKENS: usize = 1 << 22;

@@ -196,11 +196,16 @@ impl<'a> Derives<'a> {
                 source::restored(self.flows.code, func, &[], &mut restored);
                 // A visitor of its own makes the value.
                 let name = names::last_segment(self.flows.code.graph().get(id).definition());
+                let mut is_visited = false;
                 for visitor in func.file.visitors(name) {
                     for name in ["visit_seq", "visit_map", "visit_newtype_struct"] {
                         let owner = (&*func.crate_name, id);
                         let visit = Func::method(visitor, name, &func.file, &func.krate, owner);
                         if let Some(visit) = visit {
+                            // It makes the value, not what hands the visitor on.
+                            if !std::mem::replace(&mut is_visited, true) {
+                                restored.is_given = false;
+                            }
                             source::restored(self.flows.code, &visit, &[], &mut restored);
                         }
                     }

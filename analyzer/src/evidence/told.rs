@@ -10,6 +10,7 @@ use super::{Answer, FieldKey, Said, Statement, Testimony};
 use crate::fields::{self, Field};
 use crate::graph::TypeId;
 use crate::source::{Codebase, Restored, is_made_of};
+use crate::view;
 
 /// What is said of a type whose own `save` and `restore` were read.
 pub(super) fn answer(
@@ -23,6 +24,8 @@ pub(super) fn answer(
     if let Some(to) = marks.escape() {
         return Answer::CannotSee(format!("its `save` hands all of it to {to}"));
     }
+    let by_value = by_value(code, id, &all, restored);
+    let restored = by_value.as_ref().unwrap_or(restored);
     if !restored.seen.contains(&id) && !all.is_empty() {
         let by = restored.hidden.as_deref().unwrap_or("code that was not found");
         return Answer::CannotSee(format!("its `restore` leaves the work to {by}"));
@@ -37,6 +40,31 @@ pub(super) fn answer(
         }
         Err(why) => Answer::CannotSee(why),
     }
+}
+
+/// A type with one field is that field: if what gives a value of it back makes it of the image, in
+/// whatever way, then the field comes from there.
+fn by_value(
+    code: &Codebase<'_>,
+    id: TypeId,
+    all: &[Field],
+    restored: &Restored,
+) -> Option<Restored> {
+    let is_something =
+        |field: &&Field| !field.ty.is_some_and(|ty| view::is_empty(code.graph(), ty));
+    let mut fields = all.iter().filter(is_something);
+    let (only, None) = (fields.next()?, fields.next()) else { return None };
+    let is_struct = only.key.variant.is_empty();
+    if !is_struct || !restored.is_given || restored.hidden.is_some() || restored.seen.contains(&id)
+    {
+        return None;
+    }
+    let mut restored = restored.clone();
+    restored.seen.insert(id);
+    for field in all {
+        restored.fields.entry((id, field.key.clone())).or_default();
+    }
+    Some(restored)
 }
 
 /// What is said of each field.

@@ -49,6 +49,12 @@ impl Attributes {
         named.map(|(_, meta)| meta)
     }
 
+    /// What `#[cfg(…)]` among them says.
+    pub(super) fn conditions(&self) -> Vec<syn::Meta> {
+        let lists = self.named("cfg").filter_map(|meta| meta.require_list().ok());
+        lists.filter_map(|list| list.parse_args().ok()).collect()
+    }
+
     /// The conditions of each derive of this macro.
     pub(crate) fn derives(&self, name: &str) -> Vec<&[syn::Meta]> {
         let derives = self.all.iter().filter(|(_, meta)| meta.path().is_ident("derive"));

@@ -7,7 +7,6 @@ use std::rc::Rc;
 use super::attributes::Attributes;
 use super::code;
 use super::conditions::{self, Facts, Met};
-use super::features::Features;
 use super::krate::Crate;
 use super::{ImplBlock, SourceFile, Sources};
 use crate::dwarf::Contents;
@@ -146,7 +145,6 @@ pub(crate) struct Codebase<'a> {
     facts: RefCell<HashMap<TypeId, Rc<Facts>>>,
     /// What hangs from the roots.
     state: BTreeSet<TypeId>,
-    features: Rc<Features>,
 }
 
 impl<'a> Codebase<'a> {
@@ -170,8 +168,7 @@ impl<'a> Codebase<'a> {
         }
         let facts = RefCell::default();
         let state = BTreeSet::new();
-        let features = Rc::new(Features::new(contents));
-        let mut all = Self { contents, sources, implementers, by_ident, facts, state, features };
+        let mut all = Self { contents, sources, implementers, by_ident, facts, state };
         let mut queue = roots.to_vec();
         while let Some(root) = queue.pop() {
             for target in all.targets(root) {
@@ -326,9 +323,8 @@ impl<'a> Codebase<'a> {
         let found = krate.definition(&path);
         let conditions = found.iter().flat_map(|found| &found.item.conditions);
         let known = conditions.map(|(key, text)| (text.clone(), present.contains(key))).collect();
-        let crate_name = names::crate_of(definition).to_owned();
-        let features = Some((Rc::clone(&self.features), crate_name));
-        let facts = Rc::new(Facts { known, features });
+        let of_crate = Facts::of_crate(&self.sources.features, names::crate_of(definition));
+        let facts = Rc::new(Facts { known, ..of_crate });
         self.facts.borrow_mut().insert(ty, Rc::clone(&facts));
         facts
     }

@@ -22,6 +22,13 @@ pub(crate) struct Facts {
     pub(super) features: Option<(Rc<Features>, String)>,
 }
 
+impl Facts {
+    /// What is known in all of a crate.
+    pub(super) fn of_crate(features: &Rc<Features>, name: &str) -> Self {
+        Self { known: BTreeMap::new(), features: Some((Rc::clone(features), name.to_owned())) }
+    }
+}
+
 /// Whether a piece of code was compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Met {

@@ -1,6 +1,6 @@
 //! One source file: the definitions, impls and functions in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -8,11 +8,12 @@ use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 
 use super::attributes::Attributes;
+use super::expand::Rules;
 use crate::evidence::FieldKey;
-use crate::limits::MAX_SOURCE_DEPTH;
+use crate::limits::{MAX_MACRO_DEPTH, MAX_MACRO_TOKENS, MAX_SOURCE_DEPTH};
 
 /// A source file, taken apart.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct SourceFile {
     /// Where it was found.
     pub(crate) path: PathBuf,
@@ -27,6 +28,10 @@ pub(crate) struct SourceFile {
     pub(crate) constants: Vec<Constant>,
     /// The modules that it declares and that stand in other files.
     pub(super) modules: Vec<Module>,
+    /// The macros that it defines by rules.
+    pub(super) macros: Vec<(String, Rules)>,
+    /// The macros that it calls for items, with the modules and functions around the calls.
+    pub(super) calls: Vec<(Vec<String>, syn::ItemMacro)>,
 }
 
 /// A struct, an enum or a union.
@@ -129,9 +134,36 @@ impl SourceFile {
             functions: Vec::new(),
             constants: Vec::new(),
             modules: Vec::new(),
+            macros: Vec::new(),
+            calls: Vec::new(),
         };
         Collector { file: &mut file, scope: Vec::new() }.visit_file(&ast);
         Ok(file)
+    }
+
+    /// The file with what its calls of these macros become; `None` if it calls none of them.
+    pub(super) fn expanded(&self, macros: &HashMap<String, Option<Rules>>) -> Option<Self> {
+        let mut file = None;
+        let mut calls: Vec<_> = self.calls.iter().map(|call| (call.clone(), 0)).collect();
+        let mut left = MAX_MACRO_TOKENS;
+        while let Some(((scope, call), depth)) = calls.pop() {
+            let name = call.mac.path.segments.last().map(|last| plain(&last.ident));
+            let own = name.as_ref().and_then(|name| {
+                let own = self.macros.iter().filter(|(own, _)| own == name);
+                // The last definition before the call counts; two of one name are rare.
+                own.last().map(|(_, rules)| rules).or_else(|| macros.get(name)?.as_ref())
+            });
+            let (Some(rules), true) = (own, depth < MAX_MACRO_DEPTH) else { continue };
+            let at = call.mac.path.span();
+            let Some(mut items) = rules.expand(&call.mac, at, &mut left) else { continue };
+            for item in &mut items.items {
+                inherit(item, &call.attrs);
+            }
+            let file = file.get_or_insert_with(|| Self { calls: Vec::new(), ..self.clone() });
+            Collector { file, scope }.visit_file(&items);
+            calls.extend(file.calls.drain(..).map(|call| (call, depth + 1)));
+        }
+        file
     }
 
     /// The impls inside of functions that make a value of a type: `type Value = Cpu;`.
@@ -280,11 +312,22 @@ impl<'ast> Visit<'ast> for Collector<'_> {
     }
 
     fn visit_item_macro(&mut self, item: &'ast syn::ItemMacro) {
+        if let Some(ident) = &item.ident {
+            if item.mac.path.is_ident("macro_rules")
+                && let Some(rules) = Rules::read(&item.mac.tokens)
+            {
+                self.file.macros.push((plain(ident), rules));
+            }
+            return;
+        }
         if item.mac.path.segments.last().is_some_and(|last| last.ident == "bitflags") {
-            for (ident, attributes) in bitflags(&item.mac.tokens) {
+            for (ident, mut attributes) in bitflags(&item.mac.tokens) {
+                attributes.extend(item.attrs.iter().cloned());
                 self.define(&ident, &attributes, &[]);
             }
+            return;
         }
+        self.file.calls.push((self.scope.clone(), item.clone()));
     }
 
     fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
@@ -316,6 +359,19 @@ impl<'ast> Visit<'ast> for Collector<'_> {
             self.file.modules.push(Module { scope, name, paths });
         }
     }
+}
+
+/// Gives what a macro makes the conditions of its call.
+fn inherit(item: &mut syn::Item, attributes: &[syn::Attribute]) {
+    let own = match item {
+        syn::Item::Struct(item) => &mut item.attrs,
+        syn::Item::Enum(item) => &mut item.attrs,
+        syn::Item::Union(item) => &mut item.attrs,
+        syn::Item::Impl(item) => &mut item.attrs,
+        syn::Item::Fn(item) => &mut item.attrs,
+        _ => return,
+    };
+    own.extend(attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned());
 }
 
 /// The structs that `bitflags!` makes, with the attributes that it hands on to them.

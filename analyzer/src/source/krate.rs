@@ -1,10 +1,12 @@
 //! The sources of one crate: its first file and all modules that it declares.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::Sources;
+use super::conditions::{self, Facts, Met};
+use super::expand::Rules;
 use super::file::{Constant, Definition, ImplBlock, Module, SourceFile};
 use crate::limits::MAX_SOURCE_FILES;
 
@@ -12,6 +14,8 @@ use crate::limits::MAX_SOURCE_FILES;
 #[derive(Debug, Default)]
 pub(crate) struct Crate {
     files: Vec<CrateFile>,
+    /// What is known of the conditions in it.
+    facts: Facts,
     /// Why files could not be read.
     pub(crate) problems: Vec<String>,
 }
@@ -35,12 +39,9 @@ pub(crate) struct Found<T> {
 impl Crate {
     /// Reads a crate from its first files on. Of several files that a module may stand in, those
     /// that the compiler named count.
-    pub(super) fn read(
-        sources: &Sources<'_>,
-        roots: &BTreeSet<PathBuf>,
-        compiled: &BTreeSet<PathBuf>,
-    ) -> Self {
-        let mut krate = Self::default();
+    pub(super) fn read(sources: &Sources<'_>, roots: &BTreeSet<PathBuf>, facts: Facts) -> Self {
+        let compiled = &sources.contents.compiled;
+        let mut krate = Self { facts, ..Self::default() };
         let mut queue: Vec<(PathBuf, Vec<String>, bool)> =
             roots.iter().map(|root| (root.clone(), Vec::new(), true)).collect();
         let mut seen = HashSet::new();
@@ -69,8 +70,24 @@ impl Crate {
             }
             krate.files.push(CrateFile { module, source });
         }
+        krate.expand();
         krate.files.sort_by(|a, b| (&a.module, &a.source.path).cmp(&(&b.module, &b.source.path)));
         krate
+    }
+
+    /// Reads what calls of the crate's own macros become. Of two macros of one name, neither is
+    /// surely meant outside of its file.
+    fn expand(&mut self) {
+        let mut macros: HashMap<String, Option<Rules>> = HashMap::new();
+        for (name, rules) in self.files.iter().flat_map(|file| &file.source.macros) {
+            let known = macros.entry(name.clone());
+            known.and_modify(|known| *known = None).or_insert_with(|| Some(rules.clone()));
+        }
+        for file in &mut self.files {
+            if let Some(expanded) = file.source.expanded(&macros) {
+                file.source = Rc::new(expanded);
+            }
+        }
     }
 
     /// The definition with this path after the crate's name; or the only one of its name.
@@ -85,7 +102,10 @@ impl Crate {
                 )
             })
         });
-        choose(named.collect(), scope)
+        let is_compiled = |item: &Found<Definition>| {
+            conditions::all(&item.item.attributes.conditions(), &self.facts) != Met::No
+        };
+        choose(named.collect(), scope, is_compiled)
     }
 
     /// The impl of the trait for the type with this path after the crate's name: the one in its
@@ -111,8 +131,13 @@ impl Crate {
                 )
             })
         });
-        let (mut own, others): (Vec<_>, Vec<_>) =
-            named.partition(|(at, _)| at.iter().map(String::as_str).eq(scope.iter().copied()));
+        let mut named: Vec<_> = named.collect();
+        if named.len() > 1 {
+            named.retain(|(_, found)| self.is_compiled(&found.item.item.attrs));
+        }
+        let (mut own, others): (Vec<_>, Vec<_>) = named
+            .into_iter()
+            .partition(|(at, _)| at.iter().map(String::as_str).eq(scope.iter().copied()));
         if let Some((_, found)) = own.pop() {
             return if own.is_empty() { Ok(Some(found)) } else { Err(several(ident)) };
         }
@@ -134,6 +159,11 @@ impl Crate {
                 None => Ok(None),
             },
         }
+    }
+
+    /// Whether something with these attributes may have been compiled.
+    fn is_compiled(&self, attributes: &[syn::Attribute]) -> bool {
+        conditions::all(&conditions::among(attributes), &self.facts) != Met::No
     }
 
     /// The modules and functions in which a type of this name is defined.
@@ -165,8 +195,13 @@ impl Crate {
             let of_file = file.source.functions.iter().map(|free| &free.item);
             of_file.filter(|item| item.sig.ident == ident).map(move |item| (&file.source, item))
         });
-        let (file, item) = named.next()?;
-        named.next().is_none().then(|| (Rc::clone(file), Rc::clone(item)))
+        let first = named.next()?;
+        let mut all: Vec<_> = std::iter::once(first).chain(named).collect();
+        if all.len() > 1 {
+            all.retain(|(_, item)| self.is_compiled(&item.attrs));
+        }
+        let [(file, item)] = all[..] else { return None };
+        Some((Rc::clone(file), Rc::clone(item)))
     }
 
     /// The constants that a path after the crate's name may mean: those that stand there, or else
@@ -258,10 +293,17 @@ fn scope_of(file: &CrateFile, inner: &[String]) -> Vec<String> {
 }
 
 /// The one in this scope; or the only one. Two in one scope are behind different conditions:
-/// neither is surely the one that was compiled.
-fn choose<T>(mut named: Vec<(Vec<String>, T)>, scope: &[&str]) -> Option<T> {
+/// without those that surely were not compiled, only one may be left.
+fn choose<T>(
+    mut named: Vec<(Vec<String>, T)>,
+    scope: &[&str],
+    is_compiled: impl Fn(&T) -> bool,
+) -> Option<T> {
     let in_scope =
         |item: &(Vec<String>, T)| item.0.iter().map(String::as_str).eq(scope.iter().copied());
+    if named.len() > 1 {
+        named.retain(|(_, item)| is_compiled(item));
+    }
     match named.iter().filter(|item| in_scope(item)).count() {
         1 => named.into_iter().find(in_scope).map(|(_, item)| item),
         0 if named.len() == 1 => named.pop().map(|(_, item)| item),

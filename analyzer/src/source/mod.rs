@@ -5,6 +5,7 @@ mod attributes;
 mod code;
 mod codebase;
 mod conditions;
+mod expand;
 mod features;
 mod file;
 mod flow;
@@ -20,6 +21,8 @@ use std::time::SystemTime;
 pub(crate) use self::attributes::Attributes;
 pub(crate) use self::code::last_words;
 pub(crate) use self::codebase::{Codebase, Func};
+use self::conditions::Facts;
+use self::features::Features;
 pub(crate) use self::file::{Constant, Definition, ImplBlock, SourceFile, start_of};
 pub(crate) use self::flow::{Flows, Key, Mark, Summary};
 pub(crate) use self::krate::{Crate, Found};
@@ -44,6 +47,7 @@ pub(crate) struct Sources<'a> {
     /// When the binary was written.
     built: Option<SystemTime>,
     dirs: &'a [PathBuf],
+    features: Rc<Features>,
     files: RefCell<HashMap<PathBuf, Result<Rc<SourceFile>, String>>>,
     crates: RefCell<HashMap<String, Rc<Crate>>>,
 }
@@ -56,7 +60,9 @@ impl<'a> Sources<'a> {
         built: Option<SystemTime>,
         dirs: &'a [PathBuf],
     ) -> Self {
-        Self { contents, built, dirs, files: RefCell::default(), crates: RefCell::default() }
+        let features = Rc::new(Features::new(contents));
+        let (files, crates) = (RefCell::default(), RefCell::default());
+        Self { contents, built, dirs, features, files, crates }
     }
 
     /// A source file, by its path as the compiler saw it.
@@ -118,7 +124,8 @@ impl<'a> Sources<'a> {
             .flatten()
             .map(|root| root.folder.join(&root.file))
             .collect();
-        let krate = Rc::new(Crate::read(self, &roots, &self.contents.compiled));
+        let facts = Facts::of_crate(&self.features, name);
+        let krate = Rc::new(Crate::read(self, &roots, facts));
         self.crates.borrow_mut().insert(name.to_owned(), Rc::clone(&krate));
         krate
     }

@@ -55,8 +55,11 @@ macro_rules! all { ($rng:ident, $saver:ident, $($field:ident)*) => { $($rng.$fie
 
 /// A function that a macro makes, so that its body cannot be read.
 const OPAQUE: &str = "mod opaque {
-    macro_rules! make { () => { pub fn write<T>(_: &T, _: &mut samestate::Saver) {} } }
-    make!();
+    // A kind of fragment that no item is made of is not read.
+    macro_rules! make { ($_p:pat_param) => { pub fn write<T>(_: &T, _: &mut samestate::Saver) {} } }
+    make!(_);
+    macro_rules! seen { ($name:ident) => { pub fn $name<T>(_: &T, _: &mut samestate::Saver) {} } }
+    seen!(nothing);
 }
 ";
 
@@ -314,6 +317,11 @@ const CASES: &[(&str, &str, &[&str])] = &[
     ),
     // Out of sight: never clean.
     ("opaque::write(self, saver);", RESTORE, &["cannot-see app::Root.rng"]),
+    (
+        "opaque::nothing(self, saver);",
+        RESTORE,
+        &["restore-without-save app::Root.rng.draws", "restore-without-save app::Root.rng.state"],
+    ),
     (
         SAVE,
         "Some(unsafe { std::ptr::read(restorer.0.as_ptr() as *const Rng) })",

@@ -97,6 +97,10 @@ fn each_thing_that_serde_can_be_told() {
         "uncovered-field attributes::State.skip_lost",
         "uncovered-field attributes::State.write_lost",
         "uncovered-field attributes::State.visited.visit_lost",
+        "uncovered-field attributes::State.made.record_lost",
+        "uncovered-field attributes::State.made.second.number_lost",
+        "cannot-see attributes::State.written.emptied",
+        "uncovered-field attributes::State.written.mixed.mixed_lost",
     ];
     assert_eq!(found, expected);
 }

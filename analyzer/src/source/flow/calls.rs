@@ -240,11 +240,19 @@ impl Reader<'_, '_> {
                 arguments.push(value);
             }
             let mut out = Value::default();
+            // `(&self.rows, &self.data).serialize(writer)`: a part without a method of its own is
+            // not lost for those that have one.
+            let mut rest = receiver;
             for (func, place) in methods {
+                rest.places.retain(|own| (own.param, &own.path) != (place.param, &place.path));
                 arguments[0] = Value { places: [place].into(), ..Value::default() };
                 out = out.join(self.apply(&func, &arguments));
             }
-            return out;
+            if rest.places.is_empty() {
+                return out;
+            }
+            let given = arguments.into_iter().skip(1).fold(Value::default(), Value::join);
+            return out.join(self.unseen(call, &name, rest, given, None));
         }
         if let Some(value) = self.writer_method(call, &name, &receiver) {
             return value;

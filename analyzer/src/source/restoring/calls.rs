@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{MAX_DEPTH, Names, RestoreReader, Way, read};
+use crate::evidence::FieldKey;
 use crate::source::code;
 use crate::source::codebase::{Func, called};
 
@@ -118,6 +119,54 @@ impl RestoreReader<'_, '_> {
                 found
             }
             None => self.code.function(self.func, &name).into_iter().collect(),
+        }
+    }
+
+    /// `u32::load(reader).map(Self)`: what is called by its name makes a value.
+    pub(super) fn construct(&mut self, call: &syn::ExprMethodCall, from: &BTreeSet<String>) {
+        if from.is_empty() {
+            return;
+        }
+        for argument in &call.args {
+            if let syn::Expr::Path(path) = code::place(argument)
+                && let Some((types, variant)) = self.literal(&path.path)
+            {
+                for ty in types {
+                    let key = FieldKey { variant: variant.clone(), name: "0".to_owned() };
+                    self.out.seen.insert(ty);
+                    self.restore((ty, key), from.clone());
+                }
+            }
+        }
+    }
+
+    /// Whether a function gives back something that is made of the image: not what the image
+    /// makes of something else that it is handed, such as a visitor.
+    pub(super) fn gives_image(&self, block: &syn::Block) -> bool {
+        let Some(syn::Stmt::Expr(last, None)) = block.stmts.last() else { return false };
+        self.is_of_image(last)
+    }
+
+    fn is_of_image(&self, expr: &syn::Expr) -> bool {
+        match code::place(expr) {
+            syn::Expr::Block(inner) => self.gives_image(&inner.block),
+            syn::Expr::Unsafe(inner) => self.gives_image(&inner.block),
+            syn::Expr::If(item) => {
+                self.gives_image(&item.then_branch)
+                    || item.else_branch.as_ref().is_some_and(|(_, other)| self.is_of_image(other))
+            }
+            syn::Expr::Match(item) => item.arms.iter().any(|arm| self.is_of_image(&arm.body)),
+            syn::Expr::Call(call) => match called(&call.func) {
+                Some((_, name)) if name == "Err" => false,
+                _ => call.args.iter().any(|argument| self.is_tainted(argument)),
+            },
+            syn::Expr::MethodCall(call) => {
+                let is_image = code::name_of(code::place(&call.receiver))
+                    .is_some_and(|name| self.restorers.contains(&name));
+                if is_image { call.args.is_empty() } else { self.is_of_image(&call.receiver) }
+            }
+            syn::Expr::Try(inner) => self.is_of_image(&inner.expr),
+            expr => self.is_tainted(expr),
         }
     }
 

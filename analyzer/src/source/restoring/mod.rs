@@ -35,6 +35,8 @@ pub(crate) struct Restored {
     pub(crate) seen: BTreeSet<TypeId>,
     /// Set if the value is made where it cannot be seen: by what.
     pub(crate) hidden: Option<String>,
+    /// Whether a function gave back something that is made of the image.
+    pub(crate) is_given: bool,
     /// The functions that were followed, with what came from the image.
     followed: HashSet<(FuncId, Vec<usize>)>,
 }
@@ -127,6 +129,10 @@ fn read(code: &Codebase<'_>, func: &Func, names: Names, depth: usize, out: &mut 
         out,
     };
     reader.visit_block(func.block());
+    if depth == 0 {
+        let is_given = reader.gives_image(func.block());
+        reader.out.is_given |= is_given;
+    }
 }
 
 struct RestoreReader<'a, 'c> {
@@ -201,7 +207,9 @@ impl RestoreReader<'_, '_> {
         }
         let mut place = code::place(target);
         while let syn::Expr::Index(syn::ExprIndex { expr, .. })
-        | syn::Expr::Field(syn::ExprField { base: expr, .. }) = place
+        | syn::Expr::Field(syn::ExprField { base: expr, .. })
+        | syn::Expr::Try(syn::ExprTry { expr, .. })
+        | syn::Expr::MethodCall(syn::ExprMethodCall { receiver: expr, .. }) = place
         {
             place = code::place(expr);
         }
@@ -387,6 +395,7 @@ impl<'ast> Visit<'ast> for RestoreReader<'_, '_> {
             }
         }
         let name = super::file::plain(&call.method);
+        self.construct(call, &receiver);
         if all.is_empty() && !receiver.is_empty() {
             self.fill_by_method(call, &name);
         }
