@@ -196,8 +196,15 @@ impl Source for NamedFunctions<'_> {
                 whys.insert(field.key.clone(), why);
             }
         }
+        let keys: Vec<FieldKey> = all.iter().map(|field| field.key.clone()).collect();
+        let (restored, missed) = self.restored.at(id, &keys, &places);
+        for (key, (root, way)) in missed {
+            let at = self.shown(root, &way);
+            whys.entry(key)
+                .or_insert_with(|| format!("it is restored elsewhere, but not at `{at}`"));
+        }
         let mut lines = (self.lines)(id);
-        match told::statements(&all, id, &covers, &self.restored, &mut lines) {
+        match told::statements(&all, id, &covers, &restored, &mut lines) {
             Ok(mut fields) => {
                 for (key, why) in whys {
                     if let Some(statement) = fields.get_mut(&key) {

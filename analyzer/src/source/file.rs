@@ -149,9 +149,9 @@ impl SourceFile {
         while let Some(((scope, call), depth)) = calls.pop() {
             let name = call.mac.path.segments.last().map(|last| plain(&last.ident));
             let own = name.as_ref().and_then(|name| {
-                let own = self.macros.iter().filter(|(own, _)| own == name);
+                let mut own = self.macros.iter().filter(|(own, _)| own == name);
                 // The last definition before the call counts; two of one name are rare.
-                own.last().map(|(_, rules)| rules).or_else(|| macros.get(name)?.as_ref())
+                own.next_back().map(|(_, rules)| rules).or_else(|| macros.get(name)?.as_ref())
             });
             let (Some(rules), true) = (own, depth < MAX_MACRO_DEPTH) else { continue };
             let at = call.mac.path.span();

@@ -44,6 +44,7 @@ fn save_cpu(cpu: &Cpu, w: &mut Writer) { w.u8(cpu.a); w.u8(cpu.x); }
 fn load_cpu(cpu: &mut Cpu, r: &mut Reader) { cpu.a = r.u8(); cpu.x = r.u8(); }
 impl Timer {
     fn put(&self, w: &mut Writer) { w.u32(self.count); w.u8(u8::from(self.on)); }
+    fn fill(&mut self, r: &mut Reader) { self.count = r.u32(); self.on = r.u8() != 0; }
     fn take(r: &mut Reader) -> Timer { Timer { count: r.u32(), on: r.u8() != 0 } }
 }
 impl Root {
@@ -174,6 +175,65 @@ const CASES: &[(&str, &str, &[&str])] = &[
         &["save-without-restore app::Root.mode"],
     ),
 ];
+
+/// What stands in the place of what restores both timers, and what must be found.
+const PLACES: &[(&str, &[&str])] = &[
+    ("self.one.fill(r); self.two.fill(r);", &[]),
+    ("for t in [&mut self.one, &mut self.two] { t.fill(r); }", &[]),
+    ("self.one = Timer::take(r); self.two.fill(r);", &[]),
+    ("self.one.fill(r); self.two = Timer::take(r);", &[]),
+    ("self.one.fill(r); let two = &mut self.two; two.count = r.u32(); two.on = r.u8() != 0;", &[]),
+    (
+        "self.one.fill(r); let this = &mut *self; this.two.count = r.u32(); this.two.on = r.u8() != 0;",
+        &[],
+    ),
+    (
+        "self.one.fill(r); let mut two = Timer { count: 0, on: false }; two.fill(r); self.two = two;",
+        &[],
+    ),
+    ("let (one, two) = (&mut self.one, &mut self.two); one.fill(r); two.fill(r);", &[]),
+    // What fills the one says nothing of the other.
+    ("self.one.fill(r); self.two.count = r.u32();", &["save-without-restore app::Root.one.on"]),
+    ("self.two.fill(r); self.one.on = r.u8() != 0;", &["save-without-restore app::Root.one.count"]),
+    (
+        "self.one = Timer::take(r); let two = &mut self.two; two.on = r.u8() != 0;",
+        &["save-without-restore app::Root.one.count"],
+    ),
+    (
+        "self.one.fill(r); self.two.fill(r); self.two.on = false;",
+        &["save-without-restore app::Root.one.on"],
+    ),
+    (
+        "self.one = Timer::take(r); self.two = Timer::take(r); self.two.on = false;",
+        &["save-without-restore app::Root.one.on"],
+    ),
+    (
+        "self.two = Timer::take(r); self.two.on = false; self.two.on = r.u8() != 0; self.one.fill(r);",
+        &[],
+    ),
+    (
+        "self.one.fill(r); self.two.on = false;",
+        &["save-without-restore app::Root.two", "save-without-restore app::Root.one.on"],
+    ),
+    ("self.one.fill(r);", &["save-without-restore app::Root.two"]),
+];
+
+#[test]
+fn a_field_is_restored_only_where_it_is_filled() {
+    let both = "self.one = Timer::take(r);\n    self.two = Timer::take(r);";
+    for (other, expected) in PLACES {
+        let load = LOAD.replace(both, other);
+        assert_ne!(load, LOAD);
+        assert_eq!(found(SAVE, &load), *expected, "{other}");
+    }
+    let load = LOAD.replace(both, "self.one.fill(r); self.two.count = r.u32();");
+    let source = MACHINE.replace("SAVE", SAVE).replace("LOAD", &load);
+    let settings =
+        "roots = [\"app::Root\"]\nsave = [\"Root::save_all\"]\nrestore = [\"Root::load_all\"]";
+    let report = cover_with(&compile(&source, Flavor::Debug), settings);
+    let details = report.findings[0].details.join("\n");
+    assert!(details.contains("restored elsewhere, but not at `Root.two`"), "{details}");
+}
 
 #[test]
 fn named_functions_are_followed_to_every_field() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{MAX_DEPTH, Names, RestoreReader, Way, read};
+use super::{MAX_DEPTH, MAX_FOLLOWED, Names, RestoreReader, Way, read, ways};
 use crate::evidence::FieldKey;
 use crate::source::code;
 use crate::source::codebase::{Func, called};
@@ -10,23 +10,36 @@ use crate::source::codebase::{Func, called};
 impl RestoreReader<'_, '_> {
     /// Follows a function that gets something from the image.
     pub(super) fn follow(&mut self, callee: &Func, arguments: &[&syn::Expr]) {
-        if self.depth >= MAX_DEPTH {
+        if self.depth >= MAX_DEPTH || self.out.followed.len() >= MAX_FOLLOWED {
+            // What it does with the places that it is given is not seen.
+            for argument in arguments {
+                let ways = self.places_of(argument);
+                self.restore_ways(ways, &BTreeSet::new(), true);
+            }
             return;
         }
         let mut names = Names::default();
         let mut given = Vec::new();
+        let mut places = Vec::new();
         for (index, argument) in arguments.iter().enumerate() {
             let bound = match callee.pattern(index) {
                 Some(pattern) => code::names_in(pattern),
                 None => vec!["self".to_owned()],
             };
-            let types = match callee.self_type {
-                Some(ty) if callee.has_self() && index == 0 => vec![ty],
-                _ => self.types_of(argument),
-            };
+            let mut ways = self.places_of(argument);
+            if callee.has_self()
+                && index == 0
+                && let Some(ty) = callee.self_type
+            {
+                if ways.is_empty() {
+                    ways = ways::new(&[ty]);
+                }
+                ways.iter_mut().for_each(|way| way.ty = Some(ty));
+            }
             let Some(from) = self.taint(argument) else {
-                if !types.is_empty() {
-                    names.values.extend(bound.into_iter().map(|name| (name, types.clone())));
+                places.extend(ways.iter().map(|way| (way.root, way.keys.clone())));
+                if !ways.is_empty() {
+                    names.values.extend(bound.into_iter().map(|name| (name, ways.clone())));
                 }
                 continue;
             };
@@ -43,7 +56,7 @@ impl RestoreReader<'_, '_> {
             }
             names.tainted.extend(bound);
         }
-        if !self.out.followed.insert((callee.id(), given)) {
+        if !self.out.followed.insert((callee.id(), given, places)) {
             return;
         }
         read(self.code, callee, names, self.depth + 1, self.out);
@@ -65,11 +78,7 @@ impl RestoreReader<'_, '_> {
             if !is_value || !is_alone(at) || self.tainted.contains(word) {
                 continue;
             }
-            let mut ways: Vec<Way> = self
-                .types_of_name(word)
-                .into_iter()
-                .map(|ty| Way { keys: Vec::new(), ty: Some(ty) })
-                .collect();
+            let mut ways: Vec<Way> = self.ways_of_name(word);
             let mut at = at + 1;
             while words.get(at).is_some_and(|word| word == ".")
                 && let Some(member) = words.get(at + 1)
@@ -83,7 +92,7 @@ impl RestoreReader<'_, '_> {
             }
             let alone = words.iter().enumerate().filter(|(at, _)| is_alone(*at));
             let named: Vec<Way> = alone.flat_map(|(_, word)| self.parts(&ways, word)).collect();
-            self.restore_ways(if named.is_empty() { ways } else { named }, &from);
+            self.restore_ways(if named.is_empty() { ways } else { named }, &from, true);
         }
     }
 
@@ -95,7 +104,7 @@ impl RestoreReader<'_, '_> {
             for (owner, key, ty) in fields {
                 let mut keys = way.keys.clone();
                 keys.push((owner, key));
-                found.push(Way { keys, ty });
+                found.push(Way { root: way.root, keys, ty });
             }
         }
         found
@@ -172,21 +181,28 @@ impl RestoreReader<'_, '_> {
 
     /// A method of what reads the image fills a part of the state: `reader.cpu(&mut self.cpu)`.
     pub(super) fn fill_by_method(&mut self, call: &syn::ExprMethodCall, name: &str) {
-        let has_state = |argument: &syn::Expr| {
-            self.types_of(argument).iter().any(|&ty| !self.code.targets(ty).is_empty())
-        };
-        if !call.args.iter().any(has_state) {
-            return;
-        }
-        let Some(reader) = code::name_of(code::place(&call.receiver)) else { return };
-        let known = self.readers.get(&reader).or_else(|| self.values.get(&reader));
-        let types = known.cloned().unwrap_or_default();
-        let method = types.iter().find_map(|&ty| self.code.method(ty, name));
-        if let Some(method) = method.filter(Func::has_self) {
+        if let Some(method) = self.filler(call, name) {
             let mut arguments: Vec<&syn::Expr> = vec![&call.receiver];
             arguments.extend(&call.args);
             self.follow(&method, &arguments);
         }
+    }
+
+    /// The method of what reads the image that is given a part of the state.
+    pub(super) fn filler(&self, call: &syn::ExprMethodCall, name: &str) -> Option<Func> {
+        let has_state = |argument: &syn::Expr| {
+            self.types_of(argument).iter().any(|&ty| !self.code.targets(ty).is_empty())
+        };
+        if !call.args.iter().any(has_state) {
+            return None;
+        }
+        let reader = code::name_of(code::place(&call.receiver))?;
+        let types = match self.readers.get(&reader) {
+            Some(types) => types.clone(),
+            None if self.values.contains_key(&reader) => self.types_of_name(&reader),
+            None => Vec::new(),
+        };
+        types.iter().find_map(|&ty| self.code.method(ty, name)).filter(Func::has_self)
     }
 
     pub(super) fn call(&mut self, func: &syn::Expr, arguments: &[&syn::Expr]) {
@@ -198,14 +214,14 @@ impl RestoreReader<'_, '_> {
         else {
             return;
         };
+        let callees = self.callees(func, arguments);
         for argument in arguments {
             if let syn::Expr::Reference(reference) = argument
                 && reference.mutability.is_some()
             {
-                self.fill(&reference.expr, &all);
+                self.fill(&reference.expr, &all, callees.is_empty());
             }
         }
-        let callees = self.callees(func, arguments);
         if callees.is_empty()
             && let syn::Expr::Path(path) = code::place(func)
             && self.literal(&path.path).is_none()

@@ -6,66 +6,32 @@
 
 mod calls;
 mod names;
+mod outcome;
+mod places;
 mod ways;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 
 pub(crate) use self::names::is_made_of;
+pub(crate) use self::outcome::Restored;
+
 use super::code;
-use super::codebase::{Codebase, Func, FuncId};
+use super::codebase::{Codebase, Func};
 use super::conditions::{self, Facts, Met};
 use super::flow::Key;
 use crate::evidence::FieldKey;
 use crate::fields;
 use crate::graph::TypeId;
 
-/// What a `restore` restores.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Restored {
-    /// The fields that get a value from the image, with the names that the value is made of;
-    /// empty if it comes from the restorer directly.
-    pub(crate) fields: BTreeMap<Key, BTreeSet<String>>,
-    /// The fields that get one only under conditions of which nothing is known.
-    conditional: BTreeMap<Key, BTreeSet<String>>,
-    /// The types of which a place was found where a value is made or filled.
-    pub(crate) seen: BTreeSet<TypeId>,
-    /// Set if the value is made where it cannot be seen: by what.
-    pub(crate) hidden: Option<String>,
-    /// Whether a function gave back something that is made of the image.
-    pub(crate) is_given: bool,
-    /// The functions that were followed, with what came from the image.
-    followed: HashSet<(FuncId, Vec<usize>)>,
-}
-
-impl Restored {
-    /// A field of a type that may be restored or not, and the condition that it hangs on.
-    pub(crate) fn doubtful(&self, ty: TypeId) -> Option<(&FieldKey, &String)> {
-        self.conditional
-            .iter()
-            .find(|((owner, field), conditions)| {
-                *owner == ty
-                    && !self.fields.contains_key(&(*owner, field.clone()))
-                    && !conditions::are_exhaustive(conditions.iter())
-            })
-            .and_then(|((_, field), conditions)| Some((field, conditions.first()?)))
-    }
-
-    /// Counts what is restored whatever the conditions are.
-    fn settle(&mut self) {
-        for (key, conditions) in &self.conditional {
-            if conditions::are_exhaustive(conditions.iter()) {
-                self.fields.entry(key.clone()).or_default();
-            }
-        }
-    }
-}
-
 /// How deep helpers are followed.
 const MAX_DEPTH: usize = 6;
+
+/// How many times helpers are read, each once for each place that it is given.
+const MAX_FOLLOWED: usize = 20_000;
 
 /// What this function, and what it calls, takes from the image. `states` are the parameters that
 /// are state themselves; all others may hold the image.
@@ -84,7 +50,10 @@ pub(crate) fn restored(
             None => vec!["self".to_owned()],
         };
         match states.iter().find(|(at, _)| *at == index) {
-            Some((_, ty)) => values.extend(names.into_iter().map(|name| (name, vec![*ty]))),
+            Some((_, ty)) => {
+                let way = Way { root: Some(*ty), keys: Vec::new(), ty: Some(*ty) };
+                values.extend(names.into_iter().map(|name| (name, vec![way.clone()])));
+            }
             None => {
                 // Of what type the reader is, is worth knowing where its methods are called.
                 if let Some(syn::FnArg::Typed(typed)) = restore.signature().inputs.get(index) {
@@ -105,7 +74,7 @@ pub(crate) fn restored(
 struct Names {
     tainted: HashSet<String>,
     restorers: HashSet<String>,
-    values: HashMap<String, Vec<TypeId>>,
+    values: HashMap<String, Vec<Way>>,
     readers: HashMap<String, Vec<TypeId>>,
 }
 
@@ -143,8 +112,8 @@ struct RestoreReader<'a, 'c> {
     tainted: HashSet<String>,
     /// Those of them that read the image themselves.
     restorers: HashSet<String>,
-    /// Names of values of the state, with the types that they may have.
-    values: HashMap<String, Vec<TypeId>>,
+    /// Names of values of the state: where they are, and the types that they may have.
+    values: HashMap<String, Vec<Way>>,
     /// Names of what reads the image, with the types that they may have.
     readers: HashMap<String, Vec<TypeId>>,
     /// What names from the image are made of, if that is worth knowing.
@@ -162,9 +131,14 @@ struct RestoreReader<'a, 'c> {
     out: &'a mut Restored,
 }
 
+/// A place in the state, as far as it is known: the type that the way starts at, and the way.
+type Place = (Option<TypeId>, Vec<Key>);
+
 /// A place in the state: each field on the way to it, and its type.
 #[derive(Clone, Debug)]
 struct Way {
+    /// The type of what is restored as a whole; `None` for a value that is not yet in it.
+    root: Option<TypeId>,
     keys: Vec<Key>,
     ty: Option<TypeId>,
 }
@@ -191,20 +165,48 @@ impl RestoreReader<'_, '_> {
         }
     }
 
-    /// Each field on these ways holds something from the image.
-    fn restore_ways(&mut self, ways: Vec<Way>, from: &BTreeSet<String>) {
-        for key in ways.into_iter().flat_map(|way| way.keys) {
-            self.restore(key, from.clone());
+    /// A value that is made holds something from the image.
+    fn make(&mut self, key: Key, from: BTreeSet<String>) {
+        self.out.fresh.insert(key.clone());
+        self.restore(key, from);
+    }
+
+    /// Each field on these ways holds something from the image: the whole of what stands there, or
+    /// what code that is followed puts into it.
+    fn restore_ways(&mut self, ways: Vec<Way>, from: &BTreeSet<String>, is_whole: bool) {
+        for way in ways {
+            if let Some(root) = way.root {
+                self.out.places.fill(root, &way.keys, is_whole, self.conditions.last());
+            }
+            for key in way.keys {
+                if way.root.is_none() {
+                    self.out.fresh.insert(key.clone());
+                }
+                self.restore(key, from.clone());
+            }
         }
     }
 
     /// A place gets something from the image.
-    fn fill(&mut self, target: &syn::Expr, from: &BTreeSet<String>) {
+    fn fill(&mut self, target: &syn::Expr, from: &BTreeSet<String>, is_whole: bool) {
         let ways = self.ways_of(target);
+        let mut is_known = false;
         if !ways.is_empty() {
-            self.restore_ways(ways, from);
-            return;
+            // A value that is not yet in the state takes along what it got.
+            is_known = ways.iter().any(|way| way.root.is_some());
+            self.restore_ways(ways, from, is_whole);
+        } else if is_whole && let Some(name) = code::name_of(code::place(target)) {
+            // `*self = …`
+            let ways = self.values.get(&name).cloned().unwrap_or_default();
+            self.restore_ways(ways, from, true);
         }
+        if !is_known {
+            self.take_along(target);
+        }
+    }
+
+    /// What a name of the function stands for got something from the image.
+    fn take_along(&mut self, target: &syn::Expr) {
         let mut place = code::place(target);
         while let syn::Expr::Index(syn::ExprIndex { expr, .. })
         | syn::Expr::Field(syn::ExprField { base: expr, .. })
@@ -215,6 +217,7 @@ impl RestoreReader<'_, '_> {
         }
         if let Some(name) = code::name_of(place)
             && name != "self"
+            && !self.values.get(&name).is_some_and(|ways| ways.iter().any(|way| way.root.is_some()))
         {
             self.tainted.insert(name);
         }
@@ -223,24 +226,27 @@ impl RestoreReader<'_, '_> {
     /// A place gets something that is not from the image, for sure.
     fn overwrite(&mut self, target: &syn::Expr) {
         let place = code::place(target);
-        let is_whole = match place {
-            syn::Expr::Field(field) => code::name_of(code::place(&field.base)).is_some(),
-            syn::Expr::Path(_) => true,
-            _ => false,
-        };
-        if !is_whole || !self.conditions.is_empty() {
+        if !self.conditions.is_empty() {
             return;
         }
-        match &self.ways_of(target)[..] {
-            [Way { keys, .. }] if keys.len() == 1 => {
-                self.out.fields.remove(&keys[0]);
-                self.out.conditional.remove(&keys[0]);
+        let syn::Expr::Field(field) = place else {
+            if let Some(name) = code::name_of(place) {
+                self.tainted.remove(&name);
             }
-            _ => {
-                if let Some(name) = code::name_of(place) {
-                    self.tainted.remove(&name);
-                }
-            }
+            return;
+        };
+        let [Way { root, keys, .. }] = &self.ways_of(target)[..] else { return };
+        if !is_plain(target) {
+            return;
+        }
+        if let Some(root) = root {
+            self.out.places.overwrite(*root, keys);
+        }
+        if let Some(last) = keys.last()
+            && code::name_of(code::place(&field.base)).is_some()
+        {
+            self.out.fields.remove(last);
+            self.out.conditional.remove(last);
         }
     }
 
@@ -295,10 +301,18 @@ impl RestoreReader<'_, '_> {
             if let Some(from) = self.taint(argument) {
                 for &ty in types {
                     let key = FieldKey { variant: variant.to_owned(), name: index.to_string() };
-                    self.restore((ty, key), from.clone());
+                    self.make((ty, key), from.clone());
                 }
             }
         }
+    }
+}
+
+/// Whether an expression is a name, or a field of a field of one, and so one place for sure.
+fn is_plain(expr: &syn::Expr) -> bool {
+    match code::place(expr) {
+        syn::Expr::Field(field) => is_plain(&field.base),
+        expr => code::name_of(expr).is_some(),
     }
 }
 
@@ -320,7 +334,8 @@ impl<'ast> Visit<'ast> for RestoreReader<'_, '_> {
             let types = self.types_in(&init.expr);
             if !types.is_empty() {
                 let names = code::names_in(&local.pat).into_iter();
-                self.values.extend(names.map(|name| (name, types.clone())));
+                let ways = ways::new(&types);
+                self.values.extend(names.map(|name| (name, ways.clone())));
             }
             self.bind(&local.pat, &init.expr);
             if let Some((_, diverge)) = &init.diverge {
@@ -345,7 +360,7 @@ impl<'ast> Visit<'ast> for RestoreReader<'_, '_> {
                 for &ty in &types {
                     rest.remove(&(ty, key.clone()));
                     if let Some(from) = &from {
-                        reader.restore((ty, key.clone()), from.clone());
+                        reader.make((ty, key.clone()), from.clone());
                     }
                 }
             });
@@ -353,7 +368,7 @@ impl<'ast> Visit<'ast> for RestoreReader<'_, '_> {
         if let Some(base) = &literal.rest
             && let Some(from) = self.taint(base)
         {
-            rest.into_iter().for_each(|key| self.restore(key, from.clone()));
+            rest.into_iter().for_each(|key| self.make(key, from.clone()));
         }
     }
 
@@ -385,16 +400,17 @@ impl<'ast> Visit<'ast> for RestoreReader<'_, '_> {
         }
         let receiver = self.taint(&call.receiver).unwrap_or_default();
         let from: BTreeSet<String> = all.union(&receiver).cloned().collect();
+        let name = super::file::plain(&call.method);
         if !from.is_empty() {
             for argument in &call.args {
                 if let syn::Expr::Reference(reference) = argument
                     && reference.mutability.is_some()
                 {
-                    self.fill(&reference.expr, &from);
+                    let is_followed = all.is_empty() && self.filler(call, &name).is_some();
+                    self.fill(&reference.expr, &from, !is_followed);
                 }
             }
         }
-        let name = super::file::plain(&call.method);
         self.construct(call, &receiver);
         if all.is_empty() && !receiver.is_empty() {
             self.fill_by_method(call, &name);
@@ -407,11 +423,14 @@ impl<'ast> Visit<'ast> for RestoreReader<'_, '_> {
                 .filter(Func::has_self)
                 .collect();
             if methods.is_empty() || self.is_tainted(&call.receiver) {
-                self.fill(&call.receiver, &all);
+                self.fill(&call.receiver, &all, true);
                 return;
             }
-            let ways = self.ways_of(&call.receiver);
-            self.restore_ways(ways, &all);
+            let ways = self.places_of(&call.receiver);
+            if ways.iter().all(|way| way.root.is_none()) {
+                self.take_along(&call.receiver);
+            }
+            self.restore_ways(ways, &all, false);
             let mut arguments: Vec<&syn::Expr> = vec![&call.receiver];
             arguments.extend(&call.args);
             for method in &methods {
@@ -423,7 +442,7 @@ impl<'ast> Visit<'ast> for RestoreReader<'_, '_> {
     fn visit_expr_assign(&mut self, assign: &'ast syn::ExprAssign) {
         visit::visit_expr_assign(self, assign);
         match self.taint(&assign.right) {
-            Some(from) => self.fill(&assign.left, &from),
+            Some(from) => self.fill(&assign.left, &from, true),
             None if self.branches == 0 => self.overwrite(&assign.left),
             // It may not happen.
             None => {}
@@ -472,7 +491,7 @@ impl<'ast> Visit<'ast> for RestoreReader<'_, '_> {
                 | syn::BinOp::ShlAssign(_)
         );
         if assigns && let Some(from) = self.taint(&binary.right) {
-            self.fill(&binary.left, &from);
+            self.fill(&binary.left, &from, true);
         }
     }
 

@@ -7,14 +7,32 @@ use crate::graph::{Kind, TypeId};
 use crate::names;
 use crate::source::{code, file};
 
+/// Values of these types that are not yet in the state.
+pub(super) fn new(types: &[TypeId]) -> Vec<Way> {
+    types.iter().map(|&ty| Way { root: None, keys: Vec::new(), ty: Some(ty) }).collect()
+}
+
 impl RestoreReader<'_, '_> {
     /// The types that a name may have. A name of which nothing is known may be a value of the
     /// type whose method this is.
     pub(super) fn types_of_name(&self, name: &str) -> Vec<TypeId> {
+        self.ways_of_name(name).iter().filter_map(|way| way.ty).collect()
+    }
+
+    /// Where what a name stands for may be.
+    pub(super) fn ways_of_name(&self, name: &str) -> Vec<Way> {
         match self.values.get(name) {
-            Some(types) => types.clone(),
+            Some(ways) => ways.clone(),
             None if self.tainted.contains(name) => Vec::new(),
-            None => self.func.self_type.into_iter().collect(),
+            None => new(self.func.self_type.as_slice()),
+        }
+    }
+
+    /// Where an expression may be: a name, or a part of something.
+    pub(super) fn places_of(&self, expr: &syn::Expr) -> Vec<Way> {
+        match code::name_of(code::place(expr)) {
+            Some(name) if !self.aliases.contains_key(&name) => self.ways_of_name(&name),
+            _ => self.ways_of(expr),
         }
     }
 
@@ -34,13 +52,7 @@ impl RestoreReader<'_, '_> {
         match code::place(expr) {
             syn::Expr::Field(field) => {
                 let name = code::member_name(&field.member);
-                let bases: Vec<Way> = match code::name_of(code::place(&field.base)) {
-                    Some(base) if !self.aliases.contains_key(&base) => {
-                        let types = self.types_of_name(&base).into_iter();
-                        types.map(|ty| Way { keys: Vec::new(), ty: Some(ty) }).collect()
-                    }
-                    _ => self.ways_of(&field.base),
-                };
+                let bases: Vec<Way> = self.places_of(&field.base);
                 let mut found = Vec::new();
                 for base in &bases {
                     for (owner, key, ty) in
@@ -48,7 +60,7 @@ impl RestoreReader<'_, '_> {
                     {
                         let mut keys = base.keys.clone();
                         keys.push((owner, key));
-                        found.push(Way { keys, ty });
+                        found.push(Way { root: base.root, keys, ty });
                     }
                 }
                 if found.is_empty() {
@@ -72,13 +84,15 @@ impl RestoreReader<'_, '_> {
 
     /// Names for the places that an expression is, or for the parts that a pattern takes out.
     pub(super) fn alias(&mut self, pattern: &syn::Pat, init: &syn::Expr) {
-        let ways = self.ways_of(init);
-        let ways = if ways.is_empty() {
-            let types = self.types_of(init).into_iter();
-            types.map(|ty| Way { keys: Vec::new(), ty: Some(ty) }).collect()
-        } else {
-            ways
-        };
+        if let (syn::Pat::Tuple(patterns), syn::Expr::Tuple(values)) = (pattern, code::place(init))
+            && patterns.elems.len() == values.elems.len()
+        {
+            for (pattern, value) in patterns.elems.iter().zip(&values.elems) {
+                self.alias(pattern, value);
+            }
+            return;
+        }
+        let ways = self.places_of(init);
         if ways.is_empty() {
             return;
         }
@@ -98,7 +112,7 @@ impl RestoreReader<'_, '_> {
             _ => Vec::new(),
         };
         if parts.is_empty() {
-            if ways.iter().any(|way| !way.keys.is_empty()) {
+            if ways.iter().any(|way| !way.keys.is_empty() || way.root.is_some()) {
                 for name in code::names_in(pattern) {
                     self.aliases.insert(name, ways.clone());
                 }
@@ -112,7 +126,7 @@ impl RestoreReader<'_, '_> {
                 for (owner, key, ty) in found {
                     let mut keys = way.keys.clone();
                     keys.push((owner, key));
-                    inner.push(Way { keys, ty });
+                    inner.push(Way { root: way.root, keys, ty });
                 }
             }
             // `Some(x)` of a container holds the place itself.
