@@ -232,7 +232,7 @@ fn a_field_is_restored_only_where_it_is_filled() {
         "roots = [\"app::Root\"]\nsave = [\"Root::save_all\"]\nrestore = [\"Root::load_all\"]";
     let report = cover_with(&compile(&source, Flavor::Debug), settings);
     let details = report.findings[0].details.join("\n");
-    assert!(details.contains("restored elsewhere, but not at `Root.two`"), "{details}");
+    assert!(details.contains("restored elsewhere, but not at `app::Root.two`"), "{details}");
 }
 
 #[test]
