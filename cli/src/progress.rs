@@ -25,6 +25,7 @@ impl Progress {
         match progress {
             Traced::Calls(calls) => self.bar.set_message(format!("{calls} calls recorded")),
             Traced::Marker { kind, step } => self.bar.set_message(format!("{kind} at step {step}")),
+            Traced::Repeating => self.bar.set_message("running the original again"),
             Traced::Restoring { checkpoint, of } => {
                 self.bar.set_message(format!("restoring from checkpoint {checkpoint} of {of}"));
             }

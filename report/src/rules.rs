@@ -338,6 +338,37 @@ rules! {
         "At the marker, both runs have the file open, but the next read or write takes place at \
          another offset: what follows may look the same and lands elsewhere.",
         "Save the position in the file, and go there before announcing that the image is restored." }
+    CALLS_REORDERED { "calls-reordered", Error,
+        "a call stands at another place of the order",
+        "Both runs make the call, the same in every way, but before or after other calls than in \
+         the other run.",
+        "Look at the state that decides what comes first: a queue, a list of what is due, a \
+         scheduler." }
+    ITERATION_ORDER { "iteration-order", Error,
+        "the same things come in another order",
+        "Both runs hand over the same pieces, in one call or in a row of calls of one kind, in \
+         another order. That is typical of a container without an order, such as a hash map, which \
+         was filled in another order or has another seed after the restore.",
+        "Save and restore the order too, or use a container that has one (`BTreeMap`, \
+         `IndexMap`)." }
+    TIME_DIFFERS { "time-differs", Error,
+        "a call is given another time",
+        "Both runs make the call at the same place, and all that differs is a time that it is \
+         given: how long to wait, until when, or what a file's time shall be.",
+        "Look at the clock or the deadline that the time is computed from: a base that was taken \
+         at the start must be saved, or be taken again from what was saved." }
+    KERNEL_STATE_DIFFERS { "kernel-state-differs", Error,
+        "the kernel holds another state of the process",
+        "At the marker the kernel's own state of the process is not what it was in the original: \
+         an open file or its flags, the working folder, the mask of new files, which signals are \
+         blocked, ignored or handled, timers, or limits. No image holds it, and no call has to tell \
+         of it before it matters.",
+        "Set it up again before announcing that the image is restored." }
+    STATE_DIFFERS { "state-differs", Error,
+        "a field holds another value at a step",
+        "The digests that both runs tell at the step differ in this field, though no call may have \
+         shown it yet.",
+        "Save and restore the field, or what it is computed from." }
     RESULT_DIFFERS { "result-differs", Error,
         "a call has another result",
         "Both runs make the same call, and the kernel answers differently: something outside the \
@@ -382,7 +413,8 @@ rules! {
         "the original differs from itself",
         "Two runs of the original under the same conditions already differ here, so a restored \
          run that differs here proves nothing.",
-        "Mirror or fix the source of the difference, then verify again." }
+        "Do what the finding says: put the source of the difference back between the runs, mirror \
+         it, or take it out; then verify again." }
     TORN_TRACE { "torn-trace", Blind,
         "a trace ends in the middle",
         "The recording was cut off; what stands before the tear was read, what came after it is \

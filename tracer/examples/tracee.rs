@@ -368,6 +368,20 @@ impl Plan {
         Self { folder: folder.into(), steps, every, flags }
     }
 
+    /// A file that is no part of the state.
+    fn outside(&self) -> PathBuf {
+        self.folder.with_file_name("outside")
+    }
+
+    /// Counts the runs outside of the state.
+    fn begin(&self) -> Result {
+        if self.has("--outside") {
+            let runs = fs::read_to_string(self.outside()).unwrap_or_default();
+            fs::write(self.outside(), format!("{runs}x"))?;
+        }
+        Ok(())
+    }
+
     fn has(&self, flag: &str) -> bool {
         self.flags.iter().any(|known| known == flag)
     }
@@ -382,6 +396,8 @@ struct Simulation {
     log: File,
     /// Never saved, and of no effect.
     id: [u8; 16],
+    /// Whether it comes from an image, and forgets what the flags say.
+    forgetful: bool,
 }
 
 const SEED: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -389,7 +405,8 @@ const SEED: u64 = 0x9E37_79B9_7F4A_7C15;
 impl Simulation {
     fn new(plan: &Plan) -> Result<Self> {
         let log = File::create(plan.folder.join("log"))?;
-        Ok(Self { step: 0, random: SEED, place: 0, saves: 0, log, id: [0; 16] })
+        plan.begin()?;
+        Ok(Self { step: 0, random: SEED, place: 0, saves: 0, log, id: [0; 16], forgetful: false })
     }
 
     fn restore(plan: &Plan, image: &Path) -> Result<Self> {
@@ -414,7 +431,9 @@ impl Simulation {
             saves: 0,
             log,
             id: Self::id(&bytes),
+            forgetful: !plan.has("--careful"),
         };
+        plan.begin()?;
         if plan.has("--other") {
             simulation.id[0] ^= 1;
         }
@@ -438,11 +457,45 @@ impl Simulation {
             if plan.has("--threads") {
                 self.together()?;
             }
+            self.in_order(plan)?;
             if self.step.is_multiple_of(plan.every) {
                 self.save(plan)?;
             }
         }
         println!("place {}", self.place);
+        Ok(())
+    }
+
+    /// Does things in an order, or at a time, that a forgetful program has another one of.
+    fn in_order(&mut self, plan: &Plan) -> Result {
+        let mut items = ["first", "second", "third"];
+        if self.forgetful {
+            items.reverse();
+        }
+        if plan.has("--rows") {
+            for item in items {
+                writeln!(self.log, "{item}")?;
+            }
+        }
+        if plan.has("--row") {
+            writeln!(self.log, "{}", items.join(" "))?;
+        }
+        if plan.has("--tasks") {
+            for item in items {
+                match item {
+                    "first" => drop(fs::metadata("/first")),
+                    "second" => drop(fs::read_link("/second")),
+                    _ => drop(fs::remove_file("/third")),
+                }
+            }
+        }
+        if plan.has("--late") {
+            let late = if self.forgetful { 20 } else { 10 };
+            std::thread::sleep(std::time::Duration::from_micros(late));
+        }
+        if plan.has("--outside") {
+            writeln!(self.log, "run {}", fs::read_to_string(plan.outside())?)?;
+        }
         Ok(())
     }
 

@@ -22,10 +22,10 @@ pub mod table;
 pub mod trace;
 mod verify;
 
-pub use compare::{Comparison, compare};
+pub use compare::{Comparison, Strength, compare};
 pub use error::Error;
 pub use record::{
     Among, At, Config, Fault, Harm, Knobs, MirrorUse, NoFault, OnProgress, Progress, Recording,
     Stream, record,
 };
-pub use verify::{Checkpoint, Verdict, Verification, Verify, verify};
+pub use verify::{Checkpoint, Verdict, Verification, Verify, Which, verify};

@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::Args;
-use samestate_tracer::{At, Fault, Harm};
+use clap::{Args, ValueEnum};
+use samestate_tracer::{At, Fault, Harm, Strength};
 
 /// `samestate record`
 #[derive(Args, Debug)]
@@ -61,6 +61,34 @@ pub(crate) struct CompareArgs {
     pub(crate) original: PathBuf,
     /// The second run.
     pub(crate) other: PathBuf,
+    /// How much of each call counts.
+    #[arg(long, value_enum, default_value_t = StrengthArg::Payload, value_name = "HOW")]
+    pub(crate) strength: StrengthArg,
+}
+
+/// How closely two runs are compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StrengthArg {
+    /// The same calls on the same things in the same order.
+    Sequence,
+    /// And their arguments and results.
+    Args,
+    /// And the bytes that they hand over and receive.
+    #[default]
+    Payload,
+    /// And the runtime's own calls: memory, locks between threads.
+    Strict,
+}
+
+impl From<StrengthArg> for Strength {
+    fn from(arg: StrengthArg) -> Self {
+        match arg {
+            StrengthArg::Sequence => Self::Sequence,
+            StrengthArg::Args => Self::Args,
+            StrengthArg::Payload => Self::Payload,
+            StrengthArg::Strict => Self::Strict,
+        }
+    }
 }
 
 /// `samestate show`
@@ -86,7 +114,7 @@ pub(crate) struct ShowArgs {
 }
 
 /// `samestate verify`
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub(crate) struct VerifyArgs {
     /// The command that goes on from an image, `{image}` standing for the image's path.
     #[arg(long, value_name = "COMMAND")]
@@ -101,6 +129,19 @@ pub(crate) struct VerifyArgs {
     /// Keep the recorded runs and the images in this folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) keep: Option<PathBuf>,
+    /// How much of each call counts.
+    #[arg(long, value_enum, default_value_t = StrengthArg::Payload, value_name = "HOW")]
+    pub(crate) strength: StrengthArg,
+    /// Restore only from the first of every N checkpoints, and from the last.
+    #[arg(long, value_name = "N")]
+    pub(crate) every: Option<usize>,
+    /// Restore only from N checkpoints, spread evenly.
+    #[arg(long, value_name = "N", conflicts_with = "every")]
+    pub(crate) sample: Option<usize>,
+    /// Do not run the original again where a restored run differs: every difference counts, even
+    /// where the original differs from itself.
+    #[arg(long)]
+    pub(crate) no_control: bool,
     /// What is done so that the run can be repeated.
     #[command(flatten)]
     pub(crate) knobs: KnobArgs,

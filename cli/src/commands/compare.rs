@@ -12,7 +12,7 @@ use crate::progress::Progress;
 pub(crate) fn run(args: &CompareArgs, output: OutputArgs) -> Result<u8, Failure> {
     input::files(&[&args.original, &args.other])?;
     let progress = Progress::new("comparing the runs");
-    let how = Comparison::default();
+    let how = Comparison { strength: args.strength.into(), ..Comparison::default() };
     let report = samestate_tracer::compare(&args.original, &args.other, &how)?;
     drop(progress);
     output::report(&report, output)

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use samestate_report::{Report, Table};
 use samestate_tracer::trace::Status;
-use samestate_tracer::{Checkpoint, Error, Verification, Verify};
+use samestate_tracer::{Checkpoint, Error, Verification, Verify, Which};
 
 use crate::args::{OutputArgs, VerifyArgs};
 use crate::failure::Failure;
@@ -38,6 +38,13 @@ pub(crate) fn report(args: &VerifyArgs) -> Result<Report, Failure> {
         work: args.keep.clone(),
         timeout: args.timeout.map(Duration::from_secs),
         knobs: knobs(&args.knobs)?,
+        strength: args.strength.into(),
+        which: match (args.every, args.sample) {
+            (Some(every), _) => Which::Every(every),
+            (_, Some(sample)) => Which::Sample(sample),
+            (None, None) => Which::All,
+        },
+        without_control: args.no_control,
         ..Verify::default()
     };
     let progress = Progress::new("running the original");

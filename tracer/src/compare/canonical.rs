@@ -6,6 +6,7 @@ use std::hash::Hasher;
 use samestate_schema::marker::{Kind as MarkerKind, Marker};
 use xxhash_rust::xxh3::Xxh3Default;
 
+use super::strength::Strength;
 use crate::layout;
 use crate::record::{MAPPED, MOVED, NAMED, low, mirror::random_source};
 use crate::show::Names;
@@ -42,11 +43,13 @@ pub(crate) struct Context {
     ports: HashMap<[u8; 2], u64>,
     /// The ids that the first process was born into.
     outside: Vec<(i32, &'static str)>,
+    /// How much of each call counts.
+    pub(crate) strength: Strength,
 }
 
 impl Context {
-    pub(crate) fn new(header: &Header) -> Self {
-        let mut context = Self::default();
+    pub(crate) fn new(header: &Header, strength: Strength) -> Self {
+        let mut context = Self { strength, ..Self::default() };
         context.outside(header);
         context
     }
@@ -161,10 +164,17 @@ impl Context {
 
     /// Gives all parts of a call that are compared, and what stands for them.
     pub(crate) fn parts(&self, call: &Call, give: &mut dyn FnMut(Part, &[u8])) {
-        if call.flags & call_flags::MARKER != 0 {
-            self.marker(call, give);
-            return;
-        }
+        let is_marker = call.flags & call_flags::MARKER != 0;
+        let mut give = |part, bytes: &[u8]| {
+            // What a marker announces is what it is.
+            if self.strength.counts(part) || is_marker && part == Part::Argument(0) {
+                give(part, bytes);
+            }
+        };
+        if is_marker { self.marker(call, &mut give) } else { self.all_parts(call, &mut give) }
+    }
+
+    fn all_parts(&self, call: &Call, give: &mut dyn FnMut(Part, &[u8])) {
         let row = table::row(call.number).filter(|_| call.flags & call_flags::FOREIGN == 0);
         let Some(row) = row else {
             // Nothing is known: the numbers are compared as they are, and a finding says so.
@@ -389,8 +399,13 @@ impl Context {
         });
         for (index, object) in &call.objects {
             if let Some(object) = self.names.object(*object) {
+                let label = self.label(object);
                 shape.write_u8(*index);
-                shape.write(&self.label(object));
+                shape.write(&label);
+                // As an argument it is in there otherwise.
+                if self.strength == Strength::Sequence {
+                    full.write(&label);
+                }
             }
         }
         (full.finish(), shape.finish())
@@ -467,6 +482,8 @@ fn give_payload(part: Part, payload: &Payload, give: &mut dyn FnMut(Part, &[u8])
 
 fn give_layout(part: Part, layout: Layout, payload: &Payload, give: &mut dyn FnMut(Part, &[u8])) {
     match layout::canonical(layout, payload) {
+        // Nothing of it counts, nor whether it could be read.
+        Some(bytes) if bytes.is_empty() => {}
         Some(bytes) => give(part, &bytes),
         None => give_payload(part, payload, give),
     }

@@ -4,12 +4,13 @@ use samestate_report::{Finding, Rule, rules};
 
 use super::canonical::Part;
 use super::load::{Run, Stream};
+use super::order;
 use super::pair::Difference;
 use super::{Differ, subject};
 use crate::Error;
 use crate::record::{MAPPED, MOVED, NAMED};
 use crate::show;
-use crate::table::{self, Kind};
+use crate::table::{self, Kind, Layout};
 use crate::trace::{Call, Event, call_flags};
 
 /// So many calls before and after a divergence are shown.
@@ -31,6 +32,28 @@ pub(super) fn finding(
             let ours = call(&mut differ.left, left, at_left)?;
             let theirs = call(&mut differ.right, right, at_right)?;
             changed(differ, left, at_left, &ours, &theirs)
+        }
+        Difference::Moved(.., in_a_row) => {
+            let ours = call(&mut differ.left, left, at_left)?;
+            let theirs = call(&mut differ.right, right, at_right)?;
+            let name = name(&ours);
+            let (rule, what) = if in_a_row {
+                (&rules::ITERATION_ORDER, "its like")
+            } else {
+                (&rules::CALLS_REORDERED, "the calls")
+            };
+            let (here, there) = (left.items[at_left].position, right.items[at_right].position);
+            let message = format!(
+                "{name}: the same call comes elsewhere among {what}: call {here} of its thread in \
+                 the {} run, call {there} in the {} run",
+                differ.how.left, differ.how.right
+            );
+            let mut finding = Finding::new(rule, subject(&left.lineage, here, &name), message);
+            finding.sides = Some(differ.sides(
+                show::render(&ours, &differ.left.context.names),
+                show::render(&theirs, &differ.right.context.names),
+            ));
+            finding
         }
         Difference::Missing(..) => {
             let ours = call(&mut differ.left, left, at_left)?;
@@ -71,6 +94,7 @@ fn changed(differ: &Differ<'_>, stream: &Stream, at: usize, ours: &Call, theirs:
     let name = name(ours);
     let (rule, what, part) = cause(ours, theirs, &left, &right);
     let mut message = format!("{name}: {what}");
+    let mut rule = rule;
     let mut details = Vec::new();
     if let Some(part) = part {
         let bytes = |parts: &[(Part, Vec<u8>)], call: &Call| match part {
@@ -87,6 +111,10 @@ fn changed(differ: &Differ<'_>, stream: &Stream, at: usize, ours: &Call, theirs:
         if matches!(part, Part::Payload(_) | Part::Received(_)) && ours != theirs {
             let first = ours.iter().zip(&theirs).take_while(|(l, r)| l == r).count();
             message = format!("{message} from byte {first} on");
+            if rule.id == rules::PAYLOAD_DIFFERS.id && order::same_pieces(&ours, &theirs) {
+                rule = &rules::ITERATION_ORDER;
+                message = format!("{message}: the same pieces in another order");
+            }
             details.push(format!(
                 "byte {first}: {} bytes in the {} run, {} in the {} run",
                 ours.len(),
@@ -150,6 +178,20 @@ fn cause(
             if argument.is_some() { &rules::ARGUMENT_DIFFERS } else { &rules::IMAGE_DIFFERS };
         return (rule, what.to_owned(), None);
     }
+    let is_time = |part: &Part| match part {
+        Part::Argument(index) | Part::Payload(index) => is_time(ours, *index),
+        // What comes of it follows from it.
+        Part::Received(_) | Part::Result => argument.is_some() || payload.is_some(),
+    };
+    if !differing.is_empty() && differing.iter().all(is_time) {
+        let index = argument.or(payload.and_then(|part| match part {
+            Part::Payload(index) => Some(*index),
+            _ => None,
+        }));
+        let what = format!("only the time {} differs", argument_name(ours, index.unwrap_or(0)));
+        let part = argument.map(Part::Argument).or(payload.copied());
+        return (&rules::TIME_DIFFERS, what, part);
+    }
     if let Some(index) = argument {
         let what = format!("argument {} differs", argument_name(ours, index));
         return (&rules::ARGUMENT_DIFFERS, what, Some(Part::Argument(index)));
@@ -206,6 +248,22 @@ fn is_structure(call: &Call, index: u8) -> bool {
                 | Kind::OutArray(..)
                 | Kind::OutAt(..)
         )
+    })
+}
+
+/// Whether an argument is a time, by its type.
+fn is_time(call: &Call, index: u8) -> bool {
+    let Some(row) = table::row(call.number) else { return false };
+    row.arguments.get(usize::from(index)).is_some_and(|argument| {
+        matches!(argument.name, "timeout" | "times")
+            || matches!(row.name, "alarm" | "setitimer" | "timer_settime" | "timerfd_settime")
+                && matches!(argument.name, "seconds" | "new")
+            || matches!(
+                argument.kind,
+                Kind::InStruct(_, Layout::Timespec | Layout::Timeval)
+                    | Kind::InSized(_, Layout::Timespec | Layout::Timeval)
+                    | Kind::InOutStruct(_, Layout::Timespec | Layout::Timeval)
+            )
     })
 }
 

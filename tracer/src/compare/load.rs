@@ -6,6 +6,7 @@ use std::path::Path;
 use samestate_schema::marker::Kind as MarkerKind;
 
 use super::canonical::Context;
+use super::strength::Strength;
 use crate::Error;
 use crate::record::MAPPED;
 use crate::record::mirror::marker_kind;
@@ -95,7 +96,8 @@ pub(crate) struct Run {
     pub(crate) untraced: BTreeSet<String>,
     /// Results that should have been mirrored and were not, by number.
     pub(crate) live: BTreeMap<u64, u64>,
-    pub(crate) given: u64,
+    /// Results that were mirrored, by number.
+    pub(crate) given: BTreeMap<u64, u64>,
     pub(crate) tear: Option<Tear>,
     /// The descriptors of the task that announced the marker, at the marker.
     pub(crate) open: Vec<Descriptor>,
@@ -128,9 +130,14 @@ pub(crate) fn position_matters(stream: &Stream, open: &Descriptor) -> Option<u64
 }
 
 /// Reads a run; `like` is the header of the one that it mirrors from its marker on.
-pub(crate) fn load(path: &Path, from: From, like: Option<&Header>) -> Result<Run, Error> {
+pub(crate) fn load(
+    path: &Path,
+    from: From,
+    like: Option<&Header>,
+    strength: Strength,
+) -> Result<Run, Error> {
     let mut reader = Reader::open(path)?;
-    let mut context = Context::new(reader.header());
+    let mut context = Context::new(reader.header(), strength);
     if let Some(like) = like {
         context.outside(like);
     }
@@ -177,7 +184,7 @@ struct Collected {
     unknown: BTreeMap<u64, (String, u64, u64)>,
     untraced: BTreeSet<String>,
     live: BTreeMap<u64, u64>,
-    given: u64,
+    given: BTreeMap<u64, u64>,
     environment: Vec<Vec<u8>>,
 }
 
@@ -322,17 +329,18 @@ impl Loader {
             *self.run.live.entry(call.number).or_default() += 1;
         }
         if call.flags & call_flags::GIVEN != 0 && class.is_mirrored() {
-            self.run.given += 1;
+            *self.run.given.entry(call.number).or_default() += 1;
         }
         // What a program writes is compared wherever it goes; that the store keeps a descriptor
         // and closes it later is not.
         let of_store = class == Class::Descriptor
             && call.object(0).is_some_and(|object| self.of_store.contains(&object));
-        let is_compared = match window {
-            Window::None => !of_store,
-            Window::Saving => kind.is_some(),
-            Window::Started => false,
-        } && (kind.is_some() || unknown || compared(call, class));
+        let is_compared =
+            match window {
+                Window::None => !of_store,
+                Window::Saving => kind.is_some(),
+                Window::Started => false,
+            } && (kind.is_some() || unknown || compared(call, class, self.context.strength));
         let (full, shape) = if is_compared { self.context.keys(call) } else { (0, 0) };
         let waited = self.context.waited(call);
         let Some(key) = self.context.keys.get(&call.task) else { return };
@@ -397,8 +405,9 @@ impl Loader {
 const OF_THE_LIBRARY: std::ops::RangeInclusive<u64> = 32..=33;
 
 /// Whether a call is compared at all.
-fn compared(call: &Call, class: Class) -> bool {
+fn compared(call: &Call, class: Class, strength: Strength) -> bool {
     match class {
+        Class::Memory | Class::Sync | Class::Runtime if strength == Strength::Strict => true,
         Class::Signal if table::number("rt_sigaction") == Some(call.number) => {
             !OF_THE_LIBRARY.contains(&call.argument(0))
         }

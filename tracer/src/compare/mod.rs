@@ -3,10 +3,14 @@
 mod align;
 mod bind;
 pub(crate) mod canonical;
+mod control;
 mod describe;
+mod ends;
 mod load;
+mod order;
 mod pair;
 mod streams;
+mod strength;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -16,11 +20,13 @@ use samestate_report::{Call as CallName, Finding, Report, Side, Sides, Subject, 
 use crate::Error;
 use crate::record::unknown_call;
 use crate::table;
-use crate::table::errors::signal_name;
 use crate::trace::{Descriptor, ObjectKind, Place};
 use bind::Binding;
+use control::Spot;
+pub(crate) use control::{Spots, unsettled};
 use load::{From, Run, Stream, load};
 use pair::Difference;
+pub use strength::Strength;
 
 /// How two runs are compared.
 #[derive(Clone, Debug)]
@@ -31,11 +37,18 @@ pub struct Comparison {
     pub right: String,
     /// So many findings about calls are written out; the others are counted.
     pub most_findings: usize,
+    /// How much of each call counts.
+    pub strength: Strength,
 }
 
 impl Default for Comparison {
     fn default() -> Self {
-        Self { left: "first".to_owned(), right: "second".to_owned(), most_findings: 100 }
+        Self {
+            left: "first".to_owned(),
+            right: "second".to_owned(),
+            most_findings: 100,
+            strength: Strength::default(),
+        }
     }
 }
 
@@ -48,23 +61,70 @@ pub fn compare(left: &Path, right: &Path, how: &Comparison) -> Result<Report, Er
     let mut report = Report::new("compare");
     report.input(&how.left, left.display().to_string());
     report.input(&how.right, right.display().to_string());
-    let runs = (load(left, From::Start, None)?, load(right, From::Start, None)?);
-    let outcome = between(runs, how, &mut report)?;
+    let runs = (
+        load(left, From::Start, None, how.strength)?,
+        load(right, From::Start, None, how.strength)?,
+    );
+    let outcome = between(runs, how, None, &mut report)?;
     report.fact("calls compared", outcome.compared);
     report.fact("divergences", outcome.divergences);
     report.notes.extend(not_compared(&outcome.skipped));
+    outcome.used.tell(&mut report);
     Ok(report)
 }
 
 /// What a comparison comes to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Outcome {
     /// Calls of the left run that were compared.
     pub(crate) compared: u64,
     /// Places where the runs differ.
     pub(crate) divergences: u64,
+    /// Places where they differ, and where the left one differs from itself.
+    pub(crate) unsettled: u64,
     /// Calls of the left run that were not compared, by class or by why.
     pub(crate) skipped: BTreeMap<&'static str, u64>,
+    /// All places where they differ.
+    pub(crate) spots: Spots,
+    /// What was needed to compare them.
+    pub(crate) used: Used,
+}
+
+/// How often what was needed: what a run was given in the place of its own results, and by which
+/// rules things that are not equal counted as the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Used {
+    /// Results given as in the left run, by the call's name.
+    pub(crate) mirrored: BTreeMap<String, u64>,
+    /// Uses of a rule, by what it does.
+    pub(crate) rules: BTreeMap<&'static str, u64>,
+}
+
+impl Used {
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (name, count) in &other.mirrored {
+            *self.mirrored.entry(name.clone()).or_default() += count;
+        }
+        for (name, count) in &other.rules {
+            *self.rules.entry(name).or_default() += count;
+        }
+    }
+
+    fn rule(&mut self, what: &'static str, count: u64) {
+        if count > 0 {
+            *self.rules.entry(what).or_default() += count;
+        }
+    }
+
+    /// Tells it to who looks closely.
+    pub(crate) fn tell(&self, report: &mut Report) {
+        for (name, count) in &self.mirrored {
+            report.detail(format!("results of {name} mirrored"), *count);
+        }
+        for (name, count) in &self.rules {
+            report.detail(*name, *count);
+        }
+    }
 }
 
 /// What was not compared, in words; `None` if everything was.
@@ -73,28 +133,38 @@ pub(crate) fn not_compared(skipped: &BTreeMap<&'static str, u64>) -> Option<Stri
     (!all.is_empty()).then(|| format!("calls not compared: {}", all.join(", ")))
 }
 
-/// Compares the suffixes of two runs that follow a marker in each.
+/// Compares the suffixes of two runs that follow a marker in each. Where `control` says that the
+/// left run differs from itself, nothing is settled.
 pub(crate) fn suffixes(
     left: (&Path, Place),
     right: (&Path, Place),
     how: &Comparison,
+    control: Option<&Spots>,
     report: &mut Report,
 ) -> Result<Outcome, Error> {
-    let original = load(left.0, From::Marker(left.1), None)?;
-    let restored = load(right.0, From::Marker(right.1), Some(&original.header))?;
+    let original = load(left.0, From::Marker(left.1), None, how.strength)?;
+    let like = Some(&original.header);
+    let restored = load(right.0, From::Marker(right.1), like, how.strength)?;
     let runs = (original, restored);
-    between(runs, how, report)
+    between(runs, how, control, report)
 }
 
-fn between(runs: (Run, Run), how: &Comparison, report: &mut Report) -> Result<Outcome, Error> {
+fn between(
+    runs: (Run, Run),
+    how: &Comparison,
+    control: Option<&Spots>,
+    report: &mut Report,
+) -> Result<Outcome, Error> {
     let mut differ = Differ {
         left: runs.0,
         right: runs.1,
         how,
+        control,
         binding: Binding::default(),
         report,
         outcome: Outcome::default(),
         written: 0,
+        written_unsettled: 0,
         left_out: 0,
     };
     differ.machines();
@@ -123,11 +193,14 @@ struct Differ<'a> {
     left: Run,
     right: Run,
     how: &'a Comparison,
+    control: Option<&'a Spots>,
     binding: Binding,
     report: &'a mut Report,
     outcome: Outcome,
     /// Findings about calls that were written out.
     written: usize,
+    /// The same for those that cannot be settled.
+    written_unsettled: usize,
     /// And those that were not.
     left_out: u64,
 }
@@ -229,17 +302,31 @@ impl Differ<'_> {
         if first(&self.left, ours).is_none() && first(&self.right, theirs).is_none() {
             return;
         }
-        let path = crate::show::text(&object.path);
+        let object_path = crate::show::text(&object.path);
         let mut finding = Finding::new(
             &rules::POSITION_DIFFERS,
-            Subject::Input(path),
+            Subject::Input(object_path.clone()),
             format!(
                 "it stands at byte {} in the {} run and at byte {} in the {} run",
                 ours.offset, self.how.left, theirs.offset, self.how.right
             ),
         );
         finding.sides = Some(self.sides(ours.offset.to_string(), theirs.offset.to_string()));
-        self.outcome.divergences += 1;
+        let spot = Spot::Marker("position", object_path);
+        self.found(vec![spot], finding);
+    }
+
+    /// A difference, unless the original differs from itself in the same place.
+    fn found(&mut self, spots: Vec<Spot>, mut finding: Finding) {
+        let told = finding.message.clone();
+        if let Some(how) = self.control.and_then(|control| control.at(&spots)) {
+            self.outcome.unsettled += 1;
+            let how = format!("the original, run again, differs from itself here: {how}");
+            finding = unsettled(finding, &how);
+        } else {
+            self.outcome.divergences += 1;
+        }
+        self.outcome.spots.note(spots, &told);
         self.report.findings.push(finding);
     }
 
@@ -257,6 +344,7 @@ impl Differ<'_> {
         if !found.is_empty() {
             let apart = streams::in_other_pieces(self, &left, &right)?;
             if !apart.is_empty() {
+                self.outcome.used.rule("bytes moved in other pieces", apart.count());
                 let out = |stream: &Stream, objects: &dyn Fn(u32, bool) -> bool| {
                     pair::taking_part(stream, |item| {
                         item.chunk.is_some_and(|chunk| {
@@ -271,15 +359,15 @@ impl Differ<'_> {
                 found = pair::differences((&left, &ours), (&right, &theirs), &mut again);
                 self.binding = again;
                 for difference in apart.differences {
-                    self.difference(&left, &right, difference)?;
+                    self.difference(key, &left, &right, difference)?;
                 }
             }
         }
         for difference in found {
-            self.difference(&left, &right, difference)?;
+            self.difference(key, &left, &right, difference)?;
         }
         self.outcome.compared += left.items.len() as u64;
-        self.ends(&left, &right);
+        self.ends(key, &left, &right);
         // They are looked at again when the other threads' names are printed.
         self.left.streams.insert(key.to_owned(), left);
         self.right.streams.insert(key.to_owned(), right);
@@ -288,110 +376,29 @@ impl Differ<'_> {
 
     fn difference(
         &mut self,
+        key: &str,
         left: &Stream,
         right: &Stream,
         difference: Difference,
     ) -> Result<(), Error> {
-        self.outcome.divergences += 1;
-        if self.written >= self.how.most_findings {
+        let spots = spots(key, left, right, difference);
+        let is_settled = self.control.is_none_or(|control| control.at(&spots).is_none());
+        let (count, written, most) = if is_settled {
+            (&mut self.outcome.divergences, &mut self.written, self.how.most_findings)
+        } else {
+            let most = self.how.most_findings.min(MOST_UNSETTLED);
+            (&mut self.outcome.unsettled, &mut self.written_unsettled, most)
+        };
+        if *written >= most {
+            *count += 1;
             self.left_out += 1;
+            self.outcome.spots.note(spots, "as at other places before");
             return Ok(());
         }
-        self.written += 1;
+        *written += 1;
         let finding = describe::finding(self, left, right, difference)?;
-        self.report.findings.push(finding);
+        self.found(spots, finding);
         Ok(())
-    }
-
-    /// How the thread ended, and which signals it got.
-    fn ends(&mut self, left: &Stream, right: &Stream) {
-        let position = left.calls;
-        if left.status != right.status {
-            let show = |status: Option<crate::trace::Status>| {
-                status.map_or_else(|| "no end in the trace".to_owned(), |status| status.to_string())
-            };
-            let mut finding = Finding::new(
-                &rules::EXIT_DIFFERS,
-                subject(&left.lineage, position, "exit"),
-                format!(
-                    "{} in the {} run, {} in the {} run",
-                    show(left.status),
-                    self.how.left,
-                    show(right.status),
-                    self.how.right
-                ),
-            );
-            finding.sides = Some(self.sides(show(left.status), show(right.status)));
-            self.outcome.divergences += 1;
-            self.report.findings.push(finding);
-        }
-        // In which order they end depends on the schedule.
-        if left.waited != right.waited {
-            let show = |stream: &Stream| {
-                let all: Vec<_> = stream
-                    .waited
-                    .iter()
-                    .map(|(child, count)| format!("{child} ({count})"))
-                    .collect();
-                if all.is_empty() { "none".to_owned() } else { all.join(", ") }
-            };
-            let mut finding = Finding::new(
-                &rules::RESULT_DIFFERS,
-                subject(&left.lineage, position, "wait4"),
-                "other children were waited for",
-            );
-            finding.sides = Some(self.sides(show(left), show(right)));
-            self.outcome.divergences += 1;
-            self.report.findings.push(finding);
-        }
-        let signals: std::collections::BTreeSet<i32> =
-            left.signals.keys().chain(right.signals.keys()).copied().collect();
-        for signal in signals {
-            // How many of them arrive depends on how fast children die; their ends are compared.
-            if matches!(signal, libc::SIGCHLD | libc::SIGURG | libc::SIGWINCH) {
-                continue;
-            }
-            let count = |stream: &Stream| stream.signals.get(&signal).copied().unwrap_or(0);
-            let (ours, theirs) = (count(left), count(right));
-            if ours == theirs {
-                continue;
-            }
-            let mut finding = Finding::new(
-                &rules::SIGNAL_DIFFERS,
-                subject(&left.lineage, position, "signal"),
-                format!(
-                    "{} was delivered {ours} times in the {} run, {theirs} times in the {} run",
-                    signal_name(signal),
-                    self.how.left,
-                    self.how.right
-                ),
-            );
-            finding.sides = Some(self.sides(ours.to_string(), theirs.to_string()));
-            self.outcome.divergences += 1;
-            self.report.findings.push(finding);
-        }
-    }
-
-    /// A thread that only one of the runs has.
-    fn lonely(&mut self, key: &str, on_the_left: bool) {
-        let (run, label) =
-            if on_the_left { (&self.left, &self.how.left) } else { (&self.right, &self.how.right) };
-        let Some(stream) = run.streams.get(key) else { return };
-        // If its maker is on one side only as well, that is said already.
-        let other = if on_the_left { &self.right } else { &self.left };
-        if stream.parent.as_ref().is_some_and(|parent| !other.streams.contains_key(parent)) {
-            return;
-        }
-        let kind = if stream.is_thread { "thread" } else { "process" };
-        self.outcome.divergences += 1;
-        self.report.findings.push(Finding::new(
-            &rules::PROCESS_DIFFERS,
-            subject(&stream.lineage, 0, "clone"),
-            format!(
-                "only the {label} run has the {kind} {} ({} calls)",
-                stream.lineage, stream.calls
-            ),
-        ));
     }
 
     /// How much was compared, and what was not.
@@ -402,10 +409,21 @@ impl Differ<'_> {
                 .push(format!("{} more divergences are not written out", self.left_out));
         }
         self.outcome.skipped = std::mem::take(&mut self.left.skipped);
-        let given = self.right.given;
+        let given = self.right.given.values().sum();
         if given > 0 {
             self.report.fact("results mirrored", given);
         }
+        let used = &mut self.outcome.used;
+        for (number, count) in &self.right.given {
+            *used.mirrored.entry(table::name(*number)).or_default() += count;
+        }
+        let fd = |run: &Run, object| run.context.names.object(object).map(|object| object.fd);
+        let pairs = self.binding.pairs();
+        let renumbered =
+            pairs.iter().filter(|(ours, theirs)| fd(&self.left, *ours) != fd(&self.right, *theirs));
+        used.rule("descriptors of another number", renumbered.count() as u64);
+        let waits = self.left.streams.values().flat_map(|stream| stream.waited.values());
+        used.rule("children waited for in any order", waits.sum());
         for (number, count) in &self.right.live {
             self.report.notes.push(format!(
                 "{} asked {count} times for what the {} run had not got; those results were live",
@@ -421,6 +439,21 @@ impl Differ<'_> {
             right: Side { label: self.how.right.clone(), text: right },
         }
     }
+}
+
+/// So many findings that cannot be settled are written out.
+const MOST_UNSETTLED: usize = 10;
+
+/// The places at which the original must not differ from itself for a difference to count.
+fn spots(key: &str, left: &Stream, right: &Stream, difference: Difference) -> Vec<Spot> {
+    let mut spots = vec![Spot::Call(key.to_owned(), difference.left())];
+    let shape = match difference {
+        Difference::Missing(at, _) | Difference::Moved(at, ..) => Some(left.items[at].shape),
+        Difference::Extra(_, at) => Some(right.items[at].shape),
+        Difference::Changed(..) | Difference::Rebound(..) => None,
+    };
+    spots.extend(shape.map(|shape| Spot::Shape(key.to_owned(), shape)));
+    spots
 }
 
 /// The names of those variables that are not the same on both sides.

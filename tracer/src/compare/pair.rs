@@ -3,6 +3,7 @@
 use super::align::{Stretch, align};
 use super::bind::Binding;
 use super::load::{Item, Stream};
+use super::order;
 
 /// One place where two streams differ; indices of items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub(crate) enum Difference {
     Missing(usize, usize),
     /// Only the right one makes it; on the left it would stand before this item.
     Extra(usize, usize),
+    /// Both make the same call, elsewhere among the others; whether it is one of a row of its like.
+    Moved(usize, usize, bool),
 }
 
 impl Difference {
@@ -24,6 +27,7 @@ impl Difference {
             Self::Changed(left, _)
             | Self::Rebound(left, _)
             | Self::Missing(left, _)
+            | Self::Moved(left, ..)
             | Self::Extra(left, _) => left,
         }
     }
@@ -34,6 +38,7 @@ impl Difference {
             Self::Changed(_, right)
             | Self::Rebound(_, right)
             | Self::Missing(_, right)
+            | Self::Moved(_, right, _)
             | Self::Extra(_, right) => right,
         }
     }
@@ -72,7 +77,7 @@ pub(crate) fn differences(
             }
         }
     }
-    out
+    order::tell(left.0, right.0, out)
 }
 
 /// A stretch of a stream: its items, and the one after it.

@@ -25,6 +25,10 @@ impl Apart {
         self.left.is_empty()
     }
 
+    pub(super) fn count(&self) -> u64 {
+        self.left.len() as u64
+    }
+
     pub(super) fn has_left(&self, object: u32, written: bool) -> bool {
         self.left.contains(&(object, written))
     }

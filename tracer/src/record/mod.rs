@@ -113,6 +113,8 @@ pub enum Progress {
         /// The program's own count.
         step: u64,
     },
+    /// `verify` runs the original again.
+    Repeating,
     /// `verify` begins the run from a checkpoint.
     Restoring {
         /// Which one, from 1.

@@ -63,6 +63,11 @@ impl Guard {
         nowhere.into_iter().cloned().collect()
     }
 
+    /// Makes the files what they were before anything ran, so that the original can run again.
+    pub(super) fn put_back(&mut self) -> Result<(), Error> {
+        self.state.put_back(&self.before)
+    }
+
     /// Puts them back. If that fails, the copies stay for the next start.
     pub(super) fn finish(mut self) -> Result<(), Error> {
         self.done = true;

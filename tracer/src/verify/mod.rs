@@ -1,5 +1,7 @@
 //! Proving that a restored run does what the original did from the checkpoint on.
 
+mod chosen;
+mod control;
 mod entry;
 mod guard;
 mod keep;
@@ -20,7 +22,8 @@ use samestate_report::{Finding, Report, Subject, rules};
 
 use crate::record::{Config, Knobs, OnProgress, Progress, Recording, Stream};
 use crate::trace::Status;
-use crate::{Comparison, Error, compare};
+use crate::{Comparison, Error, Strength, compare};
+pub use chosen::Which;
 use guard::Guard;
 use original::Original;
 
@@ -49,6 +52,13 @@ pub struct Verify {
     pub interrupt: Arc<AtomicBool>,
     /// So many findings about calls are written out for each checkpoint; 0 is the usual number.
     pub most_findings: usize,
+    /// How closely the runs are compared.
+    pub strength: Strength,
+    /// From which checkpoints to restore.
+    pub which: Which,
+    /// The original is not run again when a restored run differs, so that every difference counts
+    /// as one.
+    pub without_control: bool,
 }
 
 /// What a verification comes to for one checkpoint.
@@ -98,6 +108,8 @@ pub struct Checkpoint {
     pub compared: u64,
     /// Places where the restored run differs.
     pub divergences: u64,
+    /// Places where it differs and the original differs from itself, so that nothing is settled.
+    pub unsettled: u64,
     /// What it comes to.
     pub verdict: Verdict,
 }
@@ -196,33 +208,9 @@ fn run(
             path.display()
         ));
     }
-    let mut checkpoints = Vec::new();
-    let usable = original.checkpoints.iter().filter(|checkpoint| checkpoint.image.is_some());
-    let of = usable.count();
-    let mut number = 0;
-    let (mut skipped, mut notes) = (BTreeMap::new(), BTreeMap::<String, Vec<String>>::new());
-    for checkpoint in &original.checkpoints {
-        let Some(image) = &checkpoint.image else {
-            report.findings.push(checkpoint.not_usable());
-            continue;
-        };
-        number += 1;
-        progress(Progress::Restoring { checkpoint: number, of });
-        guard.state.put_back(&checkpoint.files)?;
-        let mut findings = Report::default();
-        let out = (&mut findings, &mut skipped);
-        let seen = restored::run(config, work, number, &original, checkpoint, image, out)?;
-        // What the killed run did not do says nothing.
-        go_on(config)?;
-        for mut finding in findings.findings {
-            finding.group = Some(format!("checkpoint {number} (step {})", checkpoint.step));
-            report.findings.push(finding);
-        }
-        for note in findings.notes {
-            notes.entry(note).or_default().push(number.to_string());
-        }
-        checkpoints.push(seen);
-    }
+    let mut found = Found::default();
+    restore_all(config, work, guard, &original, (&mut report, &mut found), progress)?;
+    let Found { checkpoints, skipped, used, notes } = found;
     for (note, checkpoints) in notes {
         let checkpoints = checkpoints.join(", ");
         report.notes.push(format!("{note} (checkpoint {checkpoints})"));
@@ -238,12 +226,85 @@ fn run(
         report.findings.push(finding);
     }
     facts(&mut report, &checkpoints, &original);
+    used.tell(&mut report);
     Ok(Verification {
         report,
         checkpoints,
         status: original.recording.status(),
         output: original.output,
     })
+}
+
+/// What the restored runs come to.
+#[derive(Default)]
+struct Found {
+    checkpoints: Vec<Checkpoint>,
+    skipped: BTreeMap<&'static str, u64>,
+    used: compare::Used,
+    /// What is to be said, and about which checkpoints.
+    notes: BTreeMap<String, Vec<String>>,
+}
+
+fn restore_all(
+    config: &Verify,
+    work: &Path,
+    guard: &mut Guard,
+    original: &Original,
+    (report, found): (&mut Report, &mut Found),
+    progress: &mut OnProgress<'_>,
+) -> Result<(), Error> {
+    let mut usable = Vec::new();
+    for (at, checkpoint) in original.checkpoints.iter().enumerate() {
+        match &checkpoint.image {
+            Some(image) => usable.push((at, checkpoint, image)),
+            None => report.findings.push(checkpoint.not_usable()),
+        }
+    }
+    let chosen = config.which.of(usable.len());
+    if chosen.len() < usable.len() {
+        let left = usable.len() - chosen.len();
+        report.notes.push(format!("{left} of {} checkpoints were not restored", usable.len()));
+    }
+    let mut control = None;
+    for (turn, number) in chosen.iter().enumerate() {
+        let (at, checkpoint, image) = usable[*number];
+        progress(Progress::Restoring { checkpoint: turn + 1, of: chosen.len() });
+        guard.state.put_back(&checkpoint.files)?;
+        let restored = restored::run(config, work, number + 1, original, checkpoint, image)?;
+        // What the killed run did not do says nothing.
+        go_on(config)?;
+        let mut verdict = restored.compare(config, None)?;
+        if verdict.checkpoint.divergences > 0 && !config.without_control {
+            let control = match &control {
+                Some(control) => control,
+                None => {
+                    guard.put_back()?;
+                    let run = control::run(config, work, original, progress)?;
+                    go_on(config)?;
+                    control.insert(run)
+                }
+            };
+            match control.spots(config, original, at)? {
+                Ok(spots) if spots.is_empty() => {}
+                Ok(spots) => verdict = restored.compare(config, Some(&spots))?,
+                Err(why) => verdict.not_settled(&why),
+            }
+        }
+        let group = format!("checkpoint {} (step {})", number + 1, checkpoint.step);
+        for mut finding in verdict.report.findings {
+            finding.group = Some(group.clone());
+            report.findings.push(finding);
+        }
+        for note in verdict.report.notes {
+            found.notes.entry(note).or_default().push((number + 1).to_string());
+        }
+        for (why, count) in verdict.skipped {
+            *found.skipped.entry(why).or_default() += count;
+        }
+        found.used.add(&verdict.used);
+        found.checkpoints.push(verdict.checkpoint);
+    }
+    Ok(())
 }
 
 /// Whether the verification is still wanted.
@@ -256,6 +317,10 @@ fn facts(report: &mut Report, checkpoints: &[Checkpoint], original: &Original) {
     report.detail("calls of the original run", original.recording.calls);
     report.fact("calls compared", checkpoints.iter().map(|c| c.compared).sum());
     report.fact("divergences", checkpoints.iter().map(|c| c.divergences).sum());
+    let unsettled: u64 = checkpoints.iter().map(|c| c.unsettled).sum();
+    if unsettled > 0 {
+        report.fact("not settled", unsettled);
+    }
     let status = original.recording.status();
     if status != Status::Exited(0) {
         report.notes.push(format!("the original run ended with {status}"));
@@ -348,5 +413,6 @@ fn comparison(config: &Verify) -> Comparison {
             0 => usual.most_findings,
             most => most,
         },
+        strength: config.strength,
     }
 }

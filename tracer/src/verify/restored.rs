@@ -1,7 +1,7 @@
 //! One restored run, and what it comes to.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use samestate_report::{Finding, Report, Severity, Side, Sides, Subject, rules};
@@ -15,12 +15,31 @@ use super::{
 use crate::record::mirror::Mirror;
 use crate::record::{self, Progress, Seen, Watch};
 use crate::show::hex;
+use crate::trace::Place;
 use crate::{Error, compare};
 
 /// A restored run has at least this long, however fast the original was.
 const LEAST_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Runs the restore command on a copy of an image and compares what follows.
+/// A run of the restore command.
+pub(super) struct Restored {
+    /// What is known before anything is compared.
+    checkpoint: Checkpoint,
+    findings: Vec<Finding>,
+    /// What is compared: both traces, each from its marker on. `None` if there is nothing to.
+    runs: Option<((PathBuf, Place), (PathBuf, Place))>,
+    timed_out: bool,
+}
+
+/// What a restored run comes to.
+pub(super) struct Judged {
+    pub(super) checkpoint: Checkpoint,
+    pub(super) report: Report,
+    pub(super) skipped: BTreeMap<&'static str, u64>,
+    pub(super) used: compare::Used,
+}
+
+/// Runs the restore command on a copy of an image.
 pub(super) fn run(
     config: &Verify,
     work: &Path,
@@ -28,37 +47,39 @@ pub(super) fn run(
     original: &Original,
     saved: &Saved,
     image: &Path,
-    (report, skipped): (&mut Report, &mut BTreeMap<&'static str, u64>),
-) -> Result<Checkpoint, Error> {
+) -> Result<Restored, Error> {
     let trace = work.join(format!("restored-{number}.trace"));
     let said = work.join(format!("restored-{number}.out"));
     let command = with_image(&config.restore, image);
-    let mut checkpoint = Checkpoint {
+    let checkpoint = Checkpoint {
         number,
         step: saved.step,
         image_id: hex(&saved.image_id),
         image: saved.path.clone(),
         compared: 0,
         divergences: 0,
+        unsettled: 0,
         verdict: Verdict::Inconclusive,
     };
+    let mut restored = Restored { checkpoint, findings: Vec::new(), runs: None, timed_out: false };
     let Some(place) = saved.place else {
-        report.findings.push(saved.not_usable());
-        return Ok(checkpoint);
+        restored.findings.push(saved.not_usable());
+        return Ok(restored);
     };
     let mirror = Mirror::of_suffix(&original.trace, place)?;
     let mut run = recording(config, command.clone(), trace.clone(), printed(&said)?);
     let limit = config.timeout.unwrap_or((original.took * 10).max(LEAST_TIMEOUT));
     run.timeout = Some(limit);
     let ended = record::run(&run, Some(mirror), &mut Silent)?;
+    restored.timed_out = ended.timed_out;
     let subject = || Subject::Input(show_words(&command));
     // What it could not see before the marker matters after it as well: a mapping, a filter.
     for what in ended.untraced.iter().filter(|what| !original.recording.untraced.contains(what)) {
         let message = format!("the restored run did what the tracer cannot see: {what}");
-        report.findings.push(Finding::new(&rules::UNTRACED, subject(), message));
+        restored.findings.push(Finding::new(&rules::UNTRACED, subject(), message));
     }
     if ended.timed_out {
-        report.findings.push(Finding::new(
+        restored.findings.push(Finding::new(
             &rules::RESTORE_FAILED,
             subject(),
             format!(
@@ -69,7 +90,7 @@ pub(super) fn run(
             ),
         ));
     }
-    let Some((restored, id)) = markers(&trace, Kind::Restored)?.into_iter().next() else {
+    let Some((marker, id)) = markers(&trace, Kind::Restored)?.into_iter().next() else {
         let mut finding = Finding::new(
             &rules::RESTORE_FAILED,
             subject(),
@@ -79,9 +100,10 @@ pub(super) fn run(
             ),
         );
         finding.details = tail(&output(&said));
-        report.findings.push(finding);
-        checkpoint.verdict = if ended.timed_out { Verdict::TimedOut } else { Verdict::Failed };
-        return Ok(checkpoint);
+        restored.findings.push(finding);
+        restored.checkpoint.verdict =
+            if ended.timed_out { Verdict::TimedOut } else { Verdict::Failed };
+        return Ok(restored);
     };
     if id != saved.image_id {
         let side = |label: &str, id: &[u8; 16]| Side { label: label.to_owned(), text: hex(id) };
@@ -92,31 +114,72 @@ pub(super) fn run(
         );
         finding.sides =
             Some(Sides { left: side("original", &saved.image_id), right: side("restored", &id) });
-        report.findings.push(finding);
-        checkpoint.verdict = Verdict::OtherImage;
-        return Ok(checkpoint);
+        restored.findings.push(finding);
+        restored.checkpoint.verdict = Verdict::OtherImage;
+        return Ok(restored);
     }
-    let outcome = compare::suffixes(
-        (&original.trace, place),
-        (&trace, restored),
-        &comparison(config),
-        report,
-    )?;
-    for (why, count) in outcome.skipped {
-        *skipped.entry(why).or_default() += count;
+    restored.runs = Some(((original.trace.clone(), place), (trace, marker)));
+    Ok(restored)
+}
+
+impl Restored {
+    /// Compares what followed. Where `control` says that the original differs from itself, a
+    /// difference proves nothing.
+    pub(super) fn compare(
+        &self,
+        config: &Verify,
+        control: Option<&compare::Spots>,
+    ) -> Result<Judged, Error> {
+        let mut judged = Judged {
+            checkpoint: self.checkpoint.clone(),
+            report: Report { findings: self.findings.clone(), ..Report::default() },
+            skipped: BTreeMap::new(),
+            used: compare::Used::default(),
+        };
+        let Some((ours, theirs)) = &self.runs else { return Ok(judged) };
+        let outcome = compare::suffixes(
+            (&ours.0, ours.1),
+            (&theirs.0, theirs.1),
+            &comparison(config),
+            control,
+            &mut judged.report,
+        )?;
+        judged.skipped = outcome.skipped;
+        judged.used = outcome.used;
+        let checkpoint = &mut judged.checkpoint;
+        checkpoint.compared = outcome.compared;
+        checkpoint.divergences = outcome.divergences;
+        checkpoint.unsettled = outcome.unsettled;
+        checkpoint.verdict = if self.timed_out {
+            Verdict::TimedOut
+        } else if outcome.divergences > 0 || judged.report.count(Severity::Error) > 0 {
+            Verdict::Differs
+        } else if judged.report.is_incomplete() {
+            Verdict::Inconclusive
+        } else {
+            Verdict::Same
+        };
+        Ok(judged)
     }
-    checkpoint.compared = outcome.compared;
-    checkpoint.divergences = outcome.divergences;
-    checkpoint.verdict = if ended.timed_out {
-        Verdict::TimedOut
-    } else if report.count(Severity::Error) > 0 {
-        Verdict::Differs
-    } else if report.is_incomplete() {
-        Verdict::Inconclusive
-    } else {
-        Verdict::Same
-    };
-    Ok(checkpoint)
+}
+
+impl Judged {
+    /// Nobody knows where the original differs from itself, so no difference counts.
+    pub(super) fn not_settled(&mut self, why: &str) {
+        let findings = std::mem::take(&mut self.report.findings);
+        let one = |finding: Finding| match finding.severity {
+            Severity::Error if finding.rule.id != rules::RESTORE_FAILED.id => {
+                compare::unsettled(finding, why)
+            }
+            _ => finding,
+        };
+        self.report.findings = findings.into_iter().map(one).collect();
+        let checkpoint = &mut self.checkpoint;
+        checkpoint.unsettled += std::mem::take(&mut checkpoint.divergences);
+        if checkpoint.verdict == Verdict::Differs {
+            checkpoint.verdict = Verdict::Inconclusive;
+        }
+    }
 }
 
 /// Restored runs are told about by number only.

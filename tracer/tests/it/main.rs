@@ -10,4 +10,5 @@ mod stores;
 mod support;
 mod threads;
 mod traces;
+mod verdicts;
 mod verify;

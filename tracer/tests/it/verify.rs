@@ -10,13 +10,13 @@ use samestate_tracer::{Error, Verdict, Verification, Verify, verify};
 use crate::support::{call, first, short, sides, tracee};
 
 /// The words of a command, as a shell would find them.
-fn words(command: impl AsRef<str>) -> Vec<OsString> {
+pub(crate) fn words(command: impl AsRef<str>) -> Vec<OsString> {
     let words = shlex::split(command.as_ref()).expect("quotes are closed");
     words.into_iter().map(OsString::from).collect()
 }
 
 /// A folder with a simulation that saves at steps 2, 4 and 6.
-fn config(folder: &Path, flags: &str) -> Verify {
+pub(crate) fn config(folder: &Path, flags: &str) -> Verify {
     let folder = folder.join("state");
     Verify {
         command: words(format!("{} sim '{}' 6 2 {flags}", tracee(), folder.display())),
@@ -26,7 +26,7 @@ fn config(folder: &Path, flags: &str) -> Verify {
     }
 }
 
-fn folder() -> tempfile::TempDir {
+pub(crate) fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
     fs::create_dir(folder.path().join("state")).expect("a folder");
     folder
@@ -40,7 +40,7 @@ fn run(flags: &str) -> Verification {
     found
 }
 
-fn verdicts(found: &Verification) -> Vec<Verdict> {
+pub(crate) fn verdicts(found: &Verification) -> Vec<Verdict> {
     found.checkpoints.iter().map(|checkpoint| checkpoint.verdict).collect()
 }
 

@@ -176,8 +176,7 @@ fn verification(program: &Path) -> Result<(String, VerifyArgs), Failure> {
     let line =
         format!("verify --state {} --restore '{restore}' -- {}", folder.display(), words(&command));
     let knobs = KnobArgs::default();
-    let args =
-        VerifyArgs { restore, state: vec![folder], keep: None, timeout: None, knobs, command };
+    let args = VerifyArgs { restore, state: vec![folder], knobs, command, ..VerifyArgs::default() };
     Ok((line, args))
 }
 

@@ -1,0 +1,100 @@
+//! How threads end, which signals they get, and which of them there are.
+
+use samestate_report::{Finding, rules};
+
+use super::control::Spot;
+use super::load::Stream;
+use super::{Differ, subject};
+use crate::table::errors::signal_name;
+
+impl Differ<'_> {
+    /// How the thread ended, and which signals it got.
+    pub(super) fn ends(&mut self, key: &str, left: &Stream, right: &Stream) {
+        let position = left.calls;
+        let spot = |what, which| Spot::Thread(key.to_owned(), what, which);
+        if left.status != right.status {
+            let show = |status: Option<crate::trace::Status>| {
+                status.map_or_else(|| "no end in the trace".to_owned(), |status| status.to_string())
+            };
+            let mut finding = Finding::new(
+                &rules::EXIT_DIFFERS,
+                subject(&left.lineage, position, "exit"),
+                format!(
+                    "{} in the {} run, {} in the {} run",
+                    show(left.status),
+                    self.how.left,
+                    show(right.status),
+                    self.how.right
+                ),
+            );
+            finding.sides = Some(self.sides(show(left.status), show(right.status)));
+            self.found(vec![spot("end", String::new())], finding);
+        }
+        // In which order they end depends on the schedule.
+        if left.waited != right.waited {
+            let show = |stream: &Stream| {
+                let all: Vec<_> = stream
+                    .waited
+                    .iter()
+                    .map(|(child, count)| format!("{child} ({count})"))
+                    .collect();
+                if all.is_empty() { "none".to_owned() } else { all.join(", ") }
+            };
+            let mut finding = Finding::new(
+                &rules::RESULT_DIFFERS,
+                subject(&left.lineage, position, "wait4"),
+                "other children were waited for",
+            );
+            finding.sides = Some(self.sides(show(left), show(right)));
+            self.found(vec![spot("waited", String::new())], finding);
+        }
+        let signals: std::collections::BTreeSet<i32> =
+            left.signals.keys().chain(right.signals.keys()).copied().collect();
+        for signal in signals {
+            // How many of them arrive depends on how fast children die; their ends are compared.
+            if matches!(signal, libc::SIGCHLD | libc::SIGURG | libc::SIGWINCH) {
+                continue;
+            }
+            let count = |stream: &Stream| stream.signals.get(&signal).copied().unwrap_or(0);
+            let (ours, theirs) = (count(left), count(right));
+            if ours == theirs {
+                continue;
+            }
+            let mut finding = Finding::new(
+                &rules::SIGNAL_DIFFERS,
+                subject(&left.lineage, position, "signal"),
+                format!(
+                    "{} was delivered {ours} times in the {} run, {theirs} times in the {} run",
+                    signal_name(signal),
+                    self.how.left,
+                    self.how.right
+                ),
+            );
+            finding.sides = Some(self.sides(ours.to_string(), theirs.to_string()));
+            self.found(vec![spot("signal", signal.to_string())], finding);
+        }
+    }
+
+    /// A thread that only one of the runs has.
+    pub(super) fn lonely(&mut self, key: &str, on_the_left: bool) {
+        let (run, label) =
+            if on_the_left { (&self.left, &self.how.left) } else { (&self.right, &self.how.right) };
+        let Some(stream) = run.streams.get(key) else { return };
+        // If its maker is on one side only as well, that is said already.
+        let other = if on_the_left { &self.right } else { &self.left };
+        if stream.parent.as_ref().is_some_and(|parent| !other.streams.contains_key(parent)) {
+            return;
+        }
+        let kind = if stream.is_thread { "thread" } else { "process" };
+        let finding = Finding::new(
+            &rules::PROCESS_DIFFERS,
+            subject(&stream.lineage, 0, "clone"),
+            format!(
+                "only the {label} run has the {kind} {} ({} calls)",
+                stream.lineage, stream.calls
+            ),
+        );
+        let maker = stream.parent.clone().unwrap_or_default();
+        self.found(vec![Spot::Thread(maker, "children", String::new())], finding);
+    }
+}

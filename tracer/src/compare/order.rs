@@ -1,0 +1,134 @@
+//! The same calls in another order.
+//!
+//! An alignment tells a call that moved as one that is missing here and another one that is extra
+//! there, or as a row of calls that each hand over something else. Both are told as what they are.
+
+use std::collections::HashMap;
+
+use super::load::Stream;
+use super::pair::Difference;
+
+/// A call that moved farther than this counts as missing and extra.
+const FARTHEST: usize = 1000;
+
+/// Tells what moved from what differs.
+pub(super) fn tell(left: &Stream, right: &Stream, found: Vec<Difference>) -> Vec<Difference> {
+    if found.len() < 2 {
+        return found;
+    }
+    let alone = pairs(left, right, &found, |difference| match difference {
+        Difference::Missing(at, _) => (Some(at), None),
+        Difference::Extra(_, at) => (None, Some(at)),
+        _ => (None, None),
+    });
+    let changed = pairs(left, right, &found, |difference| match difference {
+        Difference::Changed(l, r) => (Some(l), Some(r)),
+        _ => (None, None),
+    });
+    let came: HashMap<usize, usize> = changed.iter().map(|(l, r)| (*r, *l)).collect();
+    let taken: HashMap<usize, usize> = alone.iter().map(|(l, r)| (*r, *l)).collect();
+    let one = |difference| match difference {
+        Difference::Missing(at, _) => match alone.get(&at) {
+            Some(&other) => Some(moved(left, right, at, other)),
+            None => Some(difference),
+        },
+        // It is told where it stands on the left.
+        Difference::Extra(_, at) => (!taken.contains_key(&at)).then_some(difference),
+        Difference::Changed(l, r) => match changed.get(&l) {
+            Some(&other) if came.contains_key(&r) => Some(Difference::Moved(l, other, true)),
+            _ => Some(difference),
+        },
+        _ => Some(difference),
+    };
+    found.into_iter().filter_map(one).collect()
+}
+
+/// Calls that stand on both sides, among those that differ: left to right.
+fn pairs(
+    left: &Stream,
+    right: &Stream,
+    found: &[Difference],
+    sides: impl Fn(Difference) -> (Option<usize>, Option<usize>),
+) -> HashMap<usize, usize> {
+    // In the order in which they stand there, the last one first.
+    let mut there: HashMap<u64, Vec<usize>> = HashMap::new();
+    for at in found.iter().rev().filter_map(|difference| sides(*difference).1) {
+        there.entry(right.items[at].full).or_default().push(at);
+    }
+    let mut pairs = HashMap::new();
+    for at in found.iter().filter_map(|difference| sides(*difference).0) {
+        let Some(others) = there.get_mut(&left.items[at].full) else { continue };
+        // What is too far before is never near again.
+        while others.last().is_some_and(|other| other + FARTHEST < at) {
+            others.pop();
+        }
+        if others.last().is_some_and(|other| *other <= at + FARTHEST)
+            && let Some(other) = others.pop()
+        {
+            pairs.insert(at, other);
+        }
+    }
+    pairs
+}
+
+/// A call that stands elsewhere: in a row of its like, as what comes out of a container, or among
+/// others.
+fn moved(left: &Stream, right: &Stream, at: usize, other: usize) -> Difference {
+    let among = |stream: &Stream, at: usize| {
+        let like = |near: Option<usize>| {
+            near.and_then(|near| stream.items.get(near))
+                .is_some_and(|near| near.shape == stream.items[at].shape)
+        };
+        like(at.checked_sub(1)) || like(at.checked_add(1))
+    };
+    Difference::Moved(at, other, among(left, at) && among(right, other))
+}
+
+/// Whether two byte strings consist of the same pieces in another order: lines, words, or numbers
+/// of a fixed width.
+pub(super) fn same_pieces(ours: &[u8], theirs: &[u8]) -> bool {
+    if ours.len() != theirs.len() || ours.len() < 2 {
+        return false;
+    }
+    let is_text = |bytes: &[u8]| {
+        bytes.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
+    };
+    if is_text(ours) && is_text(theirs) {
+        // A digit that moved within a number is another number.
+        let within = |byte: &u8| !(byte.is_ascii_alphanumeric() || b"._-+".contains(byte));
+        return by_separator(ours, theirs, within);
+    }
+    [16, 8, 4].into_iter().any(|width| {
+        ours.len().is_multiple_of(width)
+            && ours.len() >= 2 * width
+            && sorted(ours.chunks(width)) == sorted(theirs.chunks(width))
+    })
+}
+
+fn by_separator(ours: &[u8], theirs: &[u8], is_separator: impl Fn(&u8) -> bool + Copy) -> bool {
+    let pieces = |bytes| sorted(<[u8]>::split(bytes, is_separator));
+    let (ours, theirs) = (pieces(ours), pieces(theirs));
+    ours.iter().filter(|piece| !piece.is_empty()).count() > 1 && ours == theirs
+}
+
+fn sorted<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<&'a [u8]> {
+    let mut all: Vec<_> = pieces.collect();
+    all.sort_unstable();
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::same_pieces;
+
+    #[test]
+    fn pieces_in_another_order_are_told_from_other_pieces() {
+        assert!(same_pieces(b"a=1, b=2\n", b"b=2, a=1\n"));
+        assert!(same_pieces(b"one\ntwo\n", b"two\none\n"));
+        assert!(!same_pieces(b"value 144\n", b"value 414\n"), "another number");
+        assert!(!same_pieces(b"a=1, b=2\n", b"b=2, a=3\n"));
+        assert!(same_pieces(b"\x01\0\0\0\x02\0\0\0", b"\x02\0\0\0\x01\0\0\0"));
+        assert!(!same_pieces(b"\x01\0\0\0\x02\0\0\0", b"\x02\0\0\0\x03\0\0\0"));
+        assert!(!same_pieces(b"one", b"two!"));
+    }
+}
