@@ -7,6 +7,9 @@ use std::path::Path;
 
 use crate::fixtures::{build, samestate_in, workspace};
 
+/// A part of the path at which cargo keeps the sources of dependencies.
+const REGISTRY: &str = "/registry/src/";
+
 /// The report of a fixture as text, with the exit code at its end.
 fn told(folder: &Path, program: &Path, config: &Path) -> String {
     let args = [Path::new("coverage"), program, Path::new("--config"), config].map(Path::as_os_str);
@@ -15,12 +18,13 @@ fn told(folder: &Path, program: &Path, config: &Path) -> String {
     let mut text = String::new();
     for line in said.stdout.lines() {
         // Where cargo keeps the sources of dependencies differs from one machine to the next.
-        let line = match (line.find("--> "), line.find("/registry/src/")) {
-            (Some(start), Some(at)) => {
-                let rest = line[at + "/registry/src/".len()..].split_once('/').unwrap().1;
-                format!("{}{rest}", &line[..start + "--> ".len()])
+        let line = match line.find(REGISTRY) {
+            Some(at) => {
+                let start = line[..at].rfind([' ', '(']).map_or(0, |before| before + 1);
+                let (_, rest) = line[at + REGISTRY.len()..].split_once('/').unwrap();
+                format!("{}{rest}", &line[..start])
             }
-            _ => line.replace(&program.display().to_string(), "PROGRAM"),
+            None => line.replace(&program.display().to_string(), "PROGRAM"),
         };
         text.push_str(&line);
         text.push('\n');
@@ -54,4 +58,13 @@ fn judged(name: &str) {
 #[test]
 fn devices_whose_state_structs_are_complete() {
     judged("superio");
+}
+
+/// Building the engine takes longer than all that is looked at here, so it is asked for by
+/// `SAMESTATE_MUTATIONS=all`, as the whole matrix of mutations is.
+#[test]
+fn a_physics_engine_that_saves_with_serde() {
+    if std::env::var_os("SAMESTATE_MUTATIONS").is_some_and(|value| value == "all") {
+        judged("rapier");
+    }
 }
