@@ -15,7 +15,10 @@ pub(crate) enum Flavor {
     Debug,
     Release,
     FatLto,
+    ThinLto,
+    Dwarf4,
     Dwarf5,
+    Zlib,
     Zstd,
     Packed,
     Unpacked,
@@ -35,12 +38,47 @@ impl Flavor {
         Self::Unpacked,
     ];
 
+    /// All of them.
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Debug,
+        Self::Release,
+        Self::FatLto,
+        Self::ThinLto,
+        Self::Unpacked,
+        Self::Packed,
+        Self::Zstd,
+        Self::Zlib,
+        Self::Dwarf5,
+        Self::Dwarf4,
+    ];
+
+    /// Its name for people.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Release => "release",
+            Self::FatLto => "fat-lto",
+            Self::ThinLto => "thin-lto",
+            Self::Dwarf4 => "dwarf-4",
+            Self::Dwarf5 => "dwarf-5",
+            Self::Zlib => "zlib",
+            Self::Zstd => "zstd",
+            Self::Packed => "packed",
+            Self::Unpacked => "unpacked",
+            Self::LineTables => "line-tables",
+            Self::Stripped => "stripped",
+        }
+    }
+
     fn args(self) -> &'static [&'static str] {
         match self {
             Self::Debug => &["-g"],
             Self::Release => &["-g", "-O"],
             Self::FatLto => &["-g", "-O", "-Clto=fat"],
+            Self::ThinLto => &["-g", "-O", "-Clto=thin"],
+            Self::Dwarf4 => &["-g", "-Cdwarf-version=4"],
             Self::Dwarf5 => &["-g", "-Cdwarf-version=5"],
+            Self::Zlib => &["-g", "-Clink-arg=-Wl,--compress-debug-sections=zlib"],
             Self::Zstd => &["-g", "-Clink-arg=-Wl,--compress-debug-sections=zstd"],
             Self::Packed => &["-g", "-Csplit-debuginfo=packed"],
             Self::Unpacked => &["-g", "-Csplit-debuginfo=unpacked"],

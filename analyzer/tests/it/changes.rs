@@ -450,6 +450,40 @@ fn a_root_with_another_name() {
 }
 
 #[test]
+fn a_change_is_told_once_with_every_root_that_reaches_it() {
+    let lock = |roots: usize, field: &str| {
+        let mut text = String::from("samestate lock 1\n");
+        for root in 0..roots {
+            text += &format!("root sim::R{root}\nstruct sim::R{root} {{\n  version 1\n");
+            text += "  saved far: Vec<sim::Far>\n  saved parts: Vec<sim::Part>\n}\n";
+        }
+        text += "struct sim::Far {\n  version 1\n  saved part: Option<sim::Part>\n}\n";
+        text += "root sim::Own\nstruct sim::Own {\n  version 1\n  saved a: u8\n}\n";
+        text + &format!("struct sim::Part {{\n  version {field}\n  saved a: u8\n}}\nend\n")
+    };
+    for (roots, told) in [
+        (1, None),
+        (2, Some("reached from 2 roots: `sim::R0`, `sim::R1`")),
+        (
+            7,
+            Some(
+                "reached from 7 roots: `sim::R0`, `sim::R1`, `sim::R2`, `sim::R3`, `sim::R4` and 2 more",
+            ),
+        ),
+    ] {
+        let old = written("roots-old.lock", &lock(roots, "1\n  saved z: u32"));
+        let new = written("roots-new.lock", &lock(roots, "2"));
+        let report = drift(&old, &new, &config()).unwrap();
+        // Once, and by the shortest way.
+        assert_eq!(found(&report), ["error field-removed sim::R0.parts[].z"]);
+        let details = &report.findings[0].details;
+        let line = details.iter().find(|line| line.starts_with("reached"));
+        assert_eq!(line.map(String::as_str), told);
+        assert_eq!(found(&drift(&old, &old, &config()).unwrap()), [""; 0]);
+    }
+}
+
+#[test]
 fn fields_that_moved_into_a_struct() {
     let old = rooted("sim::Part", &part("sim::Part", "saved a: u8\nsaved x: f32\nsaved y: f32"));
     let position = part("sim::Position", "saved x: f32\nsaved y: f32");
