@@ -102,6 +102,7 @@ impl From<samestate_tracer::Error> for Failure {
         match &error {
             E::NoCommand
             | E::NotFound { .. }
+            | E::NoProcess { .. }
             | E::NoPlaceholder
             | E::NoState { .. }
             | E::WorkInState { .. } => Self::usage(error),

@@ -16,6 +16,9 @@
 //! tracee spin                                     wait for another thread without a call
 //! tracee untraced                                 make a child that asks not to be traced
 //! tracee orphans COUNT                            kill children while they make children
+//! tracee busy THREADS                             look at files until there is a file `stop`
+//! tracee filter error|trap|kill|strict            do not allow itself to ask for its parent
+//! tracee filter together                          the same for a thread that is there already
 //! tracee exit STATUS | signal NUMBER | threads COUNT | children COUNT | marker
 //! ```
 
@@ -203,6 +206,8 @@ fn main() -> Result {
             }
             Ok(())
         }
+        "busy" => busy(number(1)?),
+        "filter" => filter(word(1)?),
         "marker" => {
             let traced = announce(Kind::Step, 0, 7, [0; 16], Path::new(""));
             println!("{}", if traced { "traced" } else { "alone" });
@@ -210,6 +215,105 @@ fn main() -> Result {
         }
         other => Err(format!("no mode {other}").into()),
     }
+}
+
+/// Threads look at files, and the first one makes more of them and counts, until told to stop.
+fn busy(threads: u64) -> Result {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    let mut log = File::create("log")?;
+    log.write_all(b"abc")?;
+    let mut counts = File::create("count")?;
+    let done = Arc::new(AtomicBool::new(false));
+    let pause = std::time::Duration::from_millis(1);
+    let all: Vec<_> = (0..threads)
+        .map(|n| {
+            let done = Arc::clone(&done);
+            std::thread::spawn(move || {
+                while !done.load(Ordering::Relaxed) {
+                    let _none = fs::metadata(format!("/busy-{n}"));
+                    std::thread::sleep(pause);
+                }
+            })
+        })
+        .collect();
+    let mut count = 0_u64;
+    while fs::metadata("stop").is_err() {
+        count += 1;
+        // A file that is cut off and written again is flushed to the disk, which may take long.
+        counts.write_all(b".")?;
+        announce(Kind::Step, 0, count, [0; 16], Path::new(""));
+        let late = std::thread::spawn(|| fs::metadata("/late").is_ok());
+        late.join().map_err(|_| "a thread panicked")?;
+        std::thread::sleep(pause);
+    }
+    done.store(true, Ordering::Relaxed);
+    for thread in all {
+        thread.join().map_err(|_| "a thread panicked")?;
+    }
+    std::process::exit(5)
+}
+
+/// Installs a filter that does not let `getppid` pass, and asks for it everywhere.
+fn filter(how: &str) -> Result {
+    if how == "strict" {
+        println!("before {}", call(libc::SYS_prctl, [21, 0, 0]));
+        if call(libc::SYS_prctl, [22, 1, 0]) != 0 {
+            return Err("no strict mode".into());
+        }
+        // SAFETY: the bytes outlive the call.
+        unsafe { libc::syscall(libc::SYS_write, 1, b"strict\n".as_ptr(), 7) };
+        call(libc::SYS_getppid, [0; 3]);
+        return Ok(());
+    }
+    let answer = match how {
+        "trap" => libc::SECCOMP_RET_TRAP,
+        "kill" => libc::SECCOMP_RET_KILL_PROCESS,
+        _ => libc::SECCOMP_RET_ERRNO | libc::EPERM.cast_unsigned(),
+    };
+    let rule = |code: u32, skip: u8, k: u32| {
+        u16::try_from(code).map(|code| libc::sock_filter { code, jt: 0, jf: skip, k })
+    };
+    let rules = [
+        rule(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0)?,
+        rule(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, u32::try_from(libc::SYS_getppid)?)?,
+        rule(libc::BPF_RET | libc::BPF_K, 0, answer)?,
+        rule(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_ALLOW)?,
+    ];
+    let program =
+        libc::sock_fprog { len: u16::try_from(rules.len())?, filter: rules.as_ptr().cast_mut() };
+    let (ask, asked) = std::sync::mpsc::channel::<()>();
+    let earlier = std::thread::spawn(move || {
+        let _gone = asked.recv();
+        call(libc::SYS_getppid, [0; 3])
+    });
+    call(libc::SYS_prctl, [38, 1, 0]);
+    let together = u64::from(how == "together");
+    // SAFETY: the program and its rules outlive the call, which only reads them.
+    let set = unsafe { libc::syscall(libc::SYS_seccomp, 1, together, &raw const program) };
+    if set != 0 {
+        return Err(std::io::Error::last_os_error().into());
+    }
+    let is_refused = |result: libc::c_long| result == -1;
+    println!("here {}", is_refused(call(libc::SYS_getppid, [0; 3])));
+    let thread = std::thread::spawn(|| call(libc::SYS_getppid, [0; 3]));
+    println!("thread {}", is_refused(thread.join().map_err(|_| "a thread panicked")?));
+    ask.send(())?;
+    println!("earlier {}", is_refused(earlier.join().map_err(|_| "a thread panicked")?));
+    // SAFETY: a fork; the child only asks and leaves.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let refused = is_refused(call(libc::SYS_getppid, [0; 3]));
+        // SAFETY: ends the child without running anything of its parent's.
+        unsafe { libc::_exit(refused.into()) };
+    }
+    let mut status = 0;
+    // SAFETY: the status outlives the call.
+    unsafe { libc::waitpid(child, &raw mut status, 0) };
+    println!("child {}", libc::WEXITSTATUS(status) == 1);
+    println!("{:?}", std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?);
+    Ok(())
 }
 
 /// Four threads take work from a channel, count in a map behind a lock, and report.

@@ -38,6 +38,20 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// There is no such process.
+    #[error("there is no process {pid}")]
+    NoProcess {
+        /// Which one.
+        pid: i32,
+    },
+    /// A program that runs cannot be traced.
+    #[error("cannot trace process {pid}: {why}")]
+    CannotAttach {
+        /// Which one.
+        pid: i32,
+        /// Why, and what can be done about it.
+        why: String,
+    },
     /// A request to the kernel failed while tracing.
     #[error("cannot {what} of thread {tid}")]
     Trace {
@@ -49,7 +63,10 @@ pub enum Error {
         source: io::Error,
     },
     /// The program makes processes without end.
-    #[error("the program has more than {most} threads and processes at once; it was killed")]
+    #[error(
+        "the program has more than {most} threads and processes at once; it was killed, unless it \
+         ran before it was recorded: allow more with --max-processes, if that is what it shall do"
+    )]
     TooMany {
         /// So many are allowed.
         most: usize,

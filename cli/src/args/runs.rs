@@ -12,7 +12,7 @@ pub(crate) struct RecordArgs {
     /// Where to write the run.
     #[arg(long, short, value_name = "RUN")]
     pub(crate) output: PathBuf,
-    /// End the program if it runs for longer than this.
+    /// End the program, or with --attach leave it, after this time.
     #[arg(long, value_name = "SECONDS")]
     pub(crate) timeout: Option<u64>,
     /// Give the program the time, random bytes and process ids of this earlier run.
@@ -24,9 +24,34 @@ pub(crate) struct RecordArgs {
     /// What is done so that the run can be repeated.
     #[command(flatten)]
     pub(crate) knobs: KnobArgs,
+    /// Instead of starting a program, record the one that runs with this process id, with all its
+    /// threads, until it ends or you interrupt the recording; it runs on then. Nothing is done so
+    /// that the run can be repeated.
+    #[arg(long, value_name = "PID", conflicts_with_all = ["like", "free", "knobs", "FaultArgs"])]
+    pub(crate) attach: Option<i32>,
+    /// How much to keep of what calls hand over and receive: all (full), length and checksum only
+    /// (hash), or so many bytes of each, and length and checksum of the rest.
+    #[arg(long, value_name = "full|hash|BYTES", value_parser = payload_limit)]
+    pub(crate) payloads: Option<usize>,
+    /// End the program if it has more threads and processes than this at once.
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub(crate) max_processes: usize,
     /// The program and its arguments.
-    #[arg(last = true, required = true, value_name = "CMD")]
+    #[arg(
+        last = true,
+        required_unless_present = "attach",
+        conflicts_with = "attach",
+        value_name = "CMD"
+    )]
     pub(crate) command: Vec<OsString>,
+}
+
+fn payload_limit(text: &str) -> Result<usize, &'static str> {
+    match text {
+        "full" => Ok(usize::MAX),
+        "hash" => Ok(0),
+        _ => text.parse().map_err(|_| "write full, hash or a number of bytes"),
+    }
 }
 
 /// What shall go wrong in a recorded run.
@@ -157,8 +182,9 @@ pub(crate) struct KnobArgs {
     #[arg(long)]
     pub(crate) free: bool,
     /// Switch off (or on) one of what is done so that a run can be repeated: fixed-addresses,
-    /// hidden-vdso, fixed-random, trapped-counter, one-processor, serialized or refused-rings; may
-    /// be given several times.
+    /// hidden-vdso, fixed-random, trapped-counter, one-processor, serialized or refused-rings; or
+    /// of what a run is given as an earlier one got it: mirrored-clocks, mirrored-random,
+    /// mirrored-machine, mirrored-ids or mirrored-files. May be given several times.
     #[arg(long = "knob", value_name = "NAME=off")]
     pub(crate) knobs: Vec<String>,
 }

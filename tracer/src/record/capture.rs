@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::sys::{Tid, memory};
-use crate::table::{Kind, Layout, Ret, Row};
+use crate::table::{Class, Kind, Layout, Ret, Row};
 use crate::trace::{Data, Payload};
 
 /// Stands for the address that a message is sent to.
@@ -17,10 +17,13 @@ const LONGEST_STRINGS: usize = 256 << 10;
 const MOST_BUFFERS: u64 = 1024;
 /// Payloads are hashed in pieces of this size.
 const PIECE: usize = 1 << 20;
+/// So much is kept of what is no mere content, whatever is wanted.
+const STRUCTURE: usize = 1 << 20;
 /// The kernel transfers no more in one call.
 const LONGEST_TRANSFER: u64 = 0x7fff_f000;
 
 /// Reads a stopped thread's memory for one call.
+#[derive(Clone, Copy)]
 pub(super) struct Capture<'a> {
     pub(super) tid: Tid,
     pub(super) arguments: &'a [u64; 6],
@@ -29,8 +32,20 @@ pub(super) struct Capture<'a> {
 }
 
 impl Capture<'_> {
+    /// Only the content of files, messages and the like may be kept in part: paths, random bytes
+    /// and what the machine is like are needed whole.
+    fn for_row(&self, row: &Row) -> Self {
+        let is_content = matches!(row.class, Class::Descriptor | Class::Network | Class::Ipc);
+        let limit = if is_content { self.limit } else { self.limit.max(STRUCTURE) };
+        Self { limit, ..*self }
+    }
+
     /// What the call hands over.
     pub(super) fn entry(&self, row: &Row) -> Vec<Data> {
+        self.for_row(row).at_entry(row)
+    }
+
+    fn at_entry(&self, row: &Row) -> Vec<Data> {
         let mut data = Vec::new();
         for (argument, index) in row.arguments.iter().zip(0_u8..) {
             if let Some(payload) = self.handed_over(argument.kind, usize::from(index)) {
@@ -39,7 +54,7 @@ impl Capture<'_> {
         }
         match row.name {
             "sendmsg" => {
-                let payload = self.buffers(&self.header(self.arguments[1], 0, 8, 128));
+                let payload = self.take(&self.header(self.arguments[1], 0, 8, 128), STRUCTURE);
                 data.push(Data { argument: NAMED, out: false, payload });
             }
             // Before the text stands its type, which the size leaves out.
@@ -57,7 +72,7 @@ impl Capture<'_> {
     /// The descriptors that a message hands over.
     pub(super) fn passed(&self) -> Vec<i32> {
         const HEAD: usize = 16;
-        let control = self.buffers(&self.header(self.arguments[1], 32, 40, 4096)).bytes;
+        let control = self.take(&self.header(self.arguments[1], 32, 40, 4096), STRUCTURE).bytes;
         let mut fds = Vec::new();
         let mut rest = control.as_slice();
         while rest.len() >= HEAD {
@@ -84,6 +99,10 @@ impl Capture<'_> {
 
     /// What the call received; only if it did not fail.
     pub(super) fn exit(&self, row: &Row, result: i64, data: &mut Vec<Data>) {
+        self.for_row(row).at_exit(row, result, data);
+    }
+
+    fn at_exit(&self, row: &Row, result: i64, data: &mut Vec<Data>) {
         let Ok(count) = u64::try_from(result) else { return };
         if row.result == Ret::Never {
             return;
@@ -115,18 +134,18 @@ impl Capture<'_> {
             Kind::In(length) => Some(self.buffers(&[(address, other(length))])),
             Kind::InVector(count) => Some(self.buffers(&self.vector(address, other(count)))),
             Kind::InSized(length, Layout::SocketAddress) => {
-                Some(self.buffers(&[(address, other(length).min(128))]))
+                Some(self.structure(address, other(length).min(128)))
             }
-            Kind::InSized(length, _) => Some(self.buffers(&[(address, other(length).min(4096))])),
+            Kind::InSized(length, _) => Some(self.structure(address, other(length).min(4096))),
             Kind::InStruct(size, _) | Kind::InOutStruct(size, _) => {
-                Some(self.buffers(&[(address, size.into())]))
+                Some(self.structure(address, size.into()))
             }
             Kind::InArray(count, size) | Kind::InOutArray(count, size, _) => {
                 let length = other(count).min(MOST_BUFFERS * 64).saturating_mul(size.into());
-                Some(self.buffers(&[(address, length)]))
+                Some(self.structure(address, length))
             }
             Kind::FdSet(highest) => {
-                Some(self.buffers(&[(address, other(highest).min(1024).div_ceil(8))]))
+                Some(self.structure(address, other(highest).min(1024).div_ceil(8)))
             }
             Kind::InMessage => Some(self.buffers(&self.message(address))),
             Kind::InMessages(count) => {
@@ -136,10 +155,10 @@ impl Capture<'_> {
                 Some(self.buffers(&all))
             }
             Kind::Ioctl(request) => {
-                ioctl_size(other(request), true).map(|size| self.buffers(&[(address, size)]))
+                ioctl_size(other(request), true).map(|size| self.structure(address, size))
             }
             Kind::Fcntl(command) => {
-                fcntl_size(other(command), true).map(|size| self.buffers(&[(address, size)]))
+                fcntl_size(other(command), true).map(|size| self.structure(address, size))
             }
             _ => None,
         }
@@ -153,30 +172,30 @@ impl Capture<'_> {
         let other = |index: u8| self.arguments[usize::from(index)];
         match kind {
             Kind::Out(capacity) => Some(self.buffers(&[(address, count.min(other(capacity)))])),
-            Kind::OutAll(capacity) => Some(self.buffers(&[(address, other(capacity).min(4096))])),
+            Kind::OutAll(capacity) => Some(self.structure(address, other(capacity).min(4096))),
             Kind::OutAt(length, _) => {
                 let mut bytes = [0; 4];
                 if memory::read(self.tid, other(length), &mut bytes) < 4 {
                     return None;
                 }
                 let length = u64::from(u32::from_le_bytes(bytes)).min(4096);
-                Some(self.buffers(&[(address, length)]))
+                Some(self.structure(address, length))
             }
             Kind::OutVector(buffers) => {
                 Some(self.buffers(&first(self.vector(address, other(buffers)), count)))
             }
             Kind::OutStruct(size, _) | Kind::InOutStruct(size, _) => {
-                Some(self.buffers(&[(address, size.into())]))
+                Some(self.structure(address, size.into()))
             }
             Kind::OutArray(size, _) => {
-                Some(self.buffers(&[(address, count.saturating_mul(size.into()).min(1 << 20))]))
+                Some(self.structure(address, count.saturating_mul(size.into()).min(1 << 20)))
             }
             Kind::InOutArray(many, size, _) => {
                 let length = other(many).min(MOST_BUFFERS * 64).saturating_mul(size.into());
-                Some(self.buffers(&[(address, length)]))
+                Some(self.structure(address, length))
             }
             Kind::FdSet(highest) => {
-                Some(self.buffers(&[(address, other(highest).min(1024).div_ceil(8))]))
+                Some(self.structure(address, other(highest).min(1024).div_ceil(8)))
             }
             Kind::OutMessage => Some(self.buffers(&first(self.message(address), count))),
             Kind::OutMessages => {
@@ -191,10 +210,10 @@ impl Capture<'_> {
                 Some(self.buffers(&all))
             }
             Kind::Ioctl(request) => {
-                ioctl_size(other(request), false).map(|size| self.buffers(&[(address, size)]))
+                ioctl_size(other(request), false).map(|size| self.structure(address, size))
             }
             Kind::Fcntl(command) => {
-                fcntl_size(other(command), false).map(|size| self.buffers(&[(address, size)]))
+                fcntl_size(other(command), false).map(|size| self.structure(address, size))
             }
             _ => None,
         }
@@ -220,6 +239,15 @@ impl Capture<'_> {
     /// The bytes of several buffers, one after the other. What cannot be read is left out, as the
     /// kernel would not have read it either.
     pub(super) fn buffers(&self, buffers: &[(u64, u64)]) -> Payload {
+        self.take(buffers, self.limit)
+    }
+
+    /// The same for what has to be known whole, as it is no mere content.
+    fn structure(&self, address: u64, length: u64) -> Payload {
+        self.take(&[(address, length)], STRUCTURE)
+    }
+
+    fn take(&self, buffers: &[(u64, u64)], limit: usize) -> Payload {
         let mut bytes = Vec::new();
         let mut hasher = None;
         let mut length = 0;
@@ -231,7 +259,7 @@ impl Capture<'_> {
                 let wanted = usize::try_from(count - done).unwrap_or(PIECE).min(PIECE);
                 piece.resize(wanted, 0);
                 let got = memory::read(self.tid, address.wrapping_add(done), &mut piece);
-                let room = self.limit.saturating_sub(bytes.len());
+                let room = limit.saturating_sub(bytes.len());
                 if hasher.is_none() && got > room {
                     let mut all = xxhash_rust::xxh3::Xxh3::new();
                     all.update(&bytes);

@@ -60,6 +60,9 @@ pub(super) struct Engine<'a> {
     /// Parent, group and session that the first process was born into.
     pub(super) born_into: [i32; 3],
     pub(super) root: Tid,
+    attached: bool,
+    /// The program was left, and runs on.
+    pub(super) detached: bool,
     /// A call was made that we cannot follow.
     pub(super) strange: bool,
     /// The program may live in a namespace in which clocks say something else.
@@ -85,23 +88,47 @@ impl<'a> Engine<'a> {
             switches.decide(&program);
         }
         let root = launch::launch(config, &switches)?;
+        let place = (root, free);
+        let mut engine =
+            Self::new(config, switches, place, None, mirror, watch).inspect_err(|_| end(root))?;
+        let told = engine.told(root, None, None, "0".to_owned(), folder(root));
+        let descriptors = Rc::new(RefCell::new(Table::default()));
+        let mut task = Task::new(told, root, descriptors);
+        task.every = is_filtered();
+        engine.add_task(task)?;
+        engine.call(launch::first_call(config))?;
+        engine.pin();
+        engine.prepare(root)?;
+        Ok(engine)
+    }
+
+    /// For a program that is there. `waker` names the calling thread if the program was there
+    /// before us.
+    pub(super) fn new(
+        config: &Config,
+        switches: Knobs,
+        (root, free): (Tid, Processors),
+        waker: Option<Tid>,
+        mirror: Option<Mirror>,
+        watch: &'a mut dyn Watch,
+    ) -> Result<Self, Error> {
         let real = born_into(root);
         // What the program sees of it, not what it is.
         let [parent, group, session] = match &mirror {
-            Some(mirror) if mirror.is_active() => mirror.outside(),
+            Some(mirror) if mirror.is_active() && switches.mirrored_ids => mirror.outside(),
             _ => real,
         };
-        let directory = folder(root);
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         // The clock of a file system may lag by one tick of the kernel's.
         let since = since.saturating_sub(FILE_CLOCK).as_nanos();
         let started = i64::try_from(since).unwrap_or(i64::MAX);
         let mut knobs = switches.describe();
         knobs.extend(config.fault.map(|fault| fault.to_string()));
+        knobs.extend(waker.map(|_| format!("attached={root}")));
         let header = Header {
             architecture: arch::NAME.to_owned(),
             command: config.command.iter().map(|word| word.as_bytes().to_vec()).collect(),
-            directory: directory.clone(),
+            directory: folder(root),
             parent,
             group,
             session,
@@ -109,13 +136,11 @@ impl<'a> Engine<'a> {
             like: config.like.as_ref().map(|path| path.as_os_str().as_bytes().to_vec()),
             knobs,
         };
-        let writer = Writer::create(&config.output, &header)
-            .and_then(|writer| {
-                let longest_turn = config.knobs.serialized.then_some(config.knobs.longest_turn);
-                let interrupt = Arc::clone(&config.interrupt);
-                Watchdog::new(writer, config.timeout, interrupt, longest_turn)
-            })
-            .inspect_err(|_| end(root))?;
+        let writer = Writer::create(&config.output, &header).and_then(|writer| {
+            let longest_turn = config.knobs.serialized.then_some(config.knobs.longest_turn);
+            let interrupt = Arc::clone(&config.interrupt);
+            Watchdog::new(writer, config.timeout, interrupt, longest_turn, waker)
+        })?;
         let mut engine = Self {
             tasks: HashMap::new(),
             early: HashMap::new(),
@@ -136,6 +161,8 @@ impl<'a> Engine<'a> {
             pinned: false,
             born_into: real,
             root,
+            attached: waker.is_some(),
+            detached: false,
             strange: false,
             own_time: false,
             status: None,
@@ -148,12 +175,6 @@ impl<'a> Engine<'a> {
         for (real, seen) in real.into_iter().zip([parent, group, session]) {
             engine.pids.set(real, seen);
         }
-        let told = engine.told(root, None, None, "0".to_owned(), directory);
-        let descriptors = Rc::new(RefCell::new(Table::default()));
-        engine.add_task(Task::new(told, root, descriptors))?;
-        engine.call(launch::first_call(config))?;
-        engine.pin();
-        engine.prepare(root)?;
         Ok(engine)
     }
 
@@ -162,12 +183,21 @@ impl<'a> Engine<'a> {
         self.watch.progress(Progress::Started { pid: self.root });
         let traced = self.trace();
         if traced.is_err() {
-            self.kill_all();
+            if self.attached {
+                // The first error tells more.
+                let _later = self.leave_all();
+            } else {
+                self.kill_all();
+            }
         }
         traced?;
         self.watch.progress(Progress::Calls(self.calls));
         Ok(Recording {
-            status: self.status.unwrap_or(Status::Killed(libc::SIGKILL)),
+            status: self.status.unwrap_or(match self.detached {
+                true => Status::Exited(0),
+                false => Status::Killed(libc::SIGKILL),
+            }),
+            detached: self.detached,
             calls: self.calls,
             tasks: self.next_task.into(),
             timed_out: self.writer.is_expired(),
@@ -187,10 +217,15 @@ impl<'a> Engine<'a> {
     }
 
     fn trace(&mut self) -> Result<(), Error> {
-        self.resume(self.root, 0)?;
+        if !self.attached {
+            self.resume(self.root, 0)?;
+        }
         while let Some((tid, stop)) = self.next()? {
             self.handle(tid, stop)?;
             if self.is_unwanted() {
+                if self.attached {
+                    return self.leave_all();
+                }
                 self.expire()?;
             }
         }
@@ -258,8 +293,10 @@ impl<'a> Engine<'a> {
             return Ok(());
         }
         match stop {
+            // A filter of the program's that wants a tracer; we have seen the call.
+            Stop::Entry if self.attached => self.run_on(tid, 0),
             Stop::Entry => self.entry(tid),
-            Stop::Exit => self.exit(tid),
+            Stop::Border => self.border(tid),
             Stop::Cloned => self.cloned(tid),
             Stop::Exec => self.executed(tid),
             Stop::Signal(signal) => self.signal(tid, signal),
@@ -295,13 +332,26 @@ impl<'a> Engine<'a> {
 
     /// Lets a thread run on: to the end of its call if it is in one, else to the next.
     pub(super) fn run_on(&mut self, tid: Tid, signal: i32) -> Result<(), Error> {
-        let pending = self.tasks.get(&tid).and_then(|task| task.pending.as_ref());
-        let in_call = pending.is_some();
-        self.turns.set_careful(pending.is_some_and(|pending| pending.careful));
+        let task = self.tasks.get(&tid);
+        let pending = task.and_then(|task| task.pending.as_ref());
+        let in_call = pending.is_some() || self.stops_at_all(tid);
+        // The program's own filter may let it wait for somebody else's answer.
+        let at_border = task.is_some_and(|task| task.entered.is_some()) && !self.is_alone();
+        self.turns.set_careful(at_border || pending.is_some_and(|pending| pending.careful));
         self.writer.runs(if self.is_alone() { 0 } else { tid });
         let resumed =
             if in_call { ptrace::resume_to_exit(tid, signal) } else { ptrace::resume(tid, signal) };
         gone(resumed, "resume", tid)
+    }
+
+    /// Whether a thread stops at the border of every call.
+    pub(super) fn stops_at_all(&self, tid: Tid) -> bool {
+        self.is_attached() || self.tasks.get(&tid).is_some_and(|task| task.every)
+    }
+
+    /// Whether the program ran before we came, and will run on when we go.
+    pub(super) const fn is_attached(&self) -> bool {
+        self.attached
     }
 
     pub(super) fn prepare(&mut self, tid: Tid) -> Result<(), Error> {
@@ -448,6 +498,12 @@ impl<'a> Engine<'a> {
     pub(super) const fn is_pinned(&self) -> bool {
         self.pinned
     }
+}
+
+/// Whether we live under a seccomp filter, which programs that we start inherit.
+fn is_filtered() -> bool {
+    let status = std::fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
+    status.lines().any(|line| line.strip_prefix("Seccomp:").is_some_and(|mode| mode.trim() == "2"))
 }
 
 /// Ends a process and waits for it, so that nothing is left of it.

@@ -13,7 +13,7 @@ use super::{Progress, Seen};
 use crate::Error;
 use crate::sys::arch::Entry;
 use crate::sys::{Tid, memory, ptrace};
-use crate::table::{self, Kind, Policy, Row};
+use crate::table::{self, Class, Kind, Policy, Row};
 use crate::trace::{Call, Data, Event, Payload, call_flags};
 
 impl Engine<'_> {
@@ -22,24 +22,23 @@ impl Engine<'_> {
         let Some(entry) = alive(ptrace::entry(tid), "read the call", tid)? else {
             return Ok(());
         };
-        let Entry { number, arguments, instruction, foreign } = entry;
+        self.enter(tid, entry)
+    }
+
+    /// This call is about to be made.
+    pub(super) fn enter(&mut self, tid: Tid, entry: Entry) -> Result<(), Error> {
+        let Entry { number, arguments, foreign, .. } = entry;
         let row = if foreign { None } else { table::row(number) };
+        let Some(mut call) = self.begun(tid, row, &entry) else { return Ok(()) };
         let Some(task) = self.tasks.get_mut(&tid) else { return Ok(()) };
+        task.entered = None;
         let harm = self.faults.next(number, task.is_saving());
         task.doomed = harm == Some(Harm::KillAfter);
-        let mut call = Call {
-            task: task.told.id,
-            number,
-            flags: 0,
-            instruction,
-            arguments: arguments[..row.map_or(6, |row| row.arguments.len())].to_vec(),
-            result: None,
-            objects: Vec::new(),
-            made: Vec::new(),
-            data: Vec::new(),
-        };
         match harm {
             Some(Harm::KillBefore) => return self.kill_before(tid, row, &arguments, call),
+            _ if self.is_forbidden(tid, &entry) => {
+                return self.kill_before(tid, row, &arguments, call);
+            }
             Some(Harm::Fail(error)) if row.is_none() => {
                 return self.fail(tid, &arguments, call, error);
             }
@@ -49,27 +48,7 @@ impl Engine<'_> {
         if row.name == "write" && low(arguments[0]) == marker::FD {
             return self.marker(tid, &arguments, call);
         }
-        self.as_seen(row, &mut call);
-        let capture = Capture { tid, arguments: &arguments, limit: self.knobs.payload_limit };
-        call.data = capture.entry(row);
-        for (argument, index) in row.arguments.iter().zip(0_u8..) {
-            let value = arguments[usize::from(index)];
-            let fd = match argument.kind {
-                Kind::Fd => low(value),
-                Kind::DirFd if low(value) != libc::AT_FDCWD => low(value),
-                _ => continue,
-            };
-            if let Some(object) = self.object(tid, fd, Origin::Before)? {
-                call.objects.push((index, object));
-            }
-        }
-        if row.name == "sendmsg" {
-            for fd in capture.passed() {
-                if let Some(object) = self.object(tid, fd, Origin::Before)? {
-                    call.objects.push((NAMED, object));
-                }
-            }
-        }
+        self.hands_over(tid, row, &arguments, &mut call)?;
         if let Some(Harm::Fail(error)) = harm {
             return self.fail(tid, &arguments, call, error);
         }
@@ -91,6 +70,9 @@ impl Engine<'_> {
         if let Some(given) = self.mirrored(tid, &mut call) {
             return self.give(tid, &arguments, call, given);
         }
+        if let Some(result) = self.about_filters(tid, row, &arguments)? {
+            return self.give(tid, &arguments, call, Given { result, data: Vec::new() });
+        }
         let mut wait = None;
         if self.turns.are_on() {
             match row.name {
@@ -111,9 +93,10 @@ impl Engine<'_> {
             }
         }
         let known = match harm {
-            None => self.known(tid, row, &arguments, &mut call),
-            // It has to be done when its process is killed.
-            Some(_) => Known::No,
+            None if !self.is_attached() => self.known(tid, row, &arguments, &mut call),
+            // It has to be done when its process is killed; and whether the kernel is asked at all
+            // is for the program's own filter to say, where ours is not there.
+            _ => Known::No,
         };
         match known {
             Known::No => {}
@@ -134,13 +117,46 @@ impl Engine<'_> {
         let careful = self.may_wait(Some(row));
         if let Some(task) = self.tasks.get_mut(&tid) {
             let changed = changed.into_iter().map(|(index, _)| index).collect();
-            task.pending = Some(Pending { row: Some(row), call, changed, arguments, careful });
+            let (row, given) = (Some(row), None);
+            task.pending = Some(Pending { row, call, changed, arguments, careful, given });
         }
         if let Some(wait) = wait {
             self.wait(tid, wait);
             return Ok(());
         }
         self.resume(tid, 0)
+    }
+
+    /// Writes down what a call hands over to the kernel.
+    pub(super) fn hands_over(
+        &mut self,
+        tid: Tid,
+        row: &Row,
+        arguments: &[u64; 6],
+        call: &mut Call,
+    ) -> Result<(), Error> {
+        self.as_seen(row, call);
+        let capture = Capture { tid, arguments, limit: self.knobs.payload_limit };
+        call.data = capture.entry(row);
+        for (argument, index) in row.arguments.iter().zip(0_u8..) {
+            let value = arguments[usize::from(index)];
+            let fd = match argument.kind {
+                Kind::Fd => low(value),
+                Kind::DirFd if low(value) != libc::AT_FDCWD => low(value),
+                _ => continue,
+            };
+            if let Some(object) = self.object(tid, fd, Origin::Before)? {
+                call.objects.push((index, object));
+            }
+        }
+        if row.name == "sendmsg" {
+            for fd in capture.passed() {
+                if let Some(object) = self.object(tid, fd, Origin::Before)? {
+                    call.objects.push((NAMED, object));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// A thread is about to end, perhaps with its process; or it returns from a handler.
@@ -165,20 +181,31 @@ impl Engine<'_> {
 
     /// A call that the table does not know: written down as it is.
     fn strange(&mut self, tid: Tid, mut call: Call, entry: Entry) -> Result<(), Error> {
-        self.strange = true;
-        if entry.foreign {
-            call.flags |= call_flags::FOREIGN;
-            self.untraced(tid, "system calls through a 32-bit interface".to_owned())?;
-        } else {
-            call.flags |= call_flags::UNKNOWN;
-            *self.unknown.entry(call.number).or_default() += 1;
-        }
+        self.is_strange(tid, &mut call, entry.foreign)?;
         let careful = self.may_wait(None);
         if let Some(task) = self.tasks.get_mut(&tid) {
             let (changed, arguments) = (Vec::new(), entry.arguments);
-            task.pending = Some(Pending { row: None, call, changed, arguments, careful });
+            let given = None;
+            task.pending = Some(Pending { row: None, call, changed, arguments, careful, given });
         }
         self.resume(tid, 0)
+    }
+
+    /// Says that a call is not in the table.
+    pub(super) fn is_strange(
+        &mut self,
+        tid: Tid,
+        call: &mut Call,
+        foreign: bool,
+    ) -> Result<(), Error> {
+        self.strange = true;
+        if foreign {
+            call.flags |= call_flags::FOREIGN;
+            return self.untraced(tid, "system calls through a 32-bit interface".to_owned());
+        }
+        call.flags |= call_flags::UNKNOWN;
+        *self.unknown.entry(call.number).or_default() += 1;
+        Ok(())
     }
 
     /// The program announces something. The kernel does not get to see it.
@@ -220,6 +247,9 @@ impl Engine<'_> {
             return Ok(());
         };
         mirror.join(&task.told.lineage, task.children);
+        if !self.knobs.mirrored_ids {
+            return Ok(());
+        }
         for (real, seen) in self.born_into.into_iter().zip(mirror.outside()) {
             self.pids.set(real, seen);
         }
@@ -234,6 +264,14 @@ impl Engine<'_> {
     fn mirrored(&mut self, tid: Tid, call: &mut Call) -> Option<Given> {
         let mirror = self.mirror.as_mut().filter(|mirror| mirror.is_active())?;
         let task = self.tasks.get(&tid).filter(|task| !task.is_saving())?;
+        let is_wanted = match table::class(call.number) {
+            Class::Clock => self.knobs.mirrored_clocks,
+            Class::Machine => self.knobs.mirrored_machine,
+            _ => self.knobs.mirrored_random,
+        };
+        if !is_wanted {
+            return None;
+        }
         let source = source(call, |object| self.random.get(&object).copied())?;
         let given = mirror.next(&task.told.lineage, source);
         let given = given.filter(|given| given.data.iter().all(|data| data.payload.is_whole()));
@@ -286,6 +324,15 @@ impl Engine<'_> {
         }
         if result < 0 {
             call.data.retain(|data| !data.out);
+        }
+        if self.is_attached() {
+            // Without our filter, a call that is left out would be one more for the program's.
+            let (row, changed, careful) = (None, Vec::new(), false);
+            let (arguments, given) = (*arguments, Some(result));
+            if let Some(task) = self.tasks.get_mut(&tid) {
+                task.pending = Some(Pending { row, call, changed, arguments, careful, given });
+            }
+            return self.resume(tid, 0);
         }
         gone(ptrace::skip(tid, result), "give a result", tid)?;
         self.note_time(&call);
@@ -367,15 +414,9 @@ impl Engine<'_> {
             "shmat" if call.argument(2) & 0o10000 == 0 => {
                 self.untraced(tid, "what is written to shared memory".to_owned())?;
             }
-            "seccomp" if call.argument(0) == 1 => self.filtered(tid)?,
-            "prctl" if call.argument(0) == 22 && call.argument(1) == 2 => self.filtered(tid)?,
             _ => {}
         }
         Ok(())
-    }
-
-    fn filtered(&mut self, tid: Tid) -> Result<(), Error> {
-        self.untraced(tid, "calls that the program's own seccomp filter refuses".to_owned())
     }
 
     /// Remembers whether what a descriptor leads to gives random bytes.

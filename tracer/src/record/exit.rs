@@ -19,7 +19,7 @@ impl Engine<'_> {
             // It was killed: the call does not return.
             return self.call(pending.call);
         };
-        let mut result = real;
+        let mut result = pending.given.unwrap_or(real);
         for &index in &pending.changed {
             let value = pending.arguments[index];
             gone(ptrace::set_argument(tid, index, value), "set an argument", tid)?;
@@ -33,7 +33,10 @@ impl Engine<'_> {
                 self.remember(tid, row, (real, result));
             }
             self.after(tid, row, &arguments, result, &mut pending.call)?;
-            let capture = Capture { tid, arguments: &arguments, limit: self.knobs.payload_limit };
+            // What is random has to be there to be given again.
+            let is_random = pending.call.object(0).is_some_and(|o| self.random.contains_key(&o));
+            let limit = if is_random { usize::MAX } else { self.knobs.payload_limit };
+            let capture = Capture { tid, arguments: &arguments, limit };
             capture.exit(row, result, &mut pending.call.data);
             if result == 0 {
                 self.give_times(tid, arguments, &mut pending.call);
@@ -50,7 +53,8 @@ impl Engine<'_> {
 
     /// The times of a file as the earlier run was told them.
     fn give_times(&mut self, tid: Tid, arguments: [u64; 6], call: &mut Call) {
-        let Some(mirror) = self.mirror.as_mut().filter(|mirror| mirror.is_active()) else { return };
+        let mirror = self.mirror.as_mut().filter(|mirror| mirror.is_active());
+        let Some(mirror) = mirror.filter(|_| self.knobs.mirrored_files) else { return };
         let Some(task) = self.tasks.get(&tid).filter(|task| !task.is_saving()) else { return };
         let asked = times::source(call, |object| self.paths.get(&object).copied());
         let Some((source, index, layout)) = asked else { return };
@@ -67,7 +71,7 @@ impl Engine<'_> {
     }
 
     /// What a call has changed, seen from its result.
-    fn after(
+    pub(super) fn after(
         &mut self,
         tid: Tid,
         row: &Row,

@@ -170,6 +170,7 @@ impl Engine<'_> {
                 changed: Vec::new(),
                 arguments: *arguments,
                 careful: false,
+                given: None,
             });
             // It is stopped before the kernel acts, which does not any more.
             ptrace::kill(task.pid);

@@ -32,6 +32,16 @@ pub struct Knobs {
     pub longest_turn: Duration,
     /// The program is told that there is no `io_uring`, whose calls nobody could see.
     pub refused_rings: bool,
+    /// A mirrored run is told the times that the earlier one was told by clocks.
+    pub mirrored_clocks: bool,
+    /// It gets the random bytes of the earlier one.
+    pub mirrored_random: bool,
+    /// It is told what the earlier one was told of the machine: its name, memory, processors.
+    pub mirrored_machine: bool,
+    /// It sees the process ids of the earlier one.
+    pub mirrored_ids: bool,
+    /// It is told the times, inodes and blocks of files that the earlier one was told.
+    pub mirrored_files: bool,
     /// So many bytes of each payload are kept; beyond, only length and hash.
     pub payload_limit: usize,
 }
@@ -46,6 +56,11 @@ impl Default for Knobs {
             one_processor: true,
             serialized: true,
             refused_rings: true,
+            mirrored_clocks: true,
+            mirrored_random: true,
+            mirrored_machine: true,
+            mirrored_ids: true,
+            mirrored_files: true,
             longest_turn: Duration::from_secs(10),
             payload_limit: 1 << 20,
         }
@@ -53,8 +68,15 @@ impl Default for Knobs {
 }
 
 impl Knobs {
+    /// Nothing is done.
+    pub(super) fn none() -> Self {
+        let mut none = Self { trapped_counter: Some(false), ..Self::default() };
+        none.switches().into_iter().for_each(|(_, switch)| *switch = false);
+        none
+    }
+
     /// The switches by name.
-    fn switches(&mut self) -> [(&'static str, &mut bool); 6] {
+    fn switches(&mut self) -> [(&'static str, &mut bool); 11] {
         [
             ("fixed-addresses", &mut self.fixed_addresses),
             ("hidden-vdso", &mut self.hidden_vdso),
@@ -62,6 +84,11 @@ impl Knobs {
             ("one-processor", &mut self.one_processor),
             ("serialized", &mut self.serialized),
             ("refused-rings", &mut self.refused_rings),
+            ("mirrored-clocks", &mut self.mirrored_clocks),
+            ("mirrored-random", &mut self.mirrored_random),
+            ("mirrored-machine", &mut self.mirrored_machine),
+            ("mirrored-ids", &mut self.mirrored_ids),
+            ("mirrored-files", &mut self.mirrored_files),
         ]
     }
 
@@ -103,7 +130,11 @@ impl Knobs {
         let switches = self.switches().map(|(name, on)| format!("{name}={}", word(*on)));
         let mut all = switches.to_vec();
         all.push(format!("{COUNTER}={}", word(counter)));
-        all.push(format!("payload-limit={}", self.payload_limit));
+        all.push(match self.payload_limit {
+            usize::MAX => "payloads=full".to_owned(),
+            0 => "payloads=hash".to_owned(),
+            limit => format!("payloads={limit}"),
+        });
         all
     }
 

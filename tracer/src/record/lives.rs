@@ -10,13 +10,20 @@ use crate::Error;
 use crate::sys::{Tid, ptrace};
 use crate::trace::{Event, Status, Task as Told};
 
+/// What a thread of the same process is made with.
+const THREAD: u64 =
+    (libc::CLONE_THREAD | libc::CLONE_VM | libc::CLONE_FILES | libc::CLONE_FS) as u64;
+
+fn is_thread(pid: Tid, tid: Tid) -> bool {
+    std::fs::exists(format!("/proc/{pid}/task/{tid}")).unwrap_or(false)
+}
+
 impl Engine<'_> {
     /// The process that has made a process or a thread, as far as the kernel still knows.
     pub(super) fn maker(&self, tid: Tid) -> Tid {
-        let is_thread = |pid: &Tid| std::fs::exists(format!("/proc/{pid}/task/{tid}"));
         let mut known = self.tasks.values().map(|task| task.pid);
         let [parent, ..] = born_into(tid);
-        known.find(|pid| is_thread(pid).unwrap_or(false)).unwrap_or(parent)
+        known.find(|pid| is_thread(*pid, tid)).unwrap_or(parent)
     }
 
     /// Takes on a process whose parent never told of it: nobody else would let it run.
@@ -42,22 +49,29 @@ impl Engine<'_> {
             return self.resume(tid, 0);
         }
         if self.tasks.len() >= self.most_tasks {
-            // Nobody but us would end it.
-            ptrace::kill(child);
+            if !self.is_attached() {
+                // Nobody but us would end it.
+                ptrace::kill(child);
+            }
             return Err(Error::TooMany { most: self.most_tasks });
         }
         let Some(parent) = self.tasks.get_mut(&tid) else { return Ok(()) };
         let lineage = parent.bears();
-        let flags = parent.pending.as_ref().map_or(0, super::task::Pending::clone_flags);
+        let flags = match &parent.pending {
+            Some(pending) => pending.clone_flags(),
+            // It was in the middle of the call when we came.
+            None if is_thread(parent.pid, child) => THREAD,
+            None => 0,
+        };
         let has = |flag: i32| flags & u64::from(flag.cast_unsigned()) != 0;
+        let thread = has(libc::CLONE_THREAD);
         let (parent_id, process, pid) = (parent.told.id, parent.told.process, parent.pid);
         let descriptors = if has(libc::CLONE_FILES) {
             Rc::clone(&parent.descriptors)
         } else {
             Rc::new(RefCell::new(parent.descriptors.borrow().clone()))
         };
-        let thread = has(libc::CLONE_THREAD);
-        let placed = parent.placed;
+        let (placed, every) = (parent.placed, parent.every);
         let memory = if has(libc::CLONE_VM) { parent.memory } else { child };
         let clear = if has(libc::CLONE_CHILD_CLEARTID) { parent.child_address() } else { 0 };
         if thread && !self.turns.are_on() {
@@ -67,7 +81,7 @@ impl Engine<'_> {
         let told = self.told(child, Some(parent_id), process, lineage, folder(child));
         let pid = if thread { pid } else { child };
         let mut task = Task::new(told, pid, descriptors);
-        (task.placed, task.memory, task.clear) = (placed, memory, clear);
+        (task.placed, task.memory, task.clear, task.every) = (placed, memory, clear, every);
         self.add_task(task)?;
         if self.early.remove(&child).is_some() {
             self.resume(child, 0)?;
@@ -126,6 +140,10 @@ impl Engine<'_> {
         if matches!(status, Status::Killed(_)) {
             self.siblings_may_end(tid);
         }
+        let entered = self.tasks.get_mut(&tid).and_then(|task| task.entered.take());
+        if let Some(entered) = entered {
+            self.ended_at_border(tid, entered)?;
+        }
         let Some(task) = self.tasks.remove(&tid) else { return Ok(()) };
         self.turns.remove(tid);
         self.turns.look_for_signals();
@@ -170,7 +188,9 @@ impl Engine<'_> {
         let id = self.next_task;
         self.next_task += 1;
         let seen = match &self.mirror {
-            Some(mirror) if mirror.is_active() => mirror.seen(&lineage).unwrap_or(tid),
+            Some(mirror) if mirror.is_active() && self.knobs.mirrored_ids => {
+                mirror.seen(&lineage).unwrap_or(tid)
+            }
             _ => tid,
         };
         self.pids.set(tid, seen);

@@ -1,6 +1,7 @@
 //! Running a program and writing down every system call of all its processes and threads.
 
 mod answer;
+mod attach;
 mod capture;
 mod counter;
 mod descriptors;
@@ -8,6 +9,7 @@ mod engine;
 mod entry;
 mod exit;
 mod fault;
+mod filtered;
 mod knobs;
 mod launch;
 mod lives;
@@ -27,6 +29,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+pub use attach::{Attach, attach};
 pub(crate) use capture::NAMED;
 pub(crate) use entry::{MAPPED, MOVED, low};
 pub use fault::{Among, At, Fault, Harm, NoFault};
@@ -173,19 +176,23 @@ pub(crate) fn run(
     mirror: Option<Mirror>,
     watch: &mut dyn Watch,
 ) -> Result<Recording, Error> {
-    // Requests to a traced thread must come from the thread that traces it, and only a thread of
-    // its own can wait for "any child" without taking away those of others.
+    on_a_thread(|| Engine::start(config, mirror, watch)?.run())
+}
+
+/// Requests to a traced thread must come from the thread that traces it, and only a thread of its
+/// own can wait for "any child" without taking away those of others.
+fn on_a_thread(work: impl FnOnce() -> Result<Recording, Error> + Send) -> Result<Recording, Error> {
     std::thread::scope(|scope| {
         let tracer = std::thread::Builder::new()
             .name("tracer".to_owned())
-            .spawn_scoped(scope, || Engine::start(config, mirror, watch)?.run())
+            .spawn_scoped(scope, work)
             .map_err(|_| Error::Thread)?;
         tracer.join().map_err(|_| Error::Thread)?
     })
 }
 
 impl Recording {
-    /// How the program ended.
+    /// How the program ended; with exit status 0 if it runs on.
     #[must_use]
     pub const fn status(&self) -> Status {
         self.status

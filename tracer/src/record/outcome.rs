@@ -21,15 +21,18 @@ pub struct MirrorUse {
 #[derive(Clone, Debug)]
 pub struct Recording {
     pub(super) status: Status,
+    /// Whether the program was left, and runs on.
+    pub detached: bool,
     /// How many calls were recorded.
     pub calls: u64,
     /// How many processes and threads there were.
     pub tasks: u64,
     /// Length of the trace in bytes.
     pub bytes: u64,
-    /// Whether it was killed because it took too long.
+    /// Whether it was killed, or left, because it took too long.
     pub timed_out: bool,
-    /// Whether it was killed because [`Config::interrupt`](super::Config::interrupt) was set.
+    /// Whether it was killed, or left, because [`Config::interrupt`](super::Config::interrupt) was
+    /// set.
     pub interrupted: bool,
     /// Calls without a row in the table: how often each number was seen.
     pub unknown: BTreeMap<u64, u64>,
@@ -64,7 +67,11 @@ impl Recording {
                 table::name(*number)
             ));
         }
-        report.notes.push(format!("the program ended with {}", self.status));
+        report.notes.push(if self.detached {
+            "the recording has ended, and the program runs on".to_owned()
+        } else {
+            format!("the program ended with {}", self.status)
+        });
         if self.calls_in_saves > 0 {
             report.detail("calls in saves", self.calls_in_saves);
         }
@@ -85,14 +92,14 @@ impl Recording {
         for (number, count) in &self.unknown {
             report.findings.push(unknown_call("0", 0, *number, *count));
         }
-        if self.timed_out {
+        if self.timed_out && !self.detached {
             report.findings.push(Finding::new(
                 &rules::UNTRACED,
                 Subject::Input("run".to_owned()),
                 "the run took too long and was killed; what it would have done is not known",
             ));
         }
-        if self.interrupted {
+        if self.interrupted && !self.detached {
             report.findings.push(Finding::new(
                 &rules::UNTRACED,
                 Subject::Input("run".to_owned()),

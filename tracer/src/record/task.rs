@@ -7,6 +7,7 @@ use samestate_schema::marker::Kind;
 
 use super::descriptors::Table;
 use crate::sys::Tid;
+use crate::sys::arch::Entry;
 use crate::table::Row;
 use crate::trace::{Call, Task as Told};
 
@@ -36,6 +37,12 @@ pub(super) struct Task {
     pub(super) clear: u64,
     /// Calls that return the same until the thread does something about it.
     pub(super) steady: Vec<Steady>,
+    /// It stops at the border of every call, because it has a filter of its own.
+    pub(super) every: bool,
+    /// The call at whose border it is, which our filter has not seen yet.
+    pub(super) entered: Option<Entry>,
+    /// It wants to be killed if it does more than to read, to write and to leave.
+    pub(super) strict: bool,
 }
 
 /// How far a save is.
@@ -64,6 +71,9 @@ impl Task {
             memory: pid,
             clear: 0,
             steady: Vec::new(),
+            every: false,
+            entered: None,
+            strict: false,
         }
     }
 
@@ -114,6 +124,8 @@ pub(super) struct Pending {
     pub(super) arguments: [u64; 6],
     /// It may wait in the kernel for what somebody else does.
     pub(super) careful: bool,
+    /// What the program shall get instead of what the kernel returns.
+    pub(super) given: Option<i64>,
 }
 
 impl Task {

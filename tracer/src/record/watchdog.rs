@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::Error;
-use crate::sys::{Tid, ptrace};
+use crate::sys::{Tid, ptrace, wait};
 use crate::trace::{Event, Writer};
 
 /// Events wait no longer than this for their block to become full.
@@ -31,6 +31,8 @@ struct Shared {
     interrupt: Arc<AtomicBool>,
     /// The thread that runs while others may want to; 0 for none.
     runs: AtomicI32,
+    /// The tracer's thread, which is woken instead of killing anybody.
+    waker: Option<Tid>,
     /// How often a thread was let run.
     beat: AtomicU64,
 }
@@ -50,6 +52,7 @@ impl Watchdog {
         timeout: Option<Duration>,
         interrupt: Arc<AtomicBool>,
         longest_turn: Option<Duration>,
+        waker: Option<Tid>,
     ) -> Result<Self, Error> {
         let inner =
             Inner { writer: Some(writer), failed: None, processes: HashSet::new(), done: false };
@@ -59,6 +62,7 @@ impl Watchdog {
             expired: AtomicBool::new(false),
             interrupt,
             runs: AtomicI32::new(0),
+            waker,
             beat: AtomicU64::new(0),
         });
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
@@ -76,6 +80,11 @@ impl Watchdog {
             return Err(failed);
         }
         inner.writer.as_mut().map_or(Ok(()), |writer| writer.add(event))
+    }
+
+    /// Whether all could be written.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        self.shared.lock().failed.take().map_or(Ok(()), Err)
     }
 
     /// A thread runs from now on; 0 if nobody else would want to.
@@ -136,6 +145,14 @@ impl Shared {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The run is over.
+    fn end(&self, inner: &Inner) {
+        match self.waker {
+            Some(tracer) => wait::wake(tracer),
+            None => inner.processes.iter().copied().for_each(ptrace::kill),
+        }
+    }
+
     fn watch(&self, deadline: Option<Instant>, longest_turn: Option<Duration>) {
         let mut turn = Turn { beat: 0, since: Instant::now(), limit: longest_turn };
         let mut inner = self.lock();
@@ -148,7 +165,7 @@ impl Shared {
             }
             if expired || self.interrupt.load(Ordering::Relaxed) {
                 // Also those that come into being meanwhile.
-                inner.processes.iter().copied().for_each(ptrace::kill);
+                self.end(&inner);
             }
             let left = left.filter(|left| !left.is_zero()).unwrap_or(LONGEST_WAIT);
             let left = left.min(turn.limit.unwrap_or(LONGEST_WAIT)).min(LONGEST_WAIT);
@@ -160,7 +177,7 @@ impl Shared {
             {
                 inner.failed = Some(failed);
                 // Nothing of it would be recorded any more.
-                inner.processes.iter().copied().for_each(ptrace::kill);
+                self.end(&inner);
             }
         }
     }

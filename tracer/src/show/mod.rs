@@ -297,6 +297,8 @@ pub fn render(call: &Call, names: &Names) -> String {
     }
     if call.flags & call_flags::FAULT != 0 {
         out.push_str(" (made to fail)");
+    } else if call.flags & call_flags::FILTERED != 0 {
+        out.push_str(" (by a filter of the program)");
     } else if call.flags & call_flags::GIVEN != 0 {
         out.push_str(" (given)");
     }

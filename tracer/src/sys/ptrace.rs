@@ -7,14 +7,13 @@ use std::io;
 use super::arch::{self, Entry, Registers};
 use super::{Tid, check};
 
-/// All events; traced processes die with the tracer.
-const OPTIONS: libc::c_int = libc::PTRACE_O_TRACESYSGOOD
+/// All events.
+const EVENTS: libc::c_int = libc::PTRACE_O_TRACESYSGOOD
     | libc::PTRACE_O_TRACEFORK
     | libc::PTRACE_O_TRACEVFORK
     | libc::PTRACE_O_TRACECLONE
     | libc::PTRACE_O_TRACEEXEC
-    | libc::PTRACE_O_TRACESECCOMP
-    | libc::PTRACE_O_EXITKILL;
+    | libc::PTRACE_O_TRACESECCOMP;
 
 /// A signal on its way to a thread.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,9 +49,25 @@ fn request(request: libc::c_uint, tid: Tid, data: libc::c_long) -> io::Result<()
     check(unsafe { libc::ptrace(request, tid, nowhere, data) }).map(drop)
 }
 
-/// Starts tracing a thread, without stopping it.
+/// Starts tracing a thread, without stopping it. It dies with the tracer, and so does all that it
+/// makes.
 pub(crate) fn seize(tid: Tid) -> io::Result<()> {
-    request(libc::PTRACE_SEIZE, tid, OPTIONS.into())
+    request(libc::PTRACE_SEIZE, tid, (EVENTS | libc::PTRACE_O_EXITKILL).into())
+}
+
+/// The same, but it runs on without the tracer.
+pub(crate) fn attach(tid: Tid) -> io::Result<()> {
+    request(libc::PTRACE_SEIZE, tid, EVENTS.into())
+}
+
+/// Makes a thread stop soon, without a signal.
+pub(crate) fn halt(tid: Tid) -> io::Result<()> {
+    request(libc::PTRACE_INTERRUPT, tid, 0)
+}
+
+/// Lets a stopped thread run on, and traces it no more.
+pub(crate) fn detach(tid: Tid, signal: i32) -> io::Result<()> {
+    request(libc::PTRACE_DETACH, tid, signal.into())
 }
 
 /// Lets the thread run on to its next event, and delivers a signal to it (0: none).
@@ -97,18 +112,35 @@ struct Info {
 
 const GET_SYSCALL_INFO: libc::c_uint = 0x420e;
 
-/// The system call that a thread, stopped by the filter or at an entry, is about to make.
+/// The system call that a thread, stopped by the filter, is about to make.
 pub(crate) fn entry(tid: Tid) -> io::Result<Entry> {
+    info(tid).map(Info::entry)
+}
+
+/// The same for a thread that stopped at the border of a call: `None` if it is about to leave it.
+pub(crate) fn entry_if_any(tid: Tid) -> io::Result<Option<Entry>> {
+    const ENTRY: u8 = 1;
+    info(tid).map(|info| (info.op == ENTRY).then(|| info.entry()))
+}
+
+fn info(tid: Tid) -> io::Result<Info> {
     let mut info = Info::default();
     let size = std::ptr::without_provenance_mut::<libc::c_void>(size_of::<Info>());
     // SAFETY: the kernel writes at most the given number of bytes, which is the size of `info`.
     check(unsafe { libc::ptrace(GET_SYSCALL_INFO, tid, size, &raw mut info) })?;
-    Ok(Entry {
-        number: info.number,
-        arguments: info.arguments,
-        instruction: info.instruction,
-        foreign: info.architecture != arch::AUDIT || info.number & u64::from(arch::X32) != 0,
-    })
+    Ok(info)
+}
+
+impl Info {
+    fn entry(self) -> Entry {
+        let x32 = self.number & u64::from(arch::X32) != 0;
+        Entry {
+            number: self.number,
+            arguments: self.arguments,
+            instruction: self.instruction,
+            foreign: self.architecture != arch::AUDIT || x32,
+        }
+    }
 }
 
 /// The result of the system call that is about to return.

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::Tid;
+use super::{Tid, check};
 
 /// Why a thread stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,8 +19,8 @@ pub(crate) enum Stop {
     Started,
     /// The filter wants the tracer to look at a system call.
     Entry,
-    /// A system call is about to return.
-    Exit,
+    /// A system call is about to return; or to be made, if the thread stops at every call.
+    Border,
     /// It made a process or a thread.
     Cloned,
     /// It runs another program from here on.
@@ -38,6 +38,41 @@ pub(crate) fn next() -> io::Result<Option<(Tid, Stop)>> {
     wait(-1, 0)
 }
 
+/// The same, but it ends with [`io::ErrorKind::Interrupted`] when somebody wakes the thread.
+pub(crate) fn next_or_woken() -> io::Result<Option<(Tid, Stop)>> {
+    once(-1, libc::__WALL | libc::__WNOTHREAD)
+}
+
+/// What wakes a thread that waits; without a handler it does nothing at all.
+const WAKING: i32 = libc::SIGURG;
+
+/// Lets the calling thread be woken while it waits, and says which one it is.
+pub(crate) fn may_be_woken() -> io::Result<Tid> {
+    extern "C" fn nothing(_signal: libc::c_int) {}
+    // SAFETY: sigaction consists of integers and an optional pointer; all zeros is a value of it,
+    // with an empty set and no flags: so calls that it interrupts are not made again.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = nothing as extern "C" fn(libc::c_int) as libc::sighandler_t;
+    // SAFETY: the action outlives the call, its handler does nothing, and the old action is not
+    // asked for.
+    check(unsafe { libc::sigaction(WAKING, &raw const action, std::ptr::null_mut()) }.into())?;
+    // SAFETY: sigset_t consists of integers; all zeros is the empty set.
+    let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
+    // SAFETY: the set is ours, and the signal exists.
+    unsafe { libc::sigaddset(&raw mut set, WAKING) };
+    // SAFETY: the set outlives the call, and the old one is not asked for.
+    unsafe { libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const set, std::ptr::null_mut()) };
+    // SAFETY: takes no argument.
+    Ok(unsafe { libc::gettid() })
+}
+
+/// Wakes a thread of this process that waits. If it does not wait just now, nothing happens.
+pub(crate) fn wake(tid: Tid) {
+    let own = std::process::id();
+    // SAFETY: takes plain numbers. It fails only if the thread is gone.
+    unsafe { libc::syscall(libc::SYS_tgkill, own, tid, WAKING) };
+}
+
 /// The same if there is one already.
 pub(crate) fn poll() -> io::Result<Option<(Tid, Stop)>> {
     wait(-1, libc::WNOHANG)
@@ -51,21 +86,26 @@ pub(crate) fn of(pid: Tid) -> io::Result<Option<Stop>> {
 fn wait(pid: Tid, options: i32) -> io::Result<Option<(Tid, Stop)>> {
     let options = options | libc::__WALL | libc::__WNOTHREAD;
     loop {
-        let mut status = 0;
-        // SAFETY: the kernel writes one int to the address of `status`.
-        let tid = unsafe { libc::waitpid(pid, &raw mut status, options) };
-        if tid > 0 {
-            return Ok(Some((tid, meaning(status))));
+        match once(pid, options) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            done => return done,
         }
-        if tid == 0 {
-            return Ok(None);
-        }
-        let error = io::Error::last_os_error();
-        match error.raw_os_error() {
-            Some(libc::EINTR) => {}
-            Some(libc::ECHILD) => return Ok(None),
-            _ => return Err(error),
-        }
+    }
+}
+
+fn once(pid: Tid, options: i32) -> io::Result<Option<(Tid, Stop)>> {
+    let mut status = 0;
+    // SAFETY: the kernel writes one int to the address of `status`.
+    let tid = unsafe { libc::waitpid(pid, &raw mut status, options) };
+    if tid > 0 {
+        return Ok(Some((tid, meaning(status))));
+    }
+    if tid == 0 {
+        return Ok(None);
+    }
+    match io::Error::last_os_error() {
+        error if error.raw_os_error() == Some(libc::ECHILD) => Ok(None),
+        error => Err(error),
     }
 }
 
@@ -78,7 +118,7 @@ fn meaning(status: i32) -> Stop {
     }
     let signal = libc::WSTOPSIG(status);
     match status >> 16 {
-        0 if signal == libc::SIGTRAP | 0x80 => Stop::Exit,
+        0 if signal == libc::SIGTRAP | 0x80 => Stop::Border,
         0 => Stop::Signal(signal),
         libc::PTRACE_EVENT_STOP if signal == libc::SIGTRAP => Stop::Started,
         libc::PTRACE_EVENT_STOP => Stop::Group(signal),

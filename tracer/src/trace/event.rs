@@ -21,6 +21,8 @@ pub mod call_flags {
     pub const TIMES: u64 = 64;
     /// It was made to fail on request: the kernel never saw it.
     pub const FAULT: u64 = 128;
+    /// A seccomp filter of the program answered it: the kernel saw it only if that wanted it to.
+    pub const FILTERED: u64 = 256;
 }
 
 /// One thread of one process.

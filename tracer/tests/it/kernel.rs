@@ -1,17 +1,12 @@
 //! What the tracer does between a program and the kernel.
 
-use crate::support::{Place, assert_clean, call, first, short, tracee};
+use crate::support::{Place, assert_clean, call, first, lines, short, tracee};
 use samestate_tracer::show::Show;
 use samestate_tracer::trace::Status;
 use samestate_tracer::{Config, Error, Recording, record};
 use std::time::Duration;
 
 fn nothing(_: &std::path::Path) {}
-
-fn lines(place: &Place, run: usize) -> Vec<String> {
-    let show = Show::open(&place.trace(run)).expect("the trace can be opened");
-    show.map(|line| line.expect("a line")).collect()
-}
 
 #[test]
 fn time_random_and_ids_are_those_of_the_earlier_run() {

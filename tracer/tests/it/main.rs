@@ -2,8 +2,10 @@
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
+mod attach;
 mod bad_input;
 mod faults;
+mod filters;
 mod kernel;
 mod programs;
 mod stores;

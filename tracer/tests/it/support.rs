@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use samestate_report::{Finding, Report, Severity, Subject};
+use samestate_tracer::show::Show;
 use samestate_tracer::{Comparison, Config, Recording, Stream, compare, record};
 
 /// A folder with the traces, and one inside it that every run finds as it was set up.
@@ -84,6 +85,12 @@ impl Place {
         compare(&self.trace(left), &self.trace(right), &Comparison::default())
             .expect("the traces can be compared")
     }
+}
+
+/// The lines of a trace.
+pub(crate) fn lines(place: &Place, run: usize) -> Vec<String> {
+    let show = Show::open(&place.trace(run)).expect("the trace can be opened");
+    show.map(|line| line.expect("a line")).collect()
 }
 
 /// Writes a file whose times are always the same.

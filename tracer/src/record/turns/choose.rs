@@ -31,6 +31,9 @@ impl Engine<'_> {
     /// The next thing that happens; `None` when there is nobody left.
     pub(in super::super) fn next(&mut self) -> Result<Option<(Tid, Stop)>, Error> {
         let waiting = Error::trace("wait for a stop", 0);
+        if self.is_attached() {
+            return self.next_or_goodbye();
+        }
         if !self.turns.are_on() {
             return wait::next().map_err(waiting);
         }

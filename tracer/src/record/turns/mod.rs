@@ -21,6 +21,7 @@ use crate::sys::Tid;
 use crate::sys::probe::Process;
 
 pub(super) use futex::{Key, Outcome};
+pub(super) use signals::has_pending;
 
 /// After so many calls in a row it is somebody else's turn.
 const LONGEST_TURN: u32 = 500;
