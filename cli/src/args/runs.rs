@@ -121,6 +121,10 @@ impl From<StrengthArg> for Strength {
 pub(crate) struct ShowArgs {
     /// The recorded run.
     pub(crate) run: PathBuf,
+    /// Print no lines, but how many calls of each kind there are, which programs were started, and
+    /// what was read and written; of the wanted part, if one is named.
+    #[arg(long)]
+    pub(crate) profile: bool,
     /// Only the thread of this lineage, such as `0.2`, and all that it made.
     #[arg(long, value_name = "LINEAGE")]
     pub(crate) process: Option<String>,

@@ -1,10 +1,13 @@
 //! `samestate show`
 
+mod profile;
+
 use std::io::{self, Write as _};
 
 use samestate_report::{ExitCode, Finding, Report, Subject, rules};
-use samestate_tracer::show::{Line, Show, Wanted};
+use samestate_tracer::show::{Line, Profile, Show, Wanted};
 use samestate_tracer::table::Class;
+use samestate_tracer::trace::Tear;
 
 use crate::args::{Format, OutputArgs, ShowArgs};
 use crate::failure::Failure;
@@ -20,6 +23,14 @@ pub(crate) fn run(args: &ShowArgs, output: OutputArgs) -> Result<u8, Failure> {
     let wanted = wanted(args)?;
     input::files(&[&args.run])?;
     output::choose_colors(output);
+    if args.profile {
+        let profile = Profile::of(&args.run, &wanted)?;
+        let text = if json { profile::object(&profile) } else { profile::table(&profile) };
+        let mut stdout = anstream::stdout().lock();
+        writeln!(stdout, "{text}").map_err(Failure::unchecked)?;
+        drop(stdout);
+        return torn(args, output, profile.tear.as_ref());
+    }
     let mut show = Show::open(&args.run)?.only(wanted);
     let mut stdout = io::BufWriter::new(anstream::stdout().lock());
     let written = |error: io::Error| Failure::unchecked(error);
@@ -34,7 +45,12 @@ pub(crate) fn run(args: &ShowArgs, output: OutputArgs) -> Result<u8, Failure> {
     }
     stdout.flush().map_err(written)?;
     drop(stdout);
-    let Some(tear) = show.tear() else { return Ok(ExitCode::Clean.code()) };
+    torn(args, output, show.tear())
+}
+
+/// A run that ends in the middle is a finding.
+fn torn(args: &ShowArgs, output: OutputArgs, tear: Option<&Tear>) -> Result<u8, Failure> {
+    let Some(tear) = tear else { return Ok(ExitCode::Clean.code()) };
     let name = args.run.display().to_string();
     let message = format!("{name} ends in the middle, at offset {}: {}", tear.offset, tear.what);
     let mut report = Report::new("show");

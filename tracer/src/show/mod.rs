@@ -1,5 +1,6 @@
 //! A trace for people: one line for each call, as strace would print it.
 
+mod profile;
 mod wanted;
 
 use std::collections::HashMap;
@@ -13,6 +14,7 @@ use crate::table::errors::{error_name, error_of, signal_name};
 use crate::table::{self, Kind, Layout, Ret};
 use crate::trace::{Call, Event, Note, Object, Payload, Reader, Tear, call_flags};
 
+pub use profile::{Calls, Moved, Profile};
 pub use wanted::Wanted;
 
 /// So many bytes of a payload are shown.
@@ -136,7 +138,10 @@ impl Show {
                 Event::Call(call) => Some(call),
                 _ => None,
             };
-            let line = self.of(&event).filter(|line| self.wanted.has(line, call, &self.names));
+            let line = self.of(&event).filter(|line| {
+                let call = call.zip(line.call.as_ref()).map(|(call, line)| (call, line.position));
+                self.wanted.has(&line.lineage, call, &self.names)
+            });
             if line.is_some() {
                 return Ok(line);
             }

@@ -1,6 +1,6 @@
 //! Which lines of a trace are wanted.
 
-use super::{Line, Names};
+use super::Names;
 use crate::table::{Class, Kind, row};
 use crate::trace::Call;
 
@@ -25,20 +25,17 @@ impl Wanted {
         !self.classes.is_empty() || self.path.is_some() || self.from.is_some() || self.to.is_some()
     }
 
-    /// Whether a line is wanted.
-    pub(super) fn has(&self, line: &Line, call: Option<&Call>, names: &Names) -> bool {
+    /// Whether something that a thread does is wanted; of a call also which one of its thread it is.
+    pub(super) fn has(&self, lineage: &str, call: Option<(&Call, u64)>, names: &Names) -> bool {
         let below = |wanted: &String| {
-            line.lineage
+            lineage
                 .strip_prefix(wanted.as_str())
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
         if !self.lineage.as_ref().is_none_or(below) {
             return false;
         }
-        let Some((call, shown)) = call.zip(line.call.as_ref()) else {
-            return !self.is_about_calls();
-        };
-        let position = shown.position;
+        let Some((call, position)) = call else { return !self.is_about_calls() };
         let class = row(call.number).map_or(Class::Unknown, |row| row.class);
         (self.classes.is_empty() || self.classes.contains(&class))
             && self.from.is_none_or(|from| position >= from)
