@@ -11,6 +11,7 @@ use crate::coverage::{self, CoverageConfig};
 use crate::drift::model_of;
 use crate::error::Error;
 use crate::lock;
+use crate::timings;
 
 /// What to check.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +40,7 @@ pub struct LockText {
 /// If the binary cannot be read as one, or a lock is none.
 pub fn check(config: &CheckConfig) -> Result<Report, Error> {
     let before = config.baseline.as_ref().unwrap_or(&config.lock);
-    let old = lock::read(&before.name, &before.bytes)?;
+    let old = timings::phase("read locks", || lock::read(&before.name, &before.bytes))?;
     let mut report = Report::new("check");
     report.input("binary", config.program.binary.display().to_string());
     if let Some(baseline) = &config.baseline {
@@ -50,7 +51,9 @@ pub fn check(config: &CheckConfig) -> Result<Report, Error> {
     if shows_state(&report) {
         let new = model_of(&program, &walk);
         let mut changes = Report::default();
-        compare(&old, &new, config.program.settings.profile, &mut changes);
+        timings::phase("compare", || {
+            compare(&old, &new, config.program.settings.profile, &mut changes);
+        });
         places::find(&program, &walk, &mut changes.findings);
         // What coverage says of a new field says it all.
         changes.findings.retain(|change| !is_said(change, &report.findings));

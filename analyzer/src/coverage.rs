@@ -14,6 +14,7 @@ use crate::reach::Behind;
 use crate::settings::Settings;
 use crate::statics::Statics;
 use crate::summary;
+use crate::timings;
 use crate::unreached;
 use crate::walk::{End, EndKind, Reached, ReachedField, Walk};
 
@@ -53,8 +54,10 @@ pub(crate) fn cover(
     let program = Program::read(config)?;
     let mut stated = Report::default();
     let walk = program.survey(report, &mut stated);
-    judge(&walk, &program, report);
-    program.judge_statics(&walk, config.statics, report);
+    timings::phase("state findings", || {
+        judge(&walk, &program, report);
+        program.judge_statics(&walk, config.statics, report);
+    });
     report.findings.append(&mut stated.findings);
     report.facts.append(&mut stated.facts);
     report.tables.append(&mut stated.tables);

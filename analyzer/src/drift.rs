@@ -17,6 +17,7 @@ use crate::profile::Profile;
 use crate::program::Program;
 use crate::settings::Settings;
 use crate::statics::Statics;
+use crate::timings;
 use crate::walk::Walk;
 
 /// How to read the binaries of a comparison.
@@ -44,7 +45,7 @@ pub fn drift(old: &Path, new: &Path, config: &DriftConfig) -> Result<Report, Err
     report.findings.dedup_by(|a, b| {
         a.rule.id == b.rule.id && a.subject == b.subject && a.message == b.message
     });
-    compare(&old, &new, config.settings.profile, &mut report);
+    timings::phase("compare", || compare(&old, &new, config.settings.profile, &mut report));
     report.fact(
         "types compared",
         old.types.keys().filter(|n| new.types.contains_key(*n)).count() as u64,
@@ -79,12 +80,14 @@ fn read_binary(config: &CoverageConfig, report: &mut Report) -> Result<Model, Er
 /// What the program is compared by.
 pub(crate) fn model_of(program: &Program, walk: &Walk) -> Model {
     let history = |id| program.records().of(id).map(History::of);
-    let mut model = Model::of(program.graph(), walk, &history);
-    model.target = Some(program.target().clone());
-    match program.profile() {
-        Profile::ByField => model,
-        Profile::RawMemory => model.with_memory(program.graph(), walk, program.target()),
-    }
+    timings::phase("describe for comparison", || {
+        let mut model = Model::of(program.graph(), walk, &history);
+        model.target = Some(program.target().clone());
+        match program.profile() {
+            Profile::ByField => model,
+            Profile::RawMemory => model.with_memory(program.graph(), walk, program.target()),
+        }
+    })
 }
 
 fn read_side(path: &Path, config: &DriftConfig, report: &mut Report) -> Result<Model, Error> {
@@ -98,7 +101,7 @@ fn read_side(path: &Path, config: &DriftConfig, report: &mut Report) -> Result<M
         || start.starts_with(b"<<<<<<<");
     if is_lock {
         file.take(MAX_LOCK_LEN).read_to_end(&mut start).map_err(failed)?;
-        return Ok(lock::read(path, &start)?);
+        return Ok(timings::phase("read locks", || lock::read(path, &start))?);
     }
     let config = CoverageConfig {
         binary: path.to_owned(),

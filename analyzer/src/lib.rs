@@ -26,6 +26,7 @@
 //! | `compare` | compares two models | which images still load |
 //! | `unreached`, `summary`, `dot` | tell what no root reaches, how much is treated how, and what is near | |
 //! | `coverage`, `drift` | state findings | the rules |
+//! | `timings` | tells where the time went | |
 //!
 //! What could not be seen is a finding of severity `Blind`, never silence. An [`Error`] means that
 //! there was nothing to look at. Nothing here prints.
@@ -60,6 +61,7 @@ mod settings;
 mod source;
 mod statics;
 mod summary;
+mod timings;
 mod unreached;
 mod value;
 mod versions;
@@ -76,3 +78,4 @@ pub use profile::Profile;
 pub use proposal::propose;
 pub use settings::{Settings, SettingsError};
 pub use statics::Statics;
+pub use timings::{Phase, Timings, timed};

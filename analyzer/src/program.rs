@@ -22,6 +22,7 @@ use crate::roots;
 use crate::settings::Settings;
 use crate::source::{Codebase, Flows, Sources};
 use crate::statics::{self, Statics};
+use crate::timings;
 use crate::unreached;
 use crate::versions;
 use crate::view::type_text;
@@ -47,8 +48,9 @@ pub(crate) struct Program {
 impl Program {
     /// Reads the binary, its types and its records.
     pub(crate) fn read(config: &CoverageConfig) -> Result<Self, Error> {
-        let binary = load::load(&config.binary)?;
+        let binary = timings::phase("read sections", || load::load(&config.binary))?;
         let contents = dwarf::read(&binary);
+        timings::note(|timings| timings.types += contents.graph.len() as u64);
         let records = Records::read(&binary.records, &contents);
         Ok(Self {
             name: config.binary.display().to_string(),
@@ -99,9 +101,11 @@ impl Program {
             report.findings.push(self.no_types());
             return Walk::default();
         }
-        let roots = self.find_roots(report);
+        let roots = timings::phase("find roots", || self.find_roots(report));
         let sources = Sources::new(&self.contents, self.built, &self.source_dirs);
-        let code = Codebase::new(&self.contents, &sources, &roots);
+        let code = timings::phase("know the types by name", || {
+            Codebase::new(&self.contents, &sources, &roots)
+        });
         let flows = Flows::new(&code);
         let written = HandWritten::new(&self.contents, &sources, &flows);
         let lines = Box::new(|id| written.places(id));
@@ -131,7 +135,9 @@ impl Program {
             }),
             decisions: Decisions::new(self.graph(), &self.settings),
         };
-        let mut walk = walk::walk(self.graph(), &implementers, &roots, &judge);
+        let mut walk = timings::phase("walk and judge fields", || {
+            walk::walk(self.graph(), &implementers, &roots, &judge)
+        });
         walk.for_each_place(|place| {
             if place.text.is_none() {
                 place.text = sources.line(&place.file, place.line);

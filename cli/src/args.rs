@@ -114,6 +114,14 @@ pub(crate) struct RootArgs {
     pub(crate) config: Option<PathBuf>,
 }
 
+/// Whether to tell where the time went.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(crate) struct TimingsArgs {
+    /// Tell on stderr what each phase took, how much was read, and how much memory that needed.
+    #[arg(long)]
+    pub(crate) timings: bool,
+}
+
 /// `samestate coverage`
 #[derive(Args, Debug)]
 pub(crate) struct CoverageArgs {
@@ -129,6 +137,9 @@ pub(crate) struct CoverageArgs {
     /// fields lead to it.
     #[arg(long, value_name = "TYPE")]
     pub(crate) dot: Option<String>,
+    /// Whether to tell where the time went.
+    #[command(flatten)]
+    pub(crate) timings: TimingsArgs,
 }
 
 /// Whose statics are judged.
@@ -172,6 +183,9 @@ pub(crate) struct LockArgs {
     /// What images depend on: with `raw-memory` the lock also tells how types lie in memory.
     #[arg(long, value_enum, value_name = "PROFILE")]
     pub(crate) profile: Option<ProfileArg>,
+    /// Whether to tell where the time went.
+    #[command(flatten)]
+    pub(crate) timings: TimingsArgs,
 }
 
 /// `samestate drift`
@@ -187,6 +201,9 @@ pub(crate) struct DriftArgs {
     /// What images depend on; else what samestate.toml says, or `by-field`.
     #[arg(long, value_enum, value_name = "PROFILE")]
     pub(crate) profile: Option<ProfileArg>,
+    /// Whether to tell where the time went.
+    #[command(flatten)]
+    pub(crate) timings: TimingsArgs,
 }
 
 /// What images depend on.

@@ -15,6 +15,7 @@ mod output;
 mod package;
 mod progress;
 mod signals;
+mod timings;
 
 use std::process::ExitCode;
 
@@ -27,11 +28,13 @@ use crate::args::Command;
 pub fn run(cli: &Cli) -> ExitCode {
     let output = cli.output;
     let done = match &cli.command {
-        Command::Coverage(args) => commands::coverage::run(args, output),
+        Command::Coverage(args) => {
+            timings::told(args.timings, || commands::coverage::run(args, output))
+        }
         Command::Init(args) => commands::init::run(args, output),
-        Command::Lock(args) => commands::lock::run(args, output),
-        Command::Drift(args) => commands::drift::run(args, output),
-        Command::Check(args) => commands::check::run(args, output),
+        Command::Lock(args) => timings::told(args.timings, || commands::lock::run(args, output)),
+        Command::Drift(args) => timings::told(args.timings, || commands::drift::run(args, output)),
+        Command::Check(args) => timings::told(args.timings, || commands::check::run(args, output)),
         Command::Record(args) => commands::record::run(args, output),
         Command::Compare(args) => commands::compare::run(args, output),
         Command::Show(args) => commands::show::run(args, output),

@@ -16,11 +16,12 @@ use super::{Contents, FoundStatic as Found, Harvest, Static, Vtable};
 use crate::graph::{
     Discriminant, Enumerator, Graph, Kind, Member, Param, Type, TypeId, Variant, name_hash,
 };
+use crate::timings;
 
 /// Makes the graph of a table, and resolves all that refers to it.
 pub(super) fn contents(table: Table, harvest: Harvest, entries: &Entries) -> Contents {
     let signatures: HashMap<u64, Key> = harvest.signatures.iter().copied().collect();
-    let mut merged = merge::types(table, entries, &signatures);
+    let mut merged = timings::phase("merge types", || merge::types(table, entries, &signatures));
     let key_of = |target: Target| match target {
         Target::None => None,
         Target::Key(key) => Some(key),
@@ -48,18 +49,19 @@ pub(super) fn contents(table: Table, harvest: Harvest, entries: &Entries) -> Con
         units: harvest.tag_units,
     };
     let resolve = |target: Target| places.get(&key_of(target)?).copied().map(TypeId);
-    let types: Vec<(u32, Type)> = types
-        .into_par_iter()
-        .zip_eq(ids.into_par_iter())
-        .map(|((_, ty), id)| (id, type_of(ty, &resolve)))
-        .collect();
-    let mut slots: Vec<Option<Type>> = Vec::new();
-    slots.resize_with(types.len(), || None);
-    for (id, ty) in types {
-        slots[id as usize] = Some(ty);
-    }
-    let types = slots.into_iter().flatten().collect();
-    let graph = Graph::new(types);
+    let graph = timings::phase("make the graph", || {
+        let types: Vec<(u32, Type)> = types
+            .into_par_iter()
+            .zip_eq(ids.into_par_iter())
+            .map(|((_, ty), id)| (id, type_of(ty, &resolve)))
+            .collect();
+        let mut slots: Vec<Option<Type>> = Vec::new();
+        slots.resize_with(types.len(), || None);
+        for (id, ty) in types {
+            slots[id as usize] = Some(ty);
+        }
+        Graph::new(slots.into_iter().flatten().collect())
+    });
 
     let vtables: BTreeSet<Vtable> = harvest
         .vtables

@@ -28,6 +28,7 @@ use self::intern::{Key, Table, Target};
 use crate::graph::{Graph, TypeId};
 use crate::load::{self, Binary, Sections};
 use crate::names;
+use crate::timings;
 
 pub(crate) use self::tags::{FieldTag, Tags, TypeTags};
 
@@ -128,6 +129,7 @@ pub(crate) enum Problem {
 #[derive(Default)]
 struct Harvest {
     units: u64,
+    entries: u64,
     info_len: u64,
     vtables: Vec<(String, Target)>,
     statics: Vec<FoundStatic>,
@@ -162,16 +164,21 @@ pub(crate) fn read(binary: &Binary) -> Contents {
     cache_abbreviations(&mut main, &headers);
     let table = Table::new();
     let reader = UnitReader { main: &main, package: package.as_ref(), table: &table };
-    let harvests: Vec<Harvest> = headers
-        .par_iter()
-        .enumerate()
-        .with_max_len(1)
-        .map(|(index, header)| reader.unit(index, *header))
-        .collect();
+    let harvests: Vec<Harvest> = timings::phase("read units", || {
+        let units = headers.par_iter().enumerate().with_max_len(1);
+        units.map(|(index, header)| reader.unit(index, *header)).collect()
+    });
     let mut all = Harvest::default();
     harvests.into_iter().for_each(|harvest| all.add(harvest));
     all.problems.append(&mut problems);
-    let entries = cross::entries(&main, &headers, &table, &all);
+    timings::note(|timings| {
+        timings.units += all.units;
+        timings.entries += all.entries;
+        timings.info_bytes += all.info_len;
+    });
+    let entries = timings::phase("follow references between units", || {
+        cross::entries(&main, &headers, &table, &all)
+    });
     assemble::contents(table, all, &entries)
 }
 
@@ -350,6 +357,7 @@ fn harvest<'s>(
     let info_len = unit.header.length_including_self() as u64;
     let mut harvest = Harvest { units: 1, info_len, ..Harvest::default() };
     let types = unit::read(dwarf, unit);
+    harvest.entries = types.entries;
     let problem = |detail| Problem::Unit { offset, detail };
     harvest.problems.extend(types.problem.clone().map(problem));
     let keys = match table.intern(file, &types) {
@@ -411,6 +419,7 @@ impl Harvest {
 
     fn add(&mut self, other: Self) {
         self.units += other.units;
+        self.entries += other.entries;
         self.info_len += other.info_len;
         self.vtables.extend(other.vtables);
         self.statics.extend(other.statics);

@@ -125,6 +125,8 @@ pub(super) struct Function<'a> {
 pub(super) struct UnitTypes<'a> {
     /// Where the unit starts in its section.
     pub(super) offset: usize,
+    /// How many entries were read.
+    pub(super) entries: u64,
     pub(super) types: Vec<Local<'a>>,
     members: Vec<LocalMember<'a>>,
     enumerators: Vec<(&'a [u8], Number, u32)>,
@@ -301,6 +303,7 @@ impl<'a> UnitReader<'a> {
             let Some(abbreviation) = cursor.read_abbreviation().map_err(at(offset))? else {
                 continue;
             };
+            self.out.entries += 1;
             stack.truncate(depth);
             let outer =
                 stack.last().copied().unwrap_or(Enclosing { scope: 0, owner: Owner::Scope });

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 
-use super::{Format, RootArgs, StaticsArg};
+use super::{Format, RootArgs, StaticsArg, TimingsArgs};
 
 /// `samestate check`
 #[derive(Args, Debug)]
@@ -36,6 +36,9 @@ pub(crate) struct CheckArgs {
     /// Which statics and thread locals must hang from a root.
     #[arg(long, value_enum, default_value_t = StaticsArg::Own, value_name = "WHOSE")]
     pub(crate) statics: StaticsArg,
+    /// Whether to tell where the time went.
+    #[command(flatten)]
+    pub(crate) timings: TimingsArgs,
 }
 
 /// What fails the gate.

@@ -22,4 +22,5 @@ mod real_programs;
 mod show;
 mod table;
 mod third_party;
+mod timings;
 mod twin;

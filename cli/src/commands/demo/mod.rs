@@ -12,7 +12,8 @@ use samestate_report::{ExitCode, Report, Severity, Table};
 
 use self::build::Builder;
 use crate::args::{
-    CoverageArgs, DemoArgs, DriftArgs, KnobArgs, OutputArgs, RootArgs, StaticsArg, VerifyArgs,
+    CoverageArgs, DemoArgs, DriftArgs, KnobArgs, OutputArgs, RootArgs, StaticsArg, TimingsArgs,
+    VerifyArgs,
 };
 use crate::commands::{coverage, drift, verify};
 use crate::failure::Failure;
@@ -94,6 +95,7 @@ pub(crate) fn run(args: &DemoArgs, output: OutputArgs) -> Result<u8, Failure> {
             roots: roots(),
             statics: StaticsArg::Own,
             dot: None,
+            timings: TimingsArgs::default(),
         })?;
         show(
             &format!("coverage {}", program.display()),
@@ -106,6 +108,7 @@ pub(crate) fn run(args: &DemoArgs, output: OutputArgs) -> Result<u8, Failure> {
             old: programs[0].clone(),
             new: program.clone(),
             roots: roots(),
+            timings: TimingsArgs::default(),
         })?;
         show(
             &format!("drift {} {}", programs[0].display(), program.display()),
