@@ -29,6 +29,7 @@ pub(crate) use self::krate::{Crate, Found};
 pub(crate) use self::restoring::{Restored, is_made_of, restored};
 use crate::dwarf::Contents;
 use crate::limits::MAX_SOURCE_LEN;
+use crate::timings;
 
 /// What to do about a source that is not the one that was compiled.
 const REBUILD: &str = "rebuild the program";
@@ -77,7 +78,10 @@ impl<'a> Sources<'a> {
                 path.display()
             )),
         };
-        let file = read.and_then(|(found, text)| SourceFile::parse(&found, &text)).map(Rc::new);
+        let parse = |(found, text): (PathBuf, String)| {
+            timings::phase("parse sources", || SourceFile::parse(&found, &text))
+        };
+        let file = read.and_then(parse).map(Rc::new);
         self.files.borrow_mut().insert(path.to_owned(), file.clone());
         file
     }
