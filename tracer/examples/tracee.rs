@@ -16,6 +16,9 @@
 //! tracee spin                                     wait for another thread without a call
 //! tracee untraced                                 make a child that asks not to be traced
 //! tracee orphans COUNT                            kill children while they make children
+//! tracee features                                 print what the processor can do
+//! tracee closed                                   close all descriptors
+//! tracee blocked                                  block all signals, for ever
 //! tracee busy THREADS                             look at files until there is a file `stop`
 //! tracee filter error|trap|kill|strict            do not allow itself to ask for its parent
 //! tracee filter together                          the same for a thread that is there already
@@ -205,6 +208,34 @@ fn main() -> Result {
                 unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
             }
             Ok(())
+        }
+        "features" => {
+            let features = || {
+                [
+                    std::is_x86_feature_detected!("rdrand"),
+                    std::is_x86_feature_detected!("rdseed"),
+                    std::is_x86_feature_detected!("sse2"),
+                ]
+            };
+            let thread = std::thread::spawn(features).join().map_err(|_| "a thread panicked")?;
+            println!("{:?} {}", features(), thread == features());
+            Ok(())
+        }
+        "closed" => {
+            call(libc::SYS_close_range, [0, u64::from(u32::MAX), 0]);
+            let lowest = File::create("after")?.as_raw_fd();
+            std::process::exit(lowest + 3)
+        }
+        "blocked" => {
+            // SAFETY: sigset_t consists of integers; all zeros is the empty set.
+            let mut all: libc::sigset_t = unsafe { std::mem::zeroed() };
+            // SAFETY: the set is ours.
+            unsafe { libc::sigfillset(&raw mut all) };
+            // SAFETY: the set outlives the call, and the old one is not asked for.
+            unsafe { libc::sigprocmask(libc::SIG_SETMASK, &raw const all, std::ptr::null_mut()) };
+            loop {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
         }
         "busy" => busy(number(1)?),
         "filter" => filter(word(1)?),

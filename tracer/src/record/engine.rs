@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use super::pids::Pids;
 use super::task::Task;
 use super::turns::{Place, Turns};
 use super::watchdog::Watchdog;
-use super::{Config, Knobs, MirrorUse, Progress, Recording, Watch, launch};
+use super::{Config, Knobs, MirrorUse, Progress, Recording, Watch, features, launch};
 use crate::Error;
 use crate::sys::affinity::{self, Processors};
 use crate::sys::wait::{self, Stop};
@@ -73,6 +74,7 @@ pub(super) struct Engine<'a> {
     calls: u64,
     pub(super) unknown: BTreeMap<u64, u64>,
     untraced: BTreeSet<String>,
+    remarks: Vec<String>,
 }
 
 impl<'a> Engine<'a> {
@@ -87,6 +89,8 @@ impl<'a> Engine<'a> {
         if let Some(program) = launch::program(config) {
             switches.decide(&program);
         }
+        let unhidden = switches.hidden_rdrand && !arch::can_hide_features();
+        switches.hidden_rdrand &= !unhidden;
         let root = launch::launch(config, &switches)?;
         let place = (root, free);
         let mut engine =
@@ -98,6 +102,9 @@ impl<'a> Engine<'a> {
         engine.add_task(task)?;
         engine.call(launch::first_call(config))?;
         engine.pin();
+        if unhidden {
+            engine.remark(root, features::UNHIDDEN)?;
+        }
         engine.prepare(root)?;
         Ok(engine)
     }
@@ -171,6 +178,7 @@ impl<'a> Engine<'a> {
             calls: 0,
             unknown: BTreeMap::new(),
             untraced: BTreeSet::new(),
+            remarks: Vec::new(),
         };
         for (real, seen) in real.into_iter().zip([parent, group, session]) {
             engine.pids.set(real, seen);
@@ -205,6 +213,7 @@ impl<'a> Engine<'a> {
             bytes: self.writer.finish()?,
             unknown: self.unknown,
             untraced: self.untraced.into_iter().collect(),
+            remarks: self.remarks,
             mirrored: self.mirrored,
             calls_in_saves: self.faults.saves,
             hit: self.faults.hit,
@@ -355,6 +364,10 @@ impl<'a> Engine<'a> {
     }
 
     pub(super) fn prepare(&mut self, tid: Tid) -> Result<(), Error> {
+        if let Some(task) = self.tasks.get_mut(&tid) {
+            task.is_new = true;
+        }
+        self.look_at_rights(tid)?;
         let Some(registers) = alive(ptrace::registers(tid), "read the registers", tid)? else {
             return Ok(());
         };
@@ -375,7 +388,7 @@ impl<'a> Engine<'a> {
             self.turns.preempt(tid);
             return Ok(());
         }
-        if self.counted(tid, signal, info.code)? {
+        if self.counted(tid, signal, info.code)? || self.told_features(tid, signal, info.code)? {
             return self.resume(tid, 0);
         }
         if let Some(task) = self.tasks.get(&tid) {
@@ -470,6 +483,32 @@ impl<'a> Engine<'a> {
         self.write(&Event::Note { task, note: Note::Untraced(what) })
     }
 
+    /// Something worth knowing that hides nothing; said once.
+    pub(super) fn remark(&mut self, tid: Tid, what: &str) -> Result<(), Error> {
+        if self.remarks.iter().any(|known| known == what) {
+            return Ok(());
+        }
+        self.remarks.push(what.to_owned());
+        let task = self.tasks.get(&tid).map_or(0, |task| task.told.id);
+        self.write(&Event::Note { task, note: Note::Remark(what.to_owned()) })
+    }
+
+    /// A new program may have asked for the rights of another user and not have got them, because
+    /// it is traced.
+    fn look_at_rights(&mut self, tid: Tid) -> Result<(), Error> {
+        const SET_USER: u32 = 0o4000;
+        let Ok(file) = std::fs::metadata(format!("/proc/{tid}/exe")) else { return Ok(()) };
+        if file.mode() & SET_USER == 0 || effective_user(tid) == Some(file.uid()) {
+            return Ok(());
+        }
+        self.untraced(
+            tid,
+            "what a program does with the rights of its owner: it was run without them, as it is \
+             traced or may gain none"
+                .to_owned(),
+        )
+    }
+
     /// Tracer and program on one processor: a stop is a switch between two threads, and between
     /// two processors it costs twenty times as much. If it cannot be done, it is only slower.
     fn pin(&mut self) {
@@ -500,8 +539,15 @@ impl<'a> Engine<'a> {
     }
 }
 
+/// The user whose rights a process has.
+fn effective_user(pid: Tid) -> Option<u32> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
 /// Whether we live under a seccomp filter, which programs that we start inherit.
-fn is_filtered() -> bool {
+pub(super) fn is_filtered() -> bool {
     let status = std::fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
     status.lines().any(|line| line.strip_prefix("Seccomp:").is_some_and(|mode| mode.trim() == "2"))
 }

@@ -22,6 +22,9 @@ impl Engine<'_> {
         let Some(entry) = alive(ptrace::entry(tid), "read the call", tid)? else {
             return Ok(());
         };
+        if !entry.foreign && self.hides_features(tid)? {
+            return Ok(());
+        }
         self.enter(tid, entry)
     }
 

@@ -13,6 +13,9 @@ use crate::trace::{Call, Data, Event, Payload, call_flags};
 impl Engine<'_> {
     /// A system call is about to return.
     pub(super) fn exit(&mut self, tid: Tid) -> Result<(), Error> {
+        if self.has_hidden_features(tid)? {
+            return Ok(());
+        }
         let pending = self.tasks.get_mut(&tid).and_then(|task| task.pending.take());
         let Some(mut pending) = pending else { return self.resume(tid, 0) };
         let Some(real) = alive(ptrace::result(tid), "read the result", tid)? else {

@@ -23,6 +23,9 @@ pub struct Knobs {
     /// the program holds instructions that read it: on virtual machines it makes every stop cost
     /// several times as much. Never if the vDSO is not hidden, which reads it as well.
     pub trapped_counter: Option<bool>,
+    /// The program is told that the processor has no instructions for random bytes (`rdrand`,
+    /// `rdseed`) and for transactions, which nobody could trap; where the processor allows it.
+    pub hidden_rdrand: bool,
     /// The program runs on one processor while it has one thread: a stop costs a fourteenth then.
     pub one_processor: bool,
     /// One thread runs at a time, in an order that is the same in every run.
@@ -53,6 +56,7 @@ impl Default for Knobs {
             hidden_vdso: true,
             fixed_random: true,
             trapped_counter: None,
+            hidden_rdrand: true,
             one_processor: true,
             serialized: true,
             refused_rings: true,
@@ -76,11 +80,12 @@ impl Knobs {
     }
 
     /// The switches by name.
-    fn switches(&mut self) -> [(&'static str, &mut bool); 11] {
+    fn switches(&mut self) -> [(&'static str, &mut bool); 12] {
         [
             ("fixed-addresses", &mut self.fixed_addresses),
             ("hidden-vdso", &mut self.hidden_vdso),
             ("fixed-random", &mut self.fixed_random),
+            ("hidden-rdrand", &mut self.hidden_rdrand),
             ("one-processor", &mut self.one_processor),
             ("serialized", &mut self.serialized),
             ("refused-rings", &mut self.refused_rings),

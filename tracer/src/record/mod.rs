@@ -9,6 +9,7 @@ mod engine;
 mod entry;
 mod exit;
 mod fault;
+mod features;
 mod filtered;
 mod knobs;
 mod launch;

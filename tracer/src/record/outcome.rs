@@ -38,6 +38,8 @@ pub struct Recording {
     pub unknown: BTreeMap<u64, u64>,
     /// What could not be traced, each once.
     pub untraced: Vec<String>,
+    /// What is worth knowing and hides nothing; the trace says it.
+    pub remarks: Vec<String>,
     /// How often the earlier run was mirrored; empty without one.
     pub mirrored: MirrorUse,
     /// How many of the calls were part of a save, as [`Among::Saves`] counts them.

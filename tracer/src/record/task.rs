@@ -7,7 +7,7 @@ use samestate_schema::marker::Kind;
 
 use super::descriptors::Table;
 use crate::sys::Tid;
-use crate::sys::arch::Entry;
+use crate::sys::arch::{Entry, Registers};
 use crate::table::Row;
 use crate::trace::{Call, Task as Told};
 
@@ -41,6 +41,10 @@ pub(super) struct Task {
     pub(super) every: bool,
     /// The call at whose border it is, which our filter has not seen yet.
     pub(super) entered: Option<Entry>,
+    /// It has made no call of its own since its program began.
+    pub(super) is_new: bool,
+    /// It makes a call of ours; its registers at the entry of its own.
+    pub(super) interposed: Option<Registers>,
     /// It wants to be killed if it does more than to read, to write and to leave.
     pub(super) strict: bool,
 }
@@ -73,6 +77,8 @@ impl Task {
             steady: Vec::new(),
             every: false,
             entered: None,
+            is_new: false,
+            interposed: None,
             strict: false,
         }
     }

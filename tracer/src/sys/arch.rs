@@ -52,6 +52,22 @@ pub(crate) fn reads_counter(code: &[u8]) -> bool {
         .any(|at| code[..at].ends_with(&RDTSC) || code[..at].ends_with(&RDTSCP))
 }
 
+const CPUID: [u8; 2] = [0x0f, 0xa2];
+/// As long as a system call instruction.
+const CALL: u64 = 2;
+/// `ARCH_SET_CPUID`.
+const SET_CPUID: u64 = 0x1012;
+
+/// Whether this machine can make `cpuid` fail in a program, so that it is told what we want.
+pub(crate) fn can_hide_features() -> bool {
+    let set = |on: u64| {
+        // SAFETY: takes plain numbers. Nothing between the two calls asks for the features, and
+        // the second one undoes the first.
+        unsafe { libc::syscall(libc::SYS_arch_prctl, SET_CPUID, on) == 0 }
+    };
+    set(0) && set(1)
+}
+
 /// The registers of a stopped thread.
 #[derive(Clone, Copy)]
 pub(crate) struct Registers(pub(super) libc::user_regs_struct);
@@ -82,5 +98,42 @@ impl Registers {
             self.0.rcx = 0;
         }
         self.0.rip = self.0.rip.wrapping_add(length as u64);
+    }
+
+    /// At the entry of a call: the same, but `cpuid` is made to fail from now on instead.
+    pub(crate) fn hiding_features(&self) -> Self {
+        let mut other = *self;
+        other.0.orig_rax = libc::SYS_arch_prctl.cast_unsigned();
+        (other.0.rdi, other.0.rsi) = (SET_CPUID, 0);
+        other
+    }
+
+    /// Of the entry of a call: makes that call anew.
+    pub(crate) fn call_again(&mut self) {
+        self.0.rax = self.0.orig_rax;
+        self.0.rip = self.0.rip.wrapping_sub(CALL);
+    }
+
+    /// If the instruction asks for the processor's features: answers, without those that give
+    /// every run other bytes or another way.
+    pub(crate) fn give_features(&mut self, instruction: &[u8]) -> bool {
+        const RDRAND: u32 = 1 << 30;
+        const RDSEED: u32 = 1 << 18;
+        const TRANSACTIONS: u32 = 1 << 4 | 1 << 11;
+        if !instruction.starts_with(&CPUID) {
+            return false;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "the instruction takes the lower half")]
+        let (leaf, part) = (self.0.rax as u32, self.0.rcx as u32);
+        let mut told = std::arch::x86_64::__cpuid_count(leaf, part);
+        match (leaf, part) {
+            (1, _) => told.ecx &= !RDRAND,
+            (7, 0) => told.ebx &= !(RDSEED | TRANSACTIONS),
+            _ => {}
+        }
+        (self.0.rax, self.0.rbx) = (told.eax.into(), told.ebx.into());
+        (self.0.rcx, self.0.rdx) = (told.ecx.into(), told.edx.into());
+        self.0.rip = self.0.rip.wrapping_add(CPUID.len() as u64);
+        true
     }
 }

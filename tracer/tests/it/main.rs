@@ -2,10 +2,12 @@
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
+mod again;
 mod attach;
 mod bad_input;
 mod faults;
 mod filters;
+mod harsh;
 mod kernel;
 mod programs;
 mod stores;
