@@ -33,6 +33,7 @@
 
 #![forbid(unsafe_code)]
 
+mod aside;
 mod check;
 mod compare;
 mod containers;

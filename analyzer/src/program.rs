@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use samestate_report::{Finding, Place, Report, Subject, rules};
 
+use crate::aside::Aside;
 use crate::coverage::{CoverageConfig, blind, root_finding};
 use crate::dwarf::{self, Contents, Problem};
 use crate::error::Error;
@@ -32,7 +33,7 @@ use crate::walk::{self, Walk};
 #[derive(Debug)]
 pub(crate) struct Program {
     name: String,
-    contents: Contents,
+    contents: Aside<Contents>,
     records: Records,
     roots: Vec<(String, Option<Place>)>,
     settings: Settings,
@@ -49,7 +50,7 @@ impl Program {
     /// Reads the binary, its types and its records.
     pub(crate) fn read(config: &CoverageConfig) -> Result<Self, Error> {
         let binary = timings::phase("read sections", || load::load(&config.binary))?;
-        let contents = dwarf::read(&binary);
+        let contents = Aside::new(dwarf::read(&binary));
         timings::note(|timings| timings.types += contents.graph.len() as u64);
         let records = Records::read(&binary.records, &contents);
         Ok(Self {

@@ -25,6 +25,7 @@ use rayon::prelude::*;
 
 use self::attrs::Location;
 use self::intern::{Key, Table, Target};
+use crate::aside::Aside;
 use crate::graph::{Graph, TypeId};
 use crate::load::{self, Binary, Sections};
 use crate::names;
@@ -176,9 +177,9 @@ pub(crate) fn read(binary: &Binary) -> Contents {
         timings.entries += all.entries;
         timings.info_bytes += all.info_len;
     });
-    let entries = timings::phase("follow references between units", || {
+    let entries = Aside::new(timings::phase("follow references between units", || {
         cross::entries(&main, &headers, &table, &all)
-    });
+    }));
     assemble::contents(table, all, &entries)
 }
 
