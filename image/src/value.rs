@@ -2,6 +2,7 @@
 
 mod decode;
 mod diff;
+mod digest;
 mod print;
 mod sizes;
 
@@ -16,6 +17,7 @@ use crate::Image;
 
 pub(crate) use decode::DEPTH;
 pub use diff::{ValueDifference, diff};
+pub use digest::digests;
 pub use sizes::Size;
 
 /// One value.

@@ -25,6 +25,7 @@ mod recognized;
 mod restore;
 mod save;
 mod schema;
+mod step;
 mod store;
 pub mod testing;
 mod traits;
@@ -50,6 +51,7 @@ pub use samestate_schema::treatment::SkipPolicy;
 pub use samestate_schema::types::TypeRef;
 pub use save::Saver;
 pub use schema::{EnumBuilder, Fields, SchemaBuilder, StructBuilder};
+pub use step::step;
 pub use store::{Contents, Entry, Latest, Saved, Skipped, Staged, Store, StoreError, Written};
 pub use traits::Checkpoint;
 

@@ -18,6 +18,8 @@
 //!     64   16  digest of the saved state, 0 if not told
 //!     80    4  path_len
 //!     84    …  path of the image, in the encoding of the file system
+//!      …    4  fields_len, if anything follows the path
+//!      …    …  fields: for each the length of its path (u16), its path, and its digest (u64)
 //! ```
 //!
 //! All numbers are little-endian. Readers ignore what lies past what they know, up to `total_len`.
@@ -129,6 +131,45 @@ pub struct Marker<'a> {
     pub digest: [u8; 16],
     /// Path of the image in the encoding of the file system; empty where there is none.
     pub path: &'a [u8],
+    /// Digests of the saved fields, encoded by [`FieldDigests`]; empty if not told.
+    pub fields: &'a [u8],
+}
+
+/// Digests of fields by path, as a marker holds them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldDigests(Vec<u8>);
+
+/// Most bytes that the digests of a marker take, so that the whole marker stays within [`MAX_LEN`].
+pub const MAX_FIELDS_LEN: usize = MAX_LEN - FIXED_LEN - MAX_PATH_LEN - 4;
+
+impl FieldDigests {
+    /// Adds a field; whether there was room for it.
+    pub fn push(&mut self, path: &str, digest: u64) -> bool {
+        let Ok(length) = u16::try_from(path.len()) else { return false };
+        if self.0.len() + 2 + path.len() + 8 > MAX_FIELDS_LEN {
+            return false;
+        }
+        self.0.extend_from_slice(&length.to_le_bytes());
+        self.0.extend_from_slice(path.as_bytes());
+        self.0.extend_from_slice(&digest.to_le_bytes());
+        true
+    }
+
+    /// The bytes for [`Marker::fields`].
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
+    /// Paths and digests, as far as the bytes hold whole ones.
+    pub fn read(bytes: &[u8]) -> impl Iterator<Item = (&str, u64)> {
+        let mut reader = Reader::new(bytes);
+        core::iter::from_fn(move || {
+            let length = reader.u16().ok()?;
+            let path = reader.bytes(length.into()).ok()?;
+            Some((core::str::from_utf8(path).ok()?, reader.u64().ok()?))
+        })
+    }
 }
 
 /// Why bytes are not a marker.
@@ -181,6 +222,7 @@ impl<'a> Marker<'a> {
             record_addr: 0,
             digest: [0; 16],
             path: &[],
+            fields: &[],
         }
     }
 
@@ -189,10 +231,13 @@ impl<'a> Marker<'a> {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let path = if self.path.len() <= MAX_PATH_LEN { self.path } else { &[] };
-        // Both fit: a path has at most MAX_PATH_LEN bytes.
-        #[expect(clippy::cast_possible_truncation, reason = "bounded by MAX_PATH_LEN")]
-        let (path_len, total_len) = (path.len() as u32, (FIXED_LEN + path.len()) as u32);
-        let mut bytes = Vec::with_capacity(FIXED_LEN + path.len());
+        let fields = if self.fields.len() <= MAX_FIELDS_LEN { self.fields } else { &[] };
+        let more = if fields.is_empty() { 0 } else { 4 + fields.len() };
+        // All fit: a path has at most MAX_PATH_LEN bytes, the fields have MAX_FIELDS_LEN.
+        #[expect(clippy::cast_possible_truncation, reason = "bounded by MAX_LEN")]
+        let (path_len, fields_len, total_len) =
+            (path.len() as u32, fields.len() as u32, (FIXED_LEN + path.len() + more) as u32);
+        let mut bytes = Vec::with_capacity(FIXED_LEN + path.len() + more);
         bytes.extend_from_slice(&MAGIC.to_le_bytes());
         bytes.extend_from_slice(&VERSION.to_le_bytes());
         bytes.extend_from_slice(&self.kind.code().to_le_bytes());
@@ -205,6 +250,10 @@ impl<'a> Marker<'a> {
         bytes.extend_from_slice(&self.digest);
         bytes.extend_from_slice(&path_len.to_le_bytes());
         bytes.extend_from_slice(path);
+        if !fields.is_empty() {
+            bytes.extend_from_slice(&fields_len.to_le_bytes());
+            bytes.extend_from_slice(fields);
+        }
         bytes
     }
 
@@ -247,6 +296,17 @@ impl<'a> Marker<'a> {
             return Err(MarkerError::BadLength { total_len, path_len });
         }
         let path = reader.bytes(length)?;
-        Ok(Self { kind, seq, step, image_id, root_addr, record_addr, digest, path })
+        let fields = if total_len as usize >= FIXED_LEN + length + 4 {
+            let fields_len = reader.u32()?;
+            if fields_len as usize > MAX_FIELDS_LEN
+                || (total_len as usize) < FIXED_LEN + length + 4 + fields_len as usize
+            {
+                return Err(MarkerError::BadLength { total_len, path_len: fields_len });
+            }
+            reader.bytes(fields_len as usize)?
+        } else {
+            &[]
+        };
+        Ok(Self { kind, seq, step, image_id, root_addr, record_addr, digest, path, fields })
     }
 }

@@ -509,10 +509,69 @@ impl Plan {
     }
 
     /// Counts the runs outside of the state.
-    fn begin(&self) -> Result {
+    fn begin(&self, forgetful: bool) -> Result {
+        self.kernel(forgetful)?;
         if self.has("--outside") {
             let runs = fs::read_to_string(self.outside()).unwrap_or_default();
             fs::write(self.outside(), format!("{runs}x"))?;
+        }
+        Ok(())
+    }
+
+    /// Announces a save, unless it shall be told by the files alone.
+    fn announce(&self, kind: Kind, seq: u64, step: u64, image_id: [u8; 16], path: &Path) {
+        if !self.has("--unannounced") {
+            announce(kind, seq, step, image_id, path);
+        }
+    }
+
+    /// Leaves something with the kernel that no image can hold.
+    fn kernel(&self, forgetful: bool) -> Result {
+        extern "C" fn nothing(_: i32) {}
+        let has = |flag: &str| self.has(flag) && !forgetful;
+        let signal = 1_u64 << (libc::SIGUSR1 - 1);
+        if has("--umask") {
+            call(libc::SYS_umask, [0o027, 0, 0]);
+        }
+        if has("--folder") {
+            std::env::set_current_dir(&self.folder)?;
+        }
+        if has("--blocked") {
+            let set = [signal];
+            // SAFETY: the set has the eight bytes that are told, and outlives the call.
+            unsafe { libc::syscall(libc::SYS_rt_sigprocmask, 0, set.as_ptr(), 0, 8) };
+        }
+        if has("--ignored") {
+            // SAFETY: ignoring a signal calls nothing.
+            unsafe { libc::signal(libc::SIGUSR1, libc::SIG_IGN) };
+        }
+        if has("--handled") {
+            let handler = nothing as extern "C" fn(i32);
+            // SAFETY: the handler does nothing, which is safe at any time.
+            unsafe { libc::signal(libc::SIGUSR1, handler as libc::sighandler_t) };
+        }
+        if has("--interval") {
+            let hour = libc::timeval { tv_sec: 3600, tv_usec: 0 };
+            let timer = libc::itimerval { it_interval: hour, it_value: hour };
+            // SAFETY: the timer outlives the call.
+            unsafe { libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut()) };
+        }
+        if has("--timer") {
+            let mut id: libc::timer_t = std::ptr::null_mut();
+            // SAFETY: the kernel writes the timer's number to `id`, and takes its usual event.
+            unsafe { libc::timer_create(libc::CLOCK_MONOTONIC, std::ptr::null_mut(), &raw mut id) };
+        }
+        if has("--limit") {
+            let limit = libc::rlimit { rlim_cur: 77, rlim_max: 77 };
+            // SAFETY: the limit outlives the call.
+            unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
+        }
+        if has("--open") {
+            std::mem::forget(File::open("/dev/zero")?);
+        }
+        if self.has("--flags") {
+            let file = File::options().append(!forgetful).write(true).open("/dev/null")?;
+            std::mem::forget(file);
         }
         Ok(())
     }
@@ -540,7 +599,7 @@ const SEED: u64 = 0x9E37_79B9_7F4A_7C15;
 impl Simulation {
     fn new(plan: &Plan) -> Result<Self> {
         let log = File::create(plan.folder.join("log"))?;
-        plan.begin()?;
+        plan.begin(false)?;
         Ok(Self { step: 0, random: SEED, place: 0, saves: 0, log, id: [0; 16], forgetful: false })
     }
 
@@ -548,7 +607,9 @@ impl Simulation {
         if plan.has("--broken") {
             return Err("this program cannot restore".into());
         }
-        let bytes = fs::read(image)?;
+        let mut file = File::open(image)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
         let number = |at: usize| -> Result<u64> {
             Ok(u64::from_le_bytes(
                 bytes.get(at..at + 8).ok_or("the image is too short")?.try_into()?,
@@ -568,11 +629,13 @@ impl Simulation {
             id: Self::id(&bytes),
             forgetful: !plan.has("--careful"),
         };
-        plan.begin()?;
+        plan.begin(simulation.forgetful)?;
         if plan.has("--other") {
             simulation.id[0] ^= 1;
         }
-        if plan.has("--silent") {
+        // Who is told by the files alone thinks that everything is set up from here on.
+        drop(file);
+        if plan.has("--silent") || plan.has("--unannounced") {
             return Ok(simulation);
         }
         announce(Kind::Restored, 0, simulation.step, simulation.id, image);
@@ -658,7 +721,7 @@ impl Simulation {
     }
 
     fn save(&mut self, plan: &Plan) -> Result {
-        announce(Kind::SaveBegin, self.saves, self.step, [0; 16], Path::new(""));
+        plan.announce(Kind::SaveBegin, self.saves, self.step, [0; 16], Path::new(""));
         let mut bytes = Vec::new();
         for number in
             [self.step, self.random, self.place.cast_unsigned(), self.log.stream_position()?]
@@ -666,13 +729,17 @@ impl Simulation {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
         let id = Self::id(&bytes);
+        if plan.has("--bad-resave") && self.forgetful {
+            // What it announces and what it writes are not the same.
+            bytes[8..16].fill(0);
+        }
         let path = plan.folder.join(format!("image-{}", self.step));
-        announce(Kind::Saved, self.saves, self.step, id, &path);
+        plan.announce(Kind::Saved, self.saves, self.step, id, &path);
         // What a store does is its own business: another process id in a file name, say.
         let draft = plan.folder.join(format!("draft-{}", std::process::id()));
         fs::write(&draft, &bytes)?;
         fs::rename(&draft, &path)?;
-        announce(Kind::Durable, self.saves, self.step, id, &path);
+        plan.announce(Kind::Durable, self.saves, self.step, id, &path);
         self.saves += 1;
         Ok(())
     }

@@ -25,7 +25,7 @@ mod verify;
 pub use compare::{Comparison, Strength, compare};
 pub use error::Error;
 pub use record::{
-    Among, At, Attach, Config, Fault, Harm, Knobs, MirrorUse, NoFault, OnProgress, Progress,
-    Recording, Stream, attach, record,
+    Among, Announce, At, Attach, Config, Fault, Harm, Knobs, MirrorUse, NoFault, OnProgress,
+    Progress, Recording, Stream, attach, record,
 };
 pub use verify::{Checkpoint, Verdict, Verification, Verify, Which, verify};

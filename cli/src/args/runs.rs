@@ -167,6 +167,16 @@ pub(crate) struct VerifyArgs {
     /// Restore only from N checkpoints, spread evenly.
     #[arg(long, value_name = "N", conflicts_with = "every")]
     pub(crate) sample: Option<usize>,
+    /// Save and restore so many times in a row: what a restored run saves next is restored again.
+    #[arg(long, value_name = "K", default_value_t = 1)]
+    pub(crate) rounds: usize,
+    /// For a program that announces nothing: a file of this kind, written and closed or renamed to,
+    /// is a checkpoint.
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) saved_on: Option<String>,
+    /// The same for restoring: a file of this kind, read and closed; the image if it is left out.
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) restored_on: Option<String>,
     /// Do not run the original again where a restored run differs: every difference counts, even
     /// where the original differs from itself.
     #[arg(long)]

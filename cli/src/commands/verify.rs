@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use samestate_report::{Report, Table};
 use samestate_tracer::trace::Status;
-use samestate_tracer::{Checkpoint, Error, Verification, Verify, Which};
+use samestate_tracer::{Announce, Checkpoint, Error, Verification, Verify, Which};
 
 use crate::args::{OutputArgs, VerifyArgs};
 use crate::failure::Failure;
@@ -44,6 +44,12 @@ pub(crate) fn report(args: &VerifyArgs) -> Result<Report, Failure> {
             (_, Some(sample)) => Which::Sample(sample),
             (None, None) => Which::All,
         },
+        rounds: args.rounds,
+        announce: Announce {
+            saved_on: args.saved_on.clone(),
+            restored_on: args.restored_on.clone(),
+            restored_from: None,
+        },
         without_control: args.no_control,
         ..Verify::default()
     };
@@ -71,20 +77,26 @@ fn complete(verified: Verification) -> Report {
 }
 
 fn table(checkpoints: &[Checkpoint]) -> Table {
-    let columns = ["image", "step", "calls compared", "divergences", "verdict"];
+    let mut columns = vec!["image", "step", "calls compared", "divergences", "verdict"];
+    let has_rounds = checkpoints.iter().any(|checkpoint| checkpoint.round > 1);
+    if has_rounds {
+        columns.push("round");
+    }
     let row = |checkpoint: &Checkpoint| {
         let image = checkpoint.image.file_name().unwrap_or(checkpoint.image.as_os_str());
-        vec![
+        let round = has_rounds.then(|| checkpoint.round.to_string());
+        let cells = vec![
             image.to_string_lossy().into_owned(),
             checkpoint.step.to_string(),
             checkpoint.compared.to_string(),
             checkpoint.divergences.to_string(),
             checkpoint.verdict.word().to_owned(),
-        ]
+        ];
+        cells.into_iter().chain(round).collect()
     };
     Table {
         row: "checkpoint".to_owned(),
-        columns: columns.map(str::to_owned).to_vec(),
+        columns: columns.into_iter().map(str::to_owned).collect(),
         rows: checkpoints.iter().map(row).collect(),
     }
 }

@@ -214,6 +214,9 @@ impl Context {
         if !matches!(marker.kind, MarkerKind::Durable | MarkerKind::SaveEnd) {
             give(Part::Payload(1), &marker.image_id);
         }
+        if !marker.fields.is_empty() {
+            give(Part::Received(1), marker.fields);
+        }
     }
 
     fn argument(

@@ -1,6 +1,9 @@
 //! Saying what differs: both calls side by side, the part and the byte, and the calls around.
 
-use samestate_report::{Finding, Rule, rules};
+use std::collections::{BTreeMap, BTreeSet};
+
+use samestate_report::{Finding, Rule, Subject, rules};
+use samestate_schema::marker::{FieldDigests, Marker};
 
 use super::canonical::Part;
 use super::load::{Run, Stream};
@@ -96,6 +99,9 @@ fn changed(differ: &Differ<'_>, stream: &Stream, at: usize, ours: &Call, theirs:
     let mut message = format!("{name}: {what}");
     let mut rule = rule;
     let mut details = Vec::new();
+    if rule.id == rules::STATE_DIFFERS.id {
+        return state(differ, stream, at, ours, theirs);
+    }
     if let Some(part) = part {
         let bytes = |parts: &[(Part, Vec<u8>)], call: &Call| match part {
             Part::Payload(index) | Part::Received(index) => {
@@ -138,6 +144,45 @@ fn changed(differ: &Differ<'_>, stream: &Stream, at: usize, ours: &Call, theirs:
     finding
 }
 
+/// Both announce a step, in different states.
+fn state(differ: &Differ<'_>, stream: &Stream, at: usize, ours: &Call, theirs: &Call) -> Finding {
+    let digests = |call: &Call| -> BTreeMap<String, u64> {
+        let marker = call.payload(1, false).and_then(|told| Marker::decode(&told.bytes).ok());
+        let fields = marker.map(|marker| FieldDigests::read(marker.fields));
+        fields.into_iter().flatten().map(|(path, digest)| (path.to_owned(), digest)).collect()
+    };
+    let (left, right) = (digests(ours), digests(theirs));
+    let paths: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
+    let differing: Vec<&String> =
+        paths.iter().copied().filter(|path| left.get(*path) != right.get(*path)).collect();
+    let step = ours
+        .payload(1, false)
+        .and_then(|told| Marker::decode(&told.bytes).ok())
+        .map_or(0, |marker| marker.step);
+    let first = differing.first().map_or("", |path| path.as_str());
+    let message = format!(
+        "at step {step} {} of {} fields differ{} {first}",
+        differing.len(),
+        paths.len(),
+        if differing.len() == 1 { ":" } else { ", the first is" }
+    );
+    let subject = match first.parse() {
+        Ok(path) => Subject::Field(path),
+        Err(_) => subject(&stream.lineage, stream.items[at].position, "marker"),
+    };
+    let mut finding = Finding::new(&rules::STATE_DIFFERS, subject, message);
+    let show = |digests: &BTreeMap<String, u64>, path: &String| {
+        digests.get(path).map_or_else(|| "none".to_owned(), |digest| format!("{digest:016x}"))
+    };
+    for path in &differing {
+        finding.details.push(format!("{path}: {} and {}", show(&left, path), show(&right, path)));
+    }
+    if let Some(path) = differing.first() {
+        finding.sides = Some(differ.sides(show(&left, path), show(&right, path)));
+    }
+    finding
+}
+
 /// Which rule a changed call falls under, in words, and the part that shows it.
 fn cause(
     ours: &Call,
@@ -168,6 +213,9 @@ fn cause(
         Part::Argument(index) if payload.is_none() || !lengths.contains(index) => Some(*index),
         _ => None,
     });
+    if is_marker && argument.is_none() && differing.contains(&Part::Received(1)) {
+        return (&rules::STATE_DIFFERS, "the state differs".to_owned(), None);
+    }
     if is_marker {
         let what = match argument {
             Some(0) => "another marker is announced",

@@ -101,6 +101,8 @@ pub(crate) struct Run {
     pub(crate) tear: Option<Tear>,
     /// The descriptors of the task that announced the marker, at the marker.
     pub(crate) open: Vec<Descriptor>,
+    /// What the kernel kept for it at the marker, by name.
+    pub(crate) kernel: BTreeMap<String, Vec<u8>>,
     /// A save that began and did not become durable.
     pub(crate) unfinished_save: bool,
     /// The environment that the program was started with, `NAME=value` each.
@@ -152,13 +154,18 @@ pub(crate) fn load(
         tasks_of_store: HashSet::new(),
         of_store: HashSet::new(),
         open: Vec::new(),
+        kernel: BTreeMap::new(),
+        intervals: BTreeMap::new(),
         run: Collected::default(),
     };
     while let Some((place, event)) = reader.read()? {
         loader.event(place, event);
     }
     let tear = reader.tear().cloned();
-    let Loader { header, context, run, saving, open, .. } = loader;
+    let Loader { header, context, run, saving, open, kernel, of_store, intervals, .. } = loader;
+    let open = open.into_iter().filter(|open| !of_store.contains(&open.object)).collect();
+    let mut kernel = kernel;
+    kernel.extend(intervals);
     Ok(Run {
         reader,
         header,
@@ -171,6 +178,7 @@ pub(crate) fn load(
         given: run.given,
         tear,
         open,
+        kernel,
         environment: run.environment,
         unfinished_save: saving.values().any(|window| *window != Window::None),
     })
@@ -214,6 +222,9 @@ struct Loader {
     /// keep it open. A restored run opens it when it first saves, if it ever does.
     of_store: HashSet<u32>,
     open: Vec<Descriptor>,
+    kernel: BTreeMap<String, Vec<u8>>,
+    /// Timers that go off again and again, as the program set them; the kernel does not tell.
+    intervals: BTreeMap<String, Vec<u8>>,
     run: Collected,
 }
 
@@ -257,6 +268,11 @@ impl Loader {
             Event::Descriptors { open, .. } => {
                 if !self.started {
                     self.open = open;
+                }
+            }
+            Event::Kernel { about, .. } => {
+                if !self.started {
+                    self.kernel = about.into_iter().collect();
                 }
             }
             Event::Note { note: Note::Untraced(what), .. } => {
@@ -311,6 +327,7 @@ impl Loader {
             _ => {}
         }
         if !self.started {
+            self.interval(call);
             if self.from == From::Marker(place) {
                 self.start(call.task, kind);
             }
@@ -379,6 +396,27 @@ impl Loader {
             objects_end: index(stream.objects.len()),
             chunk,
         });
+    }
+
+    /// A call before the start may set a timer that goes on.
+    fn interval(&mut self, call: &Call) {
+        let (Some(new), Some(0)) = (call.payload(1, false), call.result) else { return };
+        if table::number("setitimer") != Some(call.number) {
+            return;
+        }
+        let name = format!("interval timer {}", call.argument(0));
+        match new.bytes.get(..16) {
+            Some(interval) if interval.iter().any(|&byte| byte != 0) => {
+                let part = |at: usize| {
+                    interval[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+                };
+                let every = format!("every {}.{:06} s", part(0), part(8));
+                self.intervals.insert(name, every.into_bytes());
+            }
+            _ => {
+                self.intervals.remove(&name);
+            }
+        }
     }
 
     /// The comparison starts after this marker.

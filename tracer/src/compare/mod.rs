@@ -6,6 +6,7 @@ pub(crate) mod canonical;
 mod control;
 mod describe;
 mod ends;
+mod kernel;
 mod load;
 mod order;
 mod pair;
@@ -170,6 +171,7 @@ fn between(
     differ.machines();
     differ.blind();
     differ.pair_descriptors();
+    differ.kernel();
     let keys: Vec<String> = differ.left.streams.keys().cloned().collect();
     for key in keys {
         if differ.right.streams.contains_key(&key) {
@@ -283,9 +285,10 @@ impl Differ<'_> {
                 free.remove(at);
             }
         }
-        for (ours, theirs) in pairs {
-            self.position(ours, theirs);
+        for (ours, theirs) in &pairs {
+            self.position(*ours, *theirs);
         }
+        self.descriptors(&pairs);
     }
 
     /// A file that stands at another place is read or written at another place.

@@ -13,6 +13,7 @@ use std::time::{Duration, SystemTime};
 use super::counter::Counter;
 use super::descriptors::{self, Known, Table};
 use super::fault::Faults;
+use super::images::Files;
 use super::mirror::Mirror;
 use super::pids::Pids;
 use super::task::Task;
@@ -54,6 +55,7 @@ pub(super) struct Engine<'a> {
     pub(super) turns: Turns,
     pub(super) counter: Counter,
     pub(super) knobs: Knobs,
+    pub(super) files: Files,
     pub(super) faults: Faults,
     /// Where the program may run if we do not hold it on one processor.
     pub(super) free: Processors,
@@ -163,6 +165,7 @@ impl<'a> Engine<'a> {
             counter: Counter::default(),
             turns: Turns::new(config.knobs.serialized),
             knobs: switches,
+            files: Files::new(config.announce.clone()),
             faults: Faults::new(config.fault),
             free,
             pinned: false,
@@ -457,7 +460,8 @@ impl<'a> Engine<'a> {
                 open.push(Descriptor { fd, object, offset, flags });
             }
         }
-        self.write(&Event::Descriptors { task: id, open })
+        self.write(&Event::Descriptors { task: id, open })?;
+        self.write(&Event::Kernel { task: id, about: super::kernel::state(pid, tid) })
     }
 
     /// Writes down a call.
@@ -467,7 +471,12 @@ impl<'a> Engine<'a> {
         if self.calls.is_multiple_of(TELL_EVERY) {
             self.watch.progress(Progress::Calls(self.calls));
         }
-        self.write(&Event::Call(call))
+        let event = Event::Call(call);
+        self.write(&event)?;
+        match &event {
+            Event::Call(call) => self.look_for_image(call),
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn write(&mut self, event: &Event) -> Result<(), Error> {

@@ -244,7 +244,7 @@ impl Engine<'_> {
     }
 
     /// From here on the run goes on as the earlier one did from its marker.
-    fn join(&mut self, tid: Tid) -> Result<(), Error> {
+    pub(super) fn join(&mut self, tid: Tid) -> Result<(), Error> {
         let Some(task) = self.tasks.get_mut(&tid) else { return Ok(()) };
         let Some(mirror) = self.mirror.as_mut().filter(|mirror| !mirror.is_active()) else {
             return Ok(());

@@ -1,5 +1,6 @@
 //! Running a program and writing down every system call of all its processes and threads.
 
+mod announce;
 mod answer;
 mod attach;
 mod capture;
@@ -11,6 +12,8 @@ mod exit;
 mod fault;
 mod features;
 mod filtered;
+mod images;
+mod kernel;
 mod knobs;
 mod launch;
 mod lives;
@@ -30,6 +33,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+pub use announce::Announce;
 pub use attach::{Attach, attach};
 pub(crate) use capture::NAMED;
 pub(crate) use entry::{MAPPED, MOVED, low};
@@ -88,6 +92,8 @@ pub struct Config {
     pub like: Option<PathBuf>,
     /// What is done so that the run can be repeated.
     pub knobs: Knobs,
+    /// Which files are images, for programs that announce no checkpoints.
+    pub announce: Announce,
     /// What goes wrong, if anything shall.
     pub fault: Option<Fault>,
     /// A run that takes longer is killed, with all its processes; the trace up to there is kept.

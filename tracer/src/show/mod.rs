@@ -182,7 +182,10 @@ impl Show {
             | Event::End { task, .. }
             | Event::Note { task, .. }
             | Event::Renamed { task, .. } => *task,
-            Event::Object(_) | Event::Directory { .. } | Event::Descriptors { .. } => return None,
+            Event::Object(_)
+            | Event::Directory { .. }
+            | Event::Descriptors { .. }
+            | Event::Kernel { .. } => return None,
         };
         let whose = lineage(&whose);
         let mut parts = None;
@@ -215,7 +218,10 @@ impl Show {
             Event::Renamed { task, seen } => {
                 Some(format!("{} ----- known as {seen} from here on", lineage(task)))
             }
-            Event::Object(_) | Event::Directory { .. } | Event::Descriptors { .. } => None,
+            Event::Object(_)
+            | Event::Directory { .. }
+            | Event::Descriptors { .. }
+            | Event::Kernel { .. } => None,
         };
         Some(Line { lineage: whose, text: text?, call: parts })
     }

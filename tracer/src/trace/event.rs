@@ -297,6 +297,14 @@ pub enum Event {
         /// All that are open, by number.
         open: Vec<Descriptor>,
     },
+    /// What the kernel keeps for a process and no descriptor shows, taken at the marker that comes
+    /// next.
+    Kernel {
+        /// Whose.
+        task: u32,
+        /// What, by name: working folder, masks, limits, timers.
+        about: Vec<(String, Vec<u8>)>,
+    },
     /// From here on the program sees a task under another number.
     Renamed {
         /// Which task.
@@ -322,6 +330,7 @@ const DIRECTORY: u8 = 6;
 const DESCRIPTORS: u8 = 7;
 const NOTE: u8 = 8;
 const RENAMED: u8 = 9;
+const KERNEL: u8 = 10;
 
 impl Event {
     /// Appends the event to a block.
@@ -360,6 +369,15 @@ impl Event {
                     put(out, descriptor.object.into());
                     put(out, descriptor.offset);
                     put(out, descriptor.flags);
+                }
+            }
+            Self::Kernel { task, about } => {
+                out.push(KERNEL);
+                put(out, (*task).into());
+                put(out, about.len() as u64);
+                for (name, value) in about {
+                    put_bytes(out, name.as_bytes());
+                    put_bytes(out, value);
                 }
             }
             Self::Renamed { task, seen } => {
@@ -412,6 +430,15 @@ impl Event {
                     });
                 }
                 Ok(Self::Descriptors { task, open })
+            }
+            KERNEL => {
+                let task = cursor.small()?;
+                let count = cursor.count()?;
+                let mut about = Vec::with_capacity(count.min(1024));
+                for _ in 0..count {
+                    about.push((cursor.text()?, cursor.vec()?));
+                }
+                Ok(Self::Kernel { task, about })
             }
             RENAMED => Ok(Self::Renamed { task: cursor.small()?, seen: cursor.id()? }),
             NOTE => {

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use samestate_report::{Finding, Report, Subject, rules};
 
-use crate::record::{Config, Knobs, OnProgress, Progress, Recording, Stream};
+use crate::record::{Announce, Config, Knobs, OnProgress, Progress, Recording, Stream};
 use crate::trace::Status;
 use crate::{Comparison, Error, Strength, compare};
 pub use chosen::Which;
@@ -56,6 +56,11 @@ pub struct Verify {
     pub strength: Strength,
     /// From which checkpoints to restore.
     pub which: Which,
+    /// Which files are images, for programs that announce no checkpoints. Unless it says which are
+    /// restored from, the copy of the image is.
+    pub announce: Announce,
+    /// How often to restore in a row: from what a restored run saves first, again; 0 counts as 1.
+    pub rounds: usize,
     /// The original is not run again when a restored run differs, so that every difference counts
     /// as one.
     pub without_control: bool,
@@ -98,6 +103,9 @@ impl Verdict {
 pub struct Checkpoint {
     /// Which one, from 1.
     pub number: usize,
+    /// How often it was saved and restored: 1 for the original's image, 2 for one that was saved
+    /// after restoring that of the checkpoint before.
+    pub round: usize,
     /// The program's own count.
     pub step: u64,
     /// The id of its image, in hexadecimal.
@@ -265,46 +273,108 @@ fn restore_all(
         let left = usable.len() - chosen.len();
         report.notes.push(format!("{left} of {} checkpoints were not restored", usable.len()));
     }
-    let mut control = None;
+    let mut rows = Rows { config, work, original, control: None, report, found };
     for (turn, number) in chosen.iter().enumerate() {
         let (at, checkpoint, image) = usable[*number];
         progress(Progress::Restoring { checkpoint: turn + 1, of: chosen.len() });
-        guard.state.put_back(&checkpoint.files)?;
-        let restored = restored::run(config, work, number + 1, original, checkpoint, image)?;
+        let start = Start { at, number: number + 1, image, files: &checkpoint.files, round: 1 };
+        let mut kept = rows.restore(start, guard, progress)?;
+        // Each saves once more after what it restored, and the next one restores that.
+        let mut round = 1;
+        while let Some((at, saved)) = kept {
+            round += 1;
+            let Some(image) = &saved.image else { break };
+            let start = Start { at, number: number + round, image, files: &saved.files, round };
+            kept = rows.restore(start, guard, progress)?;
+        }
+    }
+    Ok(())
+}
+
+/// What a restored run starts from.
+#[derive(Clone, Copy)]
+struct Start<'a> {
+    /// Which of the original's checkpoints it is, from 0.
+    at: usize,
+    /// Which of those that can be restored from, from 1.
+    number: usize,
+    image: &'a Path,
+    files: &'a entry::Snapshot,
+    round: usize,
+}
+
+/// Restored runs, one after the other.
+struct Rows<'a> {
+    config: &'a Verify,
+    work: &'a Path,
+    original: &'a Original,
+    control: Option<control::Control>,
+    report: &'a mut Report,
+    found: &'a mut Found,
+}
+
+impl Rows<'_> {
+    /// Restores and compares; what it saved next, if another round shall start from that: which
+    /// checkpoint of the original it stands for, and what was kept of it.
+    fn restore(
+        &mut self,
+        start: Start<'_>,
+        guard: &mut Guard,
+        progress: &mut OnProgress<'_>,
+    ) -> Result<Option<(usize, original::Saved)>, Error> {
+        let (config, original) = (self.config, self.original);
+        let Some(checkpoint) = original.checkpoints.get(start.at) else { return Ok(None) };
+        guard.state.put_back(start.files)?;
+        let goes_on = start.round < config.rounds && start.at + 1 < original.checkpoints.len();
+        let mut keeper = original::Watcher::new(
+            &mut guard.state,
+            self.work.join("images").join(format!("{}-{}", start.number, start.round)),
+            progress,
+            usize::from(goes_on),
+        );
+        let restored = restored::run(config, self.work, start, original, checkpoint, &mut keeper)?;
+        let kept = keeper.into_kept().next();
         // What the killed run did not do says nothing.
         go_on(config)?;
         let mut verdict = restored.compare(config, None)?;
         if verdict.checkpoint.divergences > 0 && !config.without_control {
-            let control = match &control {
+            let control = match &self.control {
                 Some(control) => control,
                 None => {
                     guard.put_back()?;
-                    let run = control::run(config, work, original, progress)?;
+                    let run = control::run(config, self.work, original, progress)?;
                     go_on(config)?;
-                    control.insert(run)
+                    self.control.insert(run)
                 }
             };
-            match control.spots(config, original, at)? {
+            match control.spots(config, original, start.at)? {
                 Ok(spots) if spots.is_empty() => {}
                 Ok(spots) => verdict = restored.compare(config, Some(&spots))?,
                 Err(why) => verdict.not_settled(&why),
             }
         }
-        let group = format!("checkpoint {} (step {})", number + 1, checkpoint.step);
+        let round =
+            if start.round > 1 { format!(", round {}", start.round) } else { String::new() };
+        let group = format!("checkpoint {} (step {}){round}", start.number, checkpoint.step);
         for mut finding in verdict.report.findings {
             finding.group = Some(group.clone());
-            report.findings.push(finding);
+            self.report.findings.push(finding);
         }
         for note in verdict.report.notes {
-            found.notes.entry(note).or_default().push((number + 1).to_string());
+            self.found.notes.entry(note).or_default().push(start.number.to_string());
         }
         for (why, count) in verdict.skipped {
-            *found.skipped.entry(why).or_default() += count;
+            *self.found.skipped.entry(why).or_default() += count;
         }
-        found.used.add(&verdict.used);
-        found.checkpoints.push(verdict.checkpoint);
+        self.found.used.add(&verdict.used);
+        let fine = !matches!(verdict.checkpoint.verdict, Verdict::Failed | Verdict::OtherImage);
+        self.found.checkpoints.push(verdict.checkpoint);
+        // If it is another image than the original's, that was told, and it goes on otherwise.
+        let next = original.checkpoints.get(start.at + 1);
+        let kept =
+            kept.filter(|kept| fine && next.is_some_and(|next| next.image_id == kept.image_id));
+        Ok(kept.filter(|_| goes_on).map(|kept| (start.at + 1, kept)))
     }
-    Ok(())
 }
 
 /// Whether the verification is still wanted.
@@ -344,6 +414,7 @@ fn recording(config: &Verify, command: Vec<OsString>, trace: PathBuf, printed: F
         stderr: printed_too,
         output: trace,
         like: None,
+        announce: config.announce.clone(),
         fault: None,
         knobs: config.knobs,
         timeout: config.timeout,

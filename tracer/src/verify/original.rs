@@ -68,7 +68,7 @@ pub(super) fn run(
     let said = work.join("original.out");
     let images = work.join("images");
     let run = recording(config, config.command.clone(), trace.clone(), printed(&said)?);
-    let mut watcher = Watcher { state, images, checkpoints: Vec::new(), progress };
+    let mut watcher = Watcher::new(state, images, progress, usize::MAX);
     let started = Instant::now();
     let recording = record::run(&run, None, &mut watcher)?;
     let took = started.elapsed();
@@ -100,17 +100,20 @@ pub(super) fn markers(trace: &Path, kind: Kind) -> Result<Vec<(Place, [u8; 16])>
 }
 
 /// Copies what a checkpoint consists of as it is announced.
-struct Watcher<'a, 'b> {
+pub(super) struct Watcher<'a, 'b> {
     state: &'a mut State,
     images: PathBuf,
     checkpoints: Vec<Saved>,
     progress: &'a mut OnProgress<'b>,
+    /// So many are kept.
+    most: usize,
 }
 
 impl Watch for Watcher<'_, '_> {
     fn marker(&mut self, seen: &Seen<'_>) -> Result<(), Error> {
         let marker = &seen.marker;
         match marker.kind {
+            Kind::Saved if self.checkpoints.len() >= self.most => {}
             Kind::Saved => self.checkpoints.push(Saved {
                 step: marker.step,
                 image_id: marker.image_id,
@@ -127,11 +130,29 @@ impl Watch for Watcher<'_, '_> {
     }
 
     fn progress(&mut self, progress: Progress) {
-        (self.progress)(progress);
+        // Restored runs are told about by number only.
+        if self.most == usize::MAX {
+            (self.progress)(progress);
+        }
     }
 }
 
-impl Watcher<'_, '_> {
+impl<'a, 'b> Watcher<'a, 'b> {
+    /// Copies images to the folder `images`, the first `most` of them.
+    pub(super) const fn new(
+        state: &'a mut State,
+        images: PathBuf,
+        progress: &'a mut OnProgress<'b>,
+        most: usize,
+    ) -> Self {
+        Self { state, images, checkpoints: Vec::new(), progress, most }
+    }
+
+    /// What was copied.
+    pub(super) fn into_kept(self) -> impl Iterator<Item = Saved> {
+        self.checkpoints.into_iter()
+    }
+
     fn durable(&mut self, seen: &Seen<'_>) {
         let number = self.checkpoints.len();
         let wanted =

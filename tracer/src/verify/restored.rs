@@ -10,10 +10,10 @@ use samestate_schema::marker::Kind;
 use super::original::{Original, Saved, markers};
 use super::words::with_image;
 use super::{
-    Checkpoint, Verdict, Verify, comparison, output, printed, recording, show_words, tail,
+    Checkpoint, Start, Verdict, Verify, comparison, output, printed, recording, show_words, tail,
 };
 use crate::record::mirror::Mirror;
-use crate::record::{self, Progress, Seen, Watch};
+use crate::record::{self, Watch};
 use crate::show::hex;
 use crate::trace::Place;
 use crate::{Error, compare};
@@ -43,16 +43,21 @@ pub(super) struct Judged {
 pub(super) fn run(
     config: &Verify,
     work: &Path,
-    number: usize,
+    start: Start<'_>,
     original: &Original,
     saved: &Saved,
-    image: &Path,
+    watch: &mut dyn Watch,
 ) -> Result<Restored, Error> {
-    let trace = work.join(format!("restored-{number}.trace"));
-    let said = work.join(format!("restored-{number}.out"));
-    let command = with_image(&config.restore, image);
+    let name = match start.round {
+        1 => format!("restored-{}", start.number),
+        round => format!("restored-{}-{round}", start.number),
+    };
+    let trace = work.join(format!("{name}.trace"));
+    let said = work.join(format!("{name}.out"));
+    let command = with_image(&config.restore, start.image);
     let checkpoint = Checkpoint {
-        number,
+        number: start.number,
+        round: start.round,
         step: saved.step,
         image_id: hex(&saved.image_id),
         image: saved.path.clone(),
@@ -70,7 +75,10 @@ pub(super) fn run(
     let mut run = recording(config, command.clone(), trace.clone(), printed(&said)?);
     let limit = config.timeout.unwrap_or((original.took * 10).max(LEAST_TIMEOUT));
     run.timeout = Some(limit);
-    let ended = record::run(&run, Some(mirror), &mut Silent)?;
+    if run.announce.saved_on.is_some() && run.announce.restored_on.is_none() {
+        run.announce.restored_from = Some(start.image.to_owned());
+    }
+    let ended = record::run(&run, Some(mirror), watch)?;
     restored.timed_out = ended.timed_out;
     let subject = || Subject::Input(show_words(&command));
     // What it could not see before the marker matters after it as well: a mapping, a filter.
@@ -180,15 +188,4 @@ impl Judged {
             checkpoint.verdict = Verdict::Inconclusive;
         }
     }
-}
-
-/// Restored runs are told about by number only.
-struct Silent;
-
-impl Watch for Silent {
-    fn marker(&mut self, _seen: &Seen<'_>) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn progress(&mut self, _progress: Progress) {}
 }

@@ -65,3 +65,72 @@ fn what_a_save_in_the_background_forgets_is_found() {
         first(&found.report, "image-differs");
     }
 }
+
+/// Every field of the program's state but two, which other tests are about.
+const FIELDS: [&str; 15] = [
+    "step",
+    "generator",
+    "total",
+    "clock",
+    "queue",
+    "names",
+    "largest",
+    "smallest",
+    "hits",
+    "cache",
+    "mode",
+    "retries",
+    "limits.speed",
+    "last",
+    "window",
+];
+
+#[test]
+fn a_lost_field_is_named_at_the_next_step_and_calls_alone_see_fewer() {
+    let lose = |lost: &str| {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let state = folder.path().join("state");
+        fs::create_dir(&state).expect("a folder");
+        let words = |more: &[&str]| -> Vec<OsString> {
+            let (saver, state) = (saver(), state.display().to_string());
+            let words = [&*saver, "fields", &state, "6"].into_iter().chain(more.iter().copied());
+            words.map(OsString::from).collect()
+        };
+        let config = Verify {
+            command: words(&[]),
+            restore: words(&["{image}", lost]),
+            state: vec![state.clone()],
+            without_control: true,
+            ..Verify::default()
+        };
+        verify(&config, &mut |_| ()).expect("it can be verified").report
+    };
+    let clean = lose("nothing");
+    assert!(clean.findings.is_empty(), "{:#?}", short(&clean));
+    let mut by_calls = Vec::new();
+    for field in FIELDS {
+        let report = lose(field);
+        let named = format!("Fields.{field}");
+        let told = report.findings.iter().any(|finding| {
+            finding.rule.id == "state-differs"
+                && (finding.subject.to_string().ends_with(&named)
+                    || finding.details.iter().any(|line| line.contains(&format!("{named}:"))))
+        });
+        if field == "step" {
+            first(&report, "argument-differs");
+        } else {
+            // What is overwritten before the first step is over is no loss.
+            assert_eq!(told, field != "last", "{field}: {:#?}", short(&report));
+        }
+        let other =
+            |id: &str| !matches!(id, "state-differs" | "image-differs" | "argument-differs");
+        if report.findings.iter().any(|finding| other(finding.rule.id)) {
+            by_calls.push(field);
+        }
+    }
+    // The others make no difference to what this program does, for now.
+    assert_eq!(
+        by_calls,
+        ["step", "generator", "total", "clock", "queue", "names", "mode", "limits.speed"]
+    );
+}

@@ -1,6 +1,7 @@
 //! What a difference is called, and when there is none to call.
 
-use samestate_tracer::{Strength, Verdict, Verification, Verify, Which, verify};
+use samestate_report::Severity;
+use samestate_tracer::{Announce, Strength, Verdict, Verification, Verify, Which, verify};
 
 use crate::support::{call, first, short, sides};
 use crate::verify::{config, folder, verdicts};
@@ -102,4 +103,77 @@ fn some_checkpoints_are_restored_where_not_all_are_wanted() {
     assert!(found.report.notes.iter().any(|note| note == "1 of 3 checkpoints were not restored"));
     let found = run("", |config| config.which = Which::Sample(1));
     assert_eq!(steps(&found), [2]);
+}
+
+#[test]
+fn what_the_kernel_keeps_is_compared_at_the_marker() {
+    for (flag, subject) in [
+        ("--umask", "mask of new files"),
+        ("--folder", "working folder"),
+        ("--blocked", "blocked signals"),
+        ("--ignored", "ignored signals"),
+        ("--handled", "handled signals"),
+        ("--interval", "interval timer 0"),
+        ("--timer", "timer 0"),
+        ("--limit", "limit of max open files"),
+        ("--open", "/dev/zero"),
+        ("--flags", "/dev/null"),
+    ] {
+        let once = |config: &mut Verify| config.which = Which::Sample(1);
+        let found = run(flag, once);
+        assert_eq!(rules(&found), ["kernel-state-differs"], "{flag}: {:#?}", short(&found.report));
+        let finding = first(&found.report, "kernel-state-differs");
+        assert_eq!(finding.subject.to_string(), subject, "{flag}: {}", finding.message);
+        // A descriptor may never be used again.
+        let is_descriptor = subject.starts_with("/dev");
+        let severity = if is_descriptor { Severity::Warning } else { Severity::Error };
+        assert_eq!(finding.severity, severity, "{flag}");
+        let verdict = if is_descriptor { Verdict::Same } else { Verdict::Differs };
+        assert_eq!(verdicts(&found), [verdict], "{flag}");
+        let twin = run(&format!("{flag} --careful"), once);
+        assert_eq!(rules(&twin), [""; 0], "{flag}: {:#?}", short(&twin.report));
+    }
+}
+
+#[test]
+fn a_program_that_announces_nothing_is_verified_by_its_files() {
+    let by_files = |config: &mut Verify| {
+        config.announce = Announce { saved_on: Some("image-*".to_owned()), ..Announce::default() };
+    };
+    let found = run("--unannounced", by_files);
+    assert_eq!(rules(&found), [""; 0], "{:#?}", short(&found.report));
+    assert_eq!(verdicts(&found), [Verdict::Same; 3]);
+    let found = run("--unannounced --forget-random", by_files);
+    assert_eq!(verdicts(&found), [Verdict::Differs, Verdict::Differs, Verdict::Same]);
+    let (left, right) = sides(first(&found.report, "payload-differs"));
+    assert!(left.contains("\"144\"") && right.contains("\"94\""), "{left} {right}");
+    // Which file it restores from may be told as well.
+    let found = run("--unannounced", |config| {
+        by_files(config);
+        config.announce.restored_on = Some("no-such-*".to_owned());
+    });
+    assert_eq!(verdicts(&found), [Verdict::Failed; 3]);
+    let found = run("--unannounced", |_| ());
+    assert_eq!(rules(&found), ["no-marker"]);
+}
+
+#[test]
+fn what_is_saved_after_a_restore_is_restored_again() {
+    let rounds = |config: &mut Verify| config.rounds = 3;
+    let seen = |found: &Verification| -> Vec<_> {
+        let row = |at: &samestate_tracer::Checkpoint| (at.round, at.number, at.verdict);
+        found.checkpoints.iter().map(row).collect()
+    };
+    let same = Verdict::Same;
+    let found = run("", rounds);
+    assert_eq!(rules(&found), [""; 0], "{:#?}", short(&found.report));
+    let all = [(1, 1, same), (2, 2, same), (3, 3, same), (1, 2, same), (2, 3, same), (1, 3, same)];
+    assert_eq!(seen(&found), all);
+    // One round sees nothing of what a restored program saves wrong.
+    let found = run("--bad-resave", |_| ());
+    assert_eq!(verdicts(&found), [same; 3], "{:#?}", short(&found.report));
+    let found = run("--bad-resave", rounds);
+    assert!(seen(&found).contains(&(2, 2, Verdict::OtherImage)), "{:?}", seen(&found));
+    let group = first(&found.report, "state-not-restored").group.as_deref();
+    assert!(group.is_some_and(|group| group.ends_with("round 2")), "{group:?}");
 }
