@@ -1,6 +1,6 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
-use samestate_schema::marker::{FIXED_LEN, Kind, MAX_PATH_LEN, Marker};
+use samestate_schema::marker::{FIXED_LEN, FieldDigests, Kind, MAX_LEN, MAX_PATH_LEN, Marker};
 
 prop_compose! {
     fn marker(path_len: usize)(
@@ -10,7 +10,8 @@ prop_compose! {
         path in vec(any::<u8>(), 0..path_len),
     ) -> (Marker<'static>, Vec<u8>) {
         let kind = Kind::ALL[kind];
-        (Marker { kind, seq, step, image_id, root_addr, record_addr, digest, path: &[] }, path)
+        let marker = Marker::new(kind);
+        (Marker { seq, step, image_id, root_addr, record_addr, digest, ..marker }, path)
     }
 }
 
@@ -24,6 +25,25 @@ proptest! {
         // A reader passes over what follows.
         let longer = [&bytes[..], &[1, 2, 3]].concat();
         prop_assert_eq!(&Marker::decode(&longer).unwrap(), &marker);
+    }
+
+    #[test]
+    fn digests_of_fields_come_back((marker, path) in marker(40), fields in vec(("[a-z.\\[\\]]{0,40}", any::<u64>()), 0..40)) {
+        let mut told = FieldDigests::default();
+        for (name, digest) in &fields {
+            prop_assert!(told.push(name, *digest));
+        }
+        let told = told.into_bytes();
+        let marker = Marker { path: &path, fields: &told, ..marker };
+        let bytes = marker.encode();
+        let read = Marker::decode(&bytes).unwrap();
+        prop_assert_eq!(&read, &marker);
+        let read: Vec<_> = FieldDigests::read(read.fields).collect();
+        let fields: Vec<_> = fields.iter().map(|(name, digest)| (name.as_str(), *digest)).collect();
+        prop_assert_eq!(read, fields);
+        for len in 0..bytes.len() {
+            prop_assert!(Marker::decode(&bytes[..len]).is_err(), "cut to {} bytes", len);
+        }
     }
 
     #[test]
@@ -47,7 +67,7 @@ proptest! {
         if let Ok(read) = Marker::decode(&bytes) {
             // Version and total length say how to read, not what; a shorter path leaves bytes over.
             let (again, end) = (read.encode(), FIXED_LEN + read.path.len());
-            prop_assert_eq!(&again[16..], &bytes[16..end]);
+            prop_assert_eq!(&again[16..end], &bytes[16..end]);
         }
     }
 }
@@ -59,6 +79,18 @@ fn a_path_that_no_file_has_is_left_out() {
     assert_eq!(Marker::decode(&marker.encode()).unwrap().path, b"");
     let longest = Marker { path: &path[1..], ..marker };
     assert_eq!(Marker::decode(&longest.encode()).unwrap(), longest);
+}
+
+#[test]
+fn as_many_digests_are_told_as_there_is_room_for() {
+    let mut told = FieldDigests::default();
+    let count = (0..1_000_u64).take_while(|digest| told.push("Root.field", *digest)).count();
+    assert!((100..1_000).contains(&count), "{count}");
+    let (fields, path) = (told.into_bytes(), vec![b'x'; MAX_PATH_LEN]);
+    let marker = Marker { path: &path, fields: &fields, ..Marker::new(Kind::Step) };
+    let bytes = marker.encode();
+    assert!(bytes.len() <= MAX_LEN);
+    assert_eq!(Marker::decode(&bytes).unwrap(), marker);
 }
 
 #[test]

@@ -66,6 +66,15 @@ pub fn compare(left: &Path, right: &Path, how: &Comparison) -> Result<Report, Er
         load(left, From::Start, None, how.strength)?,
         load(right, From::Start, None, how.strength)?,
     );
+    let program = |run: &Run| {
+        run.header.command.first().map(|name| crate::show::text(name)).unwrap_or_default()
+    };
+    let programs = (program(&runs.0), program(&runs.1));
+    if programs.0 != programs.1 {
+        report
+            .notes
+            .push(format!("the runs are of different programs: {} and {}", programs.0, programs.1));
+    }
     let outcome = between(runs, how, None, &mut report)?;
     report.fact("calls compared", outcome.compared);
     report.fact("divergences", outcome.divergences);

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use samestate_tracer::{Comparison, Config, Error, compare, record};
 
-use crate::support::{Place, first, tracee, write};
+use crate::support::{Place, first, sides, tracee, write};
 
 fn start(folder: &Path, command: &[&str]) -> Error {
     let config = Config {
@@ -126,4 +126,47 @@ fn what_is_no_trace_is_refused() {
     }
     write(&file, b"sstrace\n\xff\xff");
     assert!(matches!(compare(&file, &file, &how), Err(Error::Version { found: 0xffff, .. })));
+}
+
+/// A trace of one process that does nothing, as some machine writes it.
+fn made_elsewhere(path: &Path, architecture: &str, program: &str) {
+    use samestate_tracer::trace::{Event, Header, Task, Writer};
+    let header = Header {
+        architecture: architecture.to_owned(),
+        command: vec![program.as_bytes().to_vec()],
+        ..Header::default()
+    };
+    let mut writer = Writer::create(path, &header).expect("it can be written");
+    let task = Task {
+        id: 0,
+        parent: None,
+        process: 0,
+        lineage: "0".to_owned(),
+        tid: 1,
+        seen: 1,
+        directory: b"/".to_vec(),
+    };
+    writer.add(&Event::Task(task)).expect("it can be written");
+    writer.finish().expect("it can be written");
+}
+
+#[test]
+fn runs_of_other_programs_and_machines_are_told() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = |name: &str| folder.path().join(name);
+    made_elsewhere(&path("here"), "x86_64", "/bin/one");
+    made_elsewhere(&path("there"), "aarch64", "/bin/one");
+    made_elsewhere(&path("other"), "x86_64", "/bin/two");
+    let compared = |name: &str| {
+        compare(&path("here"), &path(name), &Comparison::default()).expect("they can be read")
+    };
+    let found = compared("there");
+    assert!(found.is_incomplete());
+    let finding = first(&found, "untraced");
+    assert_eq!(sides(finding), ("x86_64", "aarch64"));
+    let found = compared("other");
+    let note = "the runs are of different programs: /bin/one and /bin/two";
+    assert!(found.notes.iter().any(|told| told == note), "{:?}", found.notes);
+    let twin = compared("here");
+    assert!(twin.notes.is_empty() && twin.findings.is_empty(), "{:?}", twin.notes);
 }
