@@ -11,7 +11,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::descriptors;
-use super::engine::{Engine, folder};
+use super::engine::Engine;
+use super::proc::folder;
 use super::task::Task;
 use super::{Config, Knobs, OnProgress, Plain, Recording};
 use crate::Error;

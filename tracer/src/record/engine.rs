@@ -3,9 +3,8 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -16,6 +15,7 @@ use super::fault::Faults;
 use super::images::Files;
 use super::mirror::Mirror;
 use super::pids::Pids;
+use super::proc::{born_into, effective_user, folder, is_filtered};
 use super::task::Task;
 use super::turns::{Place, Turns};
 use super::watchdog::Watchdog;
@@ -548,19 +548,6 @@ impl<'a> Engine<'a> {
     }
 }
 
-/// The user whose rights a process has.
-fn effective_user(pid: Tid) -> Option<u32> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
-}
-
-/// Whether we live under a seccomp filter, which programs that we start inherit.
-pub(super) fn is_filtered() -> bool {
-    let status = std::fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
-    status.lines().any(|line| line.strip_prefix("Seccomp:").is_some_and(|mode| mode.trim() == "2"))
-}
-
 /// Ends a process and waits for it, so that nothing is left of it.
 fn end(pid: Tid) {
     ptrace::kill(pid);
@@ -583,28 +570,6 @@ pub(super) enum Origin {
     Folder,
     /// The call that has just returned made it from this one.
     Duplicate(i32),
-}
-
-/// The working folder of a task.
-pub(super) fn folder(tid: Tid) -> Vec<u8> {
-    std::fs::read_link(format!("/proc/{tid}/cwd"))
-        .map(|path| path.into_os_string().into_vec())
-        .unwrap_or_default()
-}
-
-/// The same as a path.
-pub(super) fn folder_path(tid: Tid) -> PathBuf {
-    std::fs::read_link(format!("/proc/{tid}/cwd")).unwrap_or_default()
-}
-
-/// Parent, group and session of a process.
-pub(super) fn born_into(pid: Tid) -> [i32; 3] {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // The name stands in parentheses and may hold anything; after it: state, parent, group, session.
-    let rest = text.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let mut words = rest.split_whitespace().skip(1).map(|word| word.parse().unwrap_or(0));
-    let mut next = || words.next().unwrap_or(0);
-    [next(), next(), next()]
 }
 
 /// The result of a request, or `None` if the thread is gone: `wait` tells the rest.

@@ -4,9 +4,10 @@ use samestate_schema::marker::{self, Kind as MarkerKind, Marker};
 
 use super::answer::Known;
 use super::capture::{Capture, NAMED};
-use super::engine::{Engine, Origin, alive, folder_path, gone};
+use super::engine::{Engine, Origin, alive, gone};
 use super::fault::Harm;
 use super::mirror::{Given, path_hash, random_source, source};
+use super::proc::folder_path;
 use super::task::Pending;
 use super::turns::{Outcome, Place};
 use super::{Progress, Seen};

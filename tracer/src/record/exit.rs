@@ -2,8 +2,9 @@
 
 use super::capture::Capture;
 use super::descriptors;
-use super::engine::{Engine, Origin, alive, folder, gone};
+use super::engine::{Engine, Origin, alive, gone};
 use super::entry::{MOVED, low};
+use super::proc::folder;
 use super::times;
 use crate::Error;
 use crate::sys::{Tid, memory, ptrace};

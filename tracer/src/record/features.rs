@@ -5,7 +5,8 @@
 //! of the kernel by the program itself, and anew after each `execve`, so the first call that a new
 //! program makes becomes that request, and is then made once more as what it was.
 
-use super::engine::{Engine, alive, gone, is_filtered};
+use super::engine::{Engine, alive, gone};
+use super::proc::is_filtered;
 use crate::Error;
 use crate::sys::{Tid, memory, ptrace};
 

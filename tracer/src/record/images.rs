@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use samestate_schema::marker::{self, Kind, Marker};
 
-use super::engine::{Engine, folder_path};
+use super::engine::Engine;
 use super::entry::low;
+use super::proc::folder_path;
 use super::{Announce, Seen};
 use crate::Error;
 use crate::sys::Tid;

@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::engine::{Engine, alive, born_into, folder};
+use super::engine::{Engine, alive};
+use super::proc::{born_into, folder};
 use super::task::Task;
 use super::turns::Place;
 use crate::Error;

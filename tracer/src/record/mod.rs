@@ -21,6 +21,7 @@ mod mapped;
 pub(crate) mod mirror;
 mod outcome;
 mod pids;
+mod proc;
 mod task;
 mod times;
 mod turns;
