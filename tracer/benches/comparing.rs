@@ -36,8 +36,8 @@ fn main() -> Result {
     let folder = tempfile::tempdir()?;
     let first = folder.path().join("first");
     write(&first, Other::Same)?;
-    println!("| second trace | time | memory | divergences |");
-    println!("|---|---|---|---|");
+    println!("| second trace | time | CPU time | memory | divergences |");
+    println!("|---|---|---|---|---|");
     let ways = [
         ("the same", Other::Same),
         ("two edits", Other::Two),
@@ -49,18 +49,28 @@ fn main() -> Result {
         write(&second, other)?;
         // Resets what the kernel remembers as the most.
         fs::write("/proc/self/clear_refs", "5")?;
-        let begun = Instant::now();
+        let (begun, before) = (Instant::now(), spent()?);
         let report = compare(&first, &second, &Comparison::default())?;
-        let took = begun.elapsed();
+        let (took, spent) = (begun.elapsed(), spent()? - before);
         let divergences = report.facts.iter().find(|fact| fact.what == "divergences");
         println!(
-            "| {name} | {:.2} s | {} MB | {} |",
+            "| {name} | {:.2} s | {spent:.2} s | {} MB | {} |",
             took.as_secs_f64(),
             most()? / 1024,
             divergences.map_or(0, |fact| fact.count)
         );
     }
     Ok(())
+}
+
+/// Time on a processor so far, in seconds.
+fn spent() -> Result<f64> {
+    /// Ticks of the kernel's accounting in a second.
+    const TICKS: f64 = 100.0;
+    let text = fs::read_to_string("/proc/self/stat")?;
+    let rest = text.rsplit_once(')').ok_or("no name")?.1;
+    let ticks = rest.split_whitespace().skip(11).take(2);
+    Ok(ticks.filter_map(|word| word.parse::<f64>().ok()).sum::<f64>() / TICKS)
 }
 
 /// The most memory held since that was reset, in KiB.

@@ -95,9 +95,7 @@ fn explain(left: Part<'_>, right: Part<'_>, binding: &mut Binding, out: &mut Vec
             Stretch::Equal(ls, rs) => {
                 for (l, r) in ls.zip(rs) {
                     let (l, r) = (left.1[l], right.1[r]);
-                    // What the call makes stands for each other even so.
-                    let _known = agree(left.0, l, right.0, r, binding);
-                    out.push(Difference::Changed(l, r));
+                    out.extend(both((left.0, l), (right.0, r), binding));
                 }
             }
             Stretch::Different(ls, rs) => {
@@ -108,8 +106,7 @@ fn explain(left: Part<'_>, right: Part<'_>, binding: &mut Binding, out: &mut Vec
                         Stretch::Equal(ls, rs) => {
                             for (l, r) in ls.zip(rs) {
                                 let (l, r) = (l_part.1[l], r_part.1[r]);
-                                let _known = agree(left.0, l, right.0, r, binding);
-                                out.push(Difference::Changed(l, r));
+                                out.extend(both((left.0, l), (right.0, r), binding));
                             }
                         }
                         Stretch::Different(ls, rs) => {
@@ -124,6 +121,21 @@ fn explain(left: Part<'_>, right: Part<'_>, binding: &mut Binding, out: &mut Vec
                 }
             }
         }
+    }
+}
+
+/// How two calls that stand for each other differ. They may not: what is too long to be aligned call
+/// by call holds equal ones as well. What a call makes stands for each other even if it differs.
+fn both(
+    (left, l): (&Stream, usize),
+    (right, r): (&Stream, usize),
+    binding: &mut Binding,
+) -> Option<Difference> {
+    let agreed = agree(left, l, right, r, binding);
+    if left.items[l].full != right.items[r].full {
+        Some(Difference::Changed(l, r))
+    } else {
+        (!agreed).then_some(Difference::Rebound(l, r))
     }
 }
 

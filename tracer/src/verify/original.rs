@@ -82,6 +82,15 @@ pub(super) fn run(
 
 /// The markers of one kind in a trace, in order: where, and the image's id.
 pub(super) fn markers(trace: &Path, kind: Kind) -> Result<Vec<(Place, [u8; 16])>, Error> {
+    first_markers(trace, kind, usize::MAX)
+}
+
+/// The same, up to so many of them: what comes after them is not read.
+pub(super) fn first_markers(
+    trace: &Path,
+    kind: Kind,
+    most: usize,
+) -> Result<Vec<(Place, [u8; 16])>, Error> {
     let mut reader = Reader::open(trace)?;
     let mut found = Vec::new();
     while let Some((place, event)) = reader.read()? {
@@ -94,6 +103,9 @@ pub(super) fn markers(trace: &Path, kind: Kind) -> Result<Vec<(Place, [u8; 16])>
             && marker.kind == kind
         {
             found.push((place, marker.image_id));
+            if found.len() >= most {
+                break;
+            }
         }
     }
     Ok(found)

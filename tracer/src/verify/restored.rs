@@ -7,7 +7,7 @@ use std::time::Duration;
 use samestate_report::{Finding, Report, Severity, Side, Sides, Subject, rules};
 use samestate_schema::marker::Kind;
 
-use super::original::{Original, Saved, markers};
+use super::original::{Original, Saved, first_markers};
 use super::words::with_image;
 use super::{
     Checkpoint, Start, Verdict, Verify, comparison, output, printed, recording, show_words, tail,
@@ -98,7 +98,8 @@ pub(super) fn run(
             ),
         ));
     }
-    let Some((marker, id)) = markers(&trace, Kind::Restored)?.into_iter().next() else {
+    let first = first_markers(&trace, Kind::Restored, 1)?;
+    let Some((marker, id)) = first.into_iter().next() else {
         let mut finding = Finding::new(
             &rules::RESTORE_FAILED,
             subject(),

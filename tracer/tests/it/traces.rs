@@ -122,3 +122,48 @@ proptest! {
         }
     }
 }
+
+/// A trace of so many lines that a program writes; every tenth ends in `mark`.
+fn lines(path: &std::path::Path, count: u64, mark: &str) {
+    use samestate_tracer::trace::{Call, Data, Event, Header, Object, ObjectKind, Payload, Task};
+    let mut writer = Writer::create(path, &Header::default()).expect("it opens");
+    let mut add = |event| writer.add(&event).expect("it can be written");
+    let (lineage, directory) = ("0".to_owned(), b"/".to_vec());
+    add(Event::Task(Task { id: 0, parent: None, process: 0, lineage, tid: 1, seen: 1, directory }));
+    let path = b"/log".to_vec();
+    let kind = ObjectKind::File;
+    add(Event::Object(Object { id: 0, fd: 3, kind, inherited: false, from: None, path }));
+    for number in 0..count {
+        let mark = if number % 10 == 0 { mark } else { "" };
+        let text = format!("line {}{mark}\n", number % 500).into_bytes();
+        let length = text.len() as u64;
+        add(Event::Call(Call {
+            task: 0,
+            number: 1,
+            flags: 0,
+            instruction: 0,
+            arguments: vec![3, 0x1000, length],
+            result: Some(length.cast_signed()),
+            objects: vec![(0, 0)],
+            made: Vec::new(),
+            data: vec![Data { argument: 1, out: false, payload: Payload::whole(text) }],
+        }));
+    }
+    writer.finish().expect("it can be written");
+}
+
+#[test]
+fn what_differs_too_often_to_be_aligned_is_counted_right() {
+    use samestate_tracer::{Comparison, compare};
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = |name: &str| folder.path().join(name);
+    lines(&path("first"), 40_000, "");
+    lines(&path("second"), 40_000, "!");
+    let count = |other: &str| {
+        let found = compare(&path("first"), &path(other), &Comparison::default());
+        let found = found.expect("they can be read");
+        found.facts.iter().find(|fact| fact.what == "divergences").map(|fact| fact.count)
+    };
+    assert_eq!(count("second"), Some(4_000));
+    assert_eq!(count("first"), Some(0));
+}

@@ -1,0 +1,114 @@
+//! The emulator of `examples/machine`, which saves itself by hand and has never heard of us: it is
+//! verified by its files, whole and with one line taken out of what it loads.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use samestate_tracer::{Announce, Verdict, Verification, Verify, Which, verify};
+
+use crate::support::short;
+use crate::verify::{folder, verdicts, words};
+
+/// Draws frames, tells a hash of each, and saves after every tenth.
+const MAIN: &str = r#"
+fn main() -> Result<(), Box<dyn Error>> {
+    use std::fs;
+    use std::io::Read as _;
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let folder = std::path::Path::new(&words[0]);
+    let frames: u64 = words[1].parse()?;
+    let mut machine = Machine::new("machine", PROGRAM);
+    let mut log = fs::File::options().append(true).create(true).open(folder.join("log"))?;
+    let mut frame = 0_u64;
+    if let Some(image) = words.get(2) {
+        let mut file = fs::File::open(image)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        frame = u64::from_le_bytes(bytes[..8].try_into()?);
+        machine.load_state(&bytes[8..]).map_err(|_| "the state is damaged")?;
+    }
+    while frame < frames {
+        frame += 1;
+        let hash = pictures(&mut machine, 1);
+        let told = machine.summary();
+        log.write_all(format!("frame {frame} {hash:016x} {told}\n").as_bytes())?;
+        if frame % 10 == 0 {
+            let mut bytes = frame.to_le_bytes().to_vec();
+            bytes.extend(machine.save_state()?);
+            fs::write(folder.join("draft"), bytes)?;
+            fs::rename(folder.join("draft"), folder.join("state.sav"))?;
+        }
+    }
+    Ok(())
+}
+"#;
+
+/// Builds it from a copy of its sources, in one of which a text is replaced.
+fn build(folder: &Path, fault: Option<(&str, &str, &str)>) -> PathBuf {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("examples/machine/src");
+    for source in fs::read_dir(sources).expect("the example is there") {
+        let source = source.expect("an entry").path();
+        let name = source.file_name().expect("a name");
+        let mut text = fs::read_to_string(&source).expect("the source");
+        if name == "main.rs" {
+            text.truncate(text.find("fn main()").expect("it has a main function"));
+            text.push_str(MAIN);
+        }
+        if let Some((_, from, to)) = fault.filter(|fault| name == fault.0) {
+            assert_eq!(text.matches(from).count(), 1, "{from}");
+            text = text.replace(from, to);
+        }
+        fs::write(folder.join(name), text).expect("it can be written");
+    }
+    let program = folder.join("emulator");
+    let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    rustc.args(["--edition", "2024", "--crate-name", "emulator", "-A", "warnings", "-o"]);
+    let built = rustc.arg(&program).arg(folder.join("main.rs")).status();
+    assert!(built.is_ok_and(|status| status.success()), "{fault:?} compiles");
+    program
+}
+
+fn run(fault: Option<(&str, &str, &str)>, how: impl Fn(&mut Verify)) -> Verification {
+    let folder = folder();
+    let program = build(folder.path(), fault);
+    let state = folder.path().join("state");
+    let command = format!("'{}' '{}' 30", program.display(), state.display());
+    let mut config = Verify {
+        restore: words(format!("{command} {{image}}")),
+        command: words(command),
+        state: vec![state],
+        announce: Announce { saved_on: Some("*.sav".to_owned()), ..Announce::default() },
+        ..Verify::default()
+    };
+    how(&mut config);
+    verify(&config, &mut |_| ()).expect("it can be verified")
+}
+
+#[test]
+fn an_emulator_is_clean_and_what_it_does_not_load_is_found() {
+    let found = run(None, |config| config.rounds = 3);
+    assert!(found.report.findings.is_empty(), "{:#?}", short(&found.report));
+    assert_eq!(verdicts(&found), [Verdict::Same; 6], "three checkpoints, up to three rounds");
+    for fault in [
+        ("display.rs", "display.frames = reader.u32()?;", "reader.u32()?;"),
+        ("noise.rs", "*self = Self { shift,", "let _ = shift; *self = Self { shift: self.shift,"),
+        (
+            "cpu.rs",
+            "self.flags = load_flags(reader)?;",
+            "self.flags = load_flags(reader)?; self.cycles = 0;",
+        ),
+        (
+            "console.rs",
+            "self.output = reader.block()?;",
+            "self.output = reader.block()?; self.output.reverse();",
+        ),
+        ("machine.rs", "self.budget = reader.u32()?.cast_signed();", "reader.u32()?;"),
+    ] {
+        let found = run(Some(fault), |config| config.which = Which::Sample(1));
+        assert_eq!(verdicts(&found), [Verdict::Differs], "{fault:?}: {:#?}", short(&found.report));
+        // Either a frame shows it, or the next state that is saved.
+        let known = |id| matches!(id, "payload-differs" | "image-differs" | "iteration-order");
+        assert!(found.report.findings.iter().all(|finding| known(finding.rule.id)), "{fault:?}");
+    }
+}
