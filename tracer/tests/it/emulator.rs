@@ -44,8 +44,29 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 "#;
 
-/// Builds it from a copy of its sources, in one of which a text is replaced.
-fn build(folder: &Path, fault: Option<(&str, &str, &str)>) -> PathBuf {
+/// Statements of what it loads: the file, the statement, and one that loses something.
+const FAULTS: [(&str, &str, &str); 5] = [
+    ("display.rs", "display.frames = reader.u32()?;", "reader.u32()?;"),
+    (
+        "noise.rs",
+        "*self = Self { shift, taps, draws: reader.u64()? };",
+        "*self = Self { shift: shift ^ shift | self.shift, taps, draws: reader.u64()? };",
+    ),
+    (
+        "cpu.rs",
+        "self.flags = load_flags(reader)?;",
+        "self.flags = load_flags(reader)?; self.cycles = 0;",
+    ),
+    (
+        "console.rs",
+        "self.output = reader.block()?;",
+        "self.output = reader.block()?; self.output.reverse();",
+    ),
+    ("machine.rs", "self.budget = reader.u32()?.cast_signed();", "reader.u32()?;"),
+];
+
+/// Builds it from a copy of its sources in which `LOST` of the environment chooses a fault.
+fn build(folder: &Path) -> PathBuf {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("examples/machine/src");
     for source in fs::read_dir(sources).expect("the example is there") {
         let source = source.expect("an entry").path();
@@ -55,9 +76,14 @@ fn build(folder: &Path, fault: Option<(&str, &str, &str)>) -> PathBuf {
             text.truncate(text.find("fn main()").expect("it has a main function"));
             text.push_str(MAIN);
         }
-        if let Some((_, from, to)) = fault.filter(|fault| name == fault.0) {
-            assert_eq!(text.matches(from).count(), 1, "{from}");
-            text = text.replace(from, to);
+        for (number, (file, right, wrong)) in FAULTS.iter().enumerate() {
+            if name == *file {
+                assert_eq!(text.matches(right).count(), 1, "{right}");
+                let asked =
+                    format!("std::env::var_os(\"LOST\").is_some_and(|l| l == \"{number}\")");
+                let both = format!("if {asked} {{ {wrong} }} else {{ {right} }}");
+                text = text.replace(right, &both);
+            }
         }
         fs::write(folder.join(name), text).expect("it can be written");
     }
@@ -65,47 +91,33 @@ fn build(folder: &Path, fault: Option<(&str, &str, &str)>) -> PathBuf {
     let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
     rustc.args(["--edition", "2024", "--crate-name", "emulator", "-A", "warnings", "-o"]);
     let built = rustc.arg(&program).arg(folder.join("main.rs")).status();
-    assert!(built.is_ok_and(|status| status.success()), "{fault:?} compiles");
+    assert!(built.is_ok_and(|status| status.success()), "it compiles");
     program
-}
-
-fn run(fault: Option<(&str, &str, &str)>, how: impl Fn(&mut Verify)) -> Verification {
-    let folder = folder();
-    let program = build(folder.path(), fault);
-    let state = folder.path().join("state");
-    let command = format!("'{}' '{}' 30", program.display(), state.display());
-    let mut config = Verify {
-        restore: words(format!("{command} {{image}}")),
-        command: words(command),
-        state: vec![state],
-        announce: Announce { saved_on: Some("*.sav".to_owned()), ..Announce::default() },
-        ..Verify::default()
-    };
-    how(&mut config);
-    verify(&config, &mut |_| ()).expect("it can be verified")
 }
 
 #[test]
 fn an_emulator_is_clean_and_what_it_does_not_load_is_found() {
-    let found = run(None, |config| config.rounds = 3);
+    let sources = folder();
+    let program = build(sources.path());
+    let run = |lost: &str, how: &dyn Fn(&mut Verify)| -> Verification {
+        let folder = folder();
+        let state = folder.path().join("state");
+        let command = format!("'{}' '{}' 30", program.display(), state.display());
+        let mut config = Verify {
+            restore: words(format!("env LOST={lost} {command} {{image}}")),
+            command: words(command),
+            state: vec![state],
+            announce: Announce { saved_on: Some("*.sav".to_owned()), ..Announce::default() },
+            ..Verify::default()
+        };
+        how(&mut config);
+        verify(&config, &mut |_| ()).expect("it can be verified")
+    };
+    let found = run("nothing", &|config| config.rounds = 3);
     assert!(found.report.findings.is_empty(), "{:#?}", short(&found.report));
     assert_eq!(verdicts(&found), [Verdict::Same; 6], "three checkpoints, up to three rounds");
-    for fault in [
-        ("display.rs", "display.frames = reader.u32()?;", "reader.u32()?;"),
-        ("noise.rs", "*self = Self { shift,", "let _ = shift; *self = Self { shift: self.shift,"),
-        (
-            "cpu.rs",
-            "self.flags = load_flags(reader)?;",
-            "self.flags = load_flags(reader)?; self.cycles = 0;",
-        ),
-        (
-            "console.rs",
-            "self.output = reader.block()?;",
-            "self.output = reader.block()?; self.output.reverse();",
-        ),
-        ("machine.rs", "self.budget = reader.u32()?.cast_signed();", "reader.u32()?;"),
-    ] {
-        let found = run(Some(fault), |config| config.which = Which::Sample(1));
+    for (number, fault) in FAULTS.iter().enumerate() {
+        let found = run(&number.to_string(), &|config| config.which = Which::Sample(1));
         assert_eq!(verdicts(&found), [Verdict::Differs], "{fault:?}: {:#?}", short(&found.report));
         // Either a frame shows it, or the next state that is saved.
         let known = |id| matches!(id, "payload-differs" | "image-differs" | "iteration-order");
