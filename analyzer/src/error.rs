@@ -27,9 +27,13 @@ pub enum Error {
         /// What it looks like.
         found: &'static str,
     },
-    /// The file is ELF, but not linked yet.
-    #[error("{} is an object file that is not linked yet; give the executable", path.display())]
-    NotLinked {
+    /// The file holds many object files.
+    #[error(
+        "{} is a library archive; give the executable or the shared library that it is linked \
+         into, or take an object out of it with `ar x` and give that",
+        path.display()
+    )]
+    Archive {
         /// The file.
         path: PathBuf,
     },

@@ -15,7 +15,7 @@ use crate::evidence::{
 };
 use crate::graph::{Graph, TypeId};
 use crate::implementers::Implementers;
-use crate::load::{self, Layout};
+use crate::load::{self, Layout, MissingDebugFile};
 use crate::memory::Target;
 use crate::names;
 use crate::profile::Profile;
@@ -39,7 +39,7 @@ pub(crate) struct Program {
     settings: Settings,
     source_dirs: Vec<PathBuf>,
     notes: Vec<String>,
-    missing_debug_file: Option<String>,
+    missing_debug_file: Option<MissingDebugFile>,
     /// When the binary was written.
     built: Option<SystemTime>,
     layout: Layout,
@@ -212,6 +212,32 @@ impl Program {
                     &self.name,
                     format!("the debug information at offset {offset:#x} is damaged: {detail}"),
                 ),
+                Problem::Relocation { detail } => {
+                    let mut finding = blind(
+                        &self.name,
+                        format!("the object file cannot be read whole: {detail}"),
+                    );
+                    finding.help = Some(
+                        "compile it again, or give the program that it is linked into".to_owned(),
+                    );
+                    finding
+                }
+                Problem::SharedFile { name } => {
+                    let message = format!("some of its types stand in {name}, which is not read");
+                    let mut finding = blind(&self.name, message);
+                    finding.help = Some("give a build that `dwz -m` has not changed".to_owned());
+                    finding
+                }
+                Problem::ForeignSplitFile { path } => {
+                    let message = format!(
+                        "the types of a unit stood in {}, which is of another build now",
+                        path.display()
+                    );
+                    let mut finding = blind(&self.name, message);
+                    finding.help =
+                        Some("link the program again, so that both are of one build".to_owned());
+                    finding
+                }
                 Problem::MissingSplitFile { path } => {
                     let mut finding = blind(
                         &self.name,
@@ -262,16 +288,20 @@ impl Program {
 
     fn no_types(&self) -> Finding {
         let message = match (&self.missing_debug_file, self.contents.units) {
-            (Some(name), _) => {
+            (Some(MissingDebugFile { name, foreign: None }), _) => {
                 format!("its debug information is in `{name}`, which was not found")
             }
+            (Some(MissingDebugFile { name, foreign: Some(foreign) }), _) => format!(
+                "its debug information is in `{name}`, and {} is of another build",
+                foreign.display()
+            ),
             (None, 0) => "it has no debug information".to_owned(),
             (None, _) => "its debug information has line tables, but no types".to_owned(),
         };
         let mut finding =
             Finding::new(&rules::NO_TYPES, Subject::Input(self.name.clone()), message);
         finding.help = Some(match &self.missing_debug_file {
-            Some(name) => format!("put `{name}` beside the binary"),
+            Some(missing) => format!("put the `{}` of this build beside the binary", missing.name),
             None => "set `debug = 2` and `strip = false` in the profile of Cargo.toml that the \
                      program is built with, or pass `-C debuginfo=2` to rustc, or `-g` to a compiler of C"
                 .to_owned(),

@@ -131,7 +131,12 @@ fn found<'a>(contents: &'a Contents, layout: &Layout) -> Vec<Found<'a>> {
         });
     }
     for ((offset, _), variable) in &contents.thread_locals {
-        if !layout.has_thread_symbol(&variable.linkage_name, *offset) {
+        // In C, both names are the same.
+        let symbol = match &*variable.linkage_name {
+            "" => &variable.name,
+            linkage_name => linkage_name,
+        };
+        if !layout.has_thread_symbol(symbol, *offset) {
             continue;
         }
         all.push(Found {

@@ -119,6 +119,21 @@ pub(crate) enum Problem {
         /// What is wrong.
         detail: String,
     },
+    /// A part of an object file that a linker would have filled in cannot be read.
+    Relocation {
+        /// What is wrong, and where.
+        detail: String,
+    },
+    /// Types that several programs share stand in a file that is not read.
+    SharedFile {
+        /// Its name.
+        name: String,
+    },
+    /// The file that the unit's types stood in is of another build.
+    ForeignSplitFile {
+        /// The file.
+        path: PathBuf,
+    },
     /// The unit's types stand in a file that is not there.
     MissingSplitFile {
         /// The file.
@@ -172,6 +187,10 @@ pub(crate) fn read(binary: &Binary) -> Contents {
     let mut all = Harvest::default();
     harvests.into_iter().for_each(|harvest| all.add(harvest));
     all.problems.append(&mut problems);
+    all.problems.extend(damage(&binary.sections));
+    let shared = binary.shared_debug_file.clone();
+    all.problems.extend(shared.map(|name| Problem::SharedFile { name }));
+    all.problems.extend(binary.package.iter().flat_map(damage));
     timings::note(|timings| {
         timings.units += all.units;
         timings.entries += all.entries;
@@ -301,6 +320,10 @@ impl<'a> UnitReader<'_, 'a> {
         }
         path.push(name.to_string_lossy().as_ref());
         match load::load_debug_sections(&path) {
+            Ok(sections) if is_foreign(&sections, self.main, id) => {
+                let problems = vec![Problem::ForeignSplitFile { path }];
+                Ok(Harvest { problems, ..Harvest::default() })
+            }
             Ok(sections) => Ok(harvest_file(self.table, file, &sections, self.main, skeleton)),
             Err(_) => {
                 let problems = vec![Problem::MissingSplitFile { path }];
@@ -308,6 +331,16 @@ impl<'a> UnitReader<'_, 'a> {
             }
         }
     }
+}
+
+/// Whether a `.dwo` can be read and does not hold the unit of this id: it was compiled again since.
+fn is_foreign<'s>(sections: &'s Sections, main: &Input<'s>, id: gimli::DwoId) -> bool {
+    let mut dwarf = dwarf_of(sections, DwarfFileType::Dwo);
+    dwarf.make_dwo(main);
+    let (headers, problems) = unit_headers(&dwarf);
+    let mut units = headers.into_iter().map(|header| dwarf.unit(header));
+    problems.is_empty()
+        && units.all(|unit| unit.is_ok_and(|unit| unit.dwo_id.is_none_or(|own| own != id)))
 }
 
 /// Reads a `.dwo`, whose sections live no longer than this call.
@@ -322,7 +355,13 @@ fn harvest_file<'s>(
     dwarf.make_dwo(main);
     let (headers, _) = unit_headers(&dwarf);
     cache_abbreviations(&mut dwarf, &headers);
-    harvest_all(main, table, file, &dwarf, skeleton)
+    let mut all = harvest_all(main, table, file, &dwarf, skeleton);
+    all.problems.extend(damage(sections));
+    all
+}
+
+fn damage(sections: &Sections) -> impl Iterator<Item = Problem> {
+    sections.damage.iter().map(|detail| Problem::Relocation { detail: detail.clone() })
 }
 
 fn harvest_all<'s>(

@@ -5,6 +5,7 @@ use std::fs::File;
 
 use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, SectionKind, SymbolKind};
 
+use super::places::Places;
 use super::{Elf, tables};
 
 /// The start of what our header defines in each object.
@@ -36,7 +37,7 @@ pub(crate) struct Section {
 
 impl Layout {
     /// Reads it from the headers and the symbols.
-    pub(super) fn read(object: &Elf<'_, '_>, file: &File) -> Self {
+    pub(super) fn read(object: &Elf<'_, '_>, file: &File, places: &Places) -> Self {
         let mut layout = Self::default();
         for section in object.sections() {
             let (Ok(name), SectionFlags::Elf { sh_flags, .. }) = (section.name(), section.flags())
@@ -66,13 +67,18 @@ impl Layout {
             .any(|fixed| name.starts_with(fixed));
             let is_mutable = has(object::elf::SHF_WRITE) && !is_fixed;
             let section_len = section.size();
+            let name = if places.is_unlinked() { linked_name(name) } else { name };
             layout.sections.insert(
-                section.address(),
+                places.section(&section),
                 Section { name: name.to_owned(), len: section_len, is_mutable },
             );
         }
+        for (start, len) in places.commons() {
+            let section = Section { name: ".bss".to_owned(), len, is_mutable: true };
+            layout.sections.insert(start, section);
+        }
         layout.read_symbols(object);
-        layout.methods = tables::functions(object, file);
+        layout.methods = tables::functions(object, file, places);
         layout
     }
 
@@ -113,4 +119,12 @@ impl Layout {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         })
     }
+}
+
+/// The section that a linker puts this one into: an object file may have one for each variable.
+fn linked_name(name: &str) -> &str {
+    [".data.rel.ro", ".data", ".bss", ".rodata"]
+        .into_iter()
+        .find(|start| name.strip_prefix(start).is_some_and(|rest| rest.starts_with('.')))
+        .unwrap_or(name)
 }

@@ -8,10 +8,19 @@ use std::collections::{BTreeSet, HashSet};
 use object::read::RelocationTarget;
 use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 
-use super::{Elf, read_at};
+use super::Elf;
+use super::parts::read_at;
+use super::places::Places;
 
 /// The mangled names of all functions of which a constant table holds the address.
-pub(super) fn functions(object: &Elf<'_, '_>, file: &std::fs::File) -> BTreeSet<String> {
+pub(super) fn functions(
+    object: &Elf<'_, '_>,
+    file: &std::fs::File,
+    places: &Places,
+) -> BTreeSet<String> {
+    if places.is_unlinked() {
+        return unlinked_functions(object, file, places);
+    }
     let targets = targets(object, file);
     if targets.is_empty() {
         return BTreeSet::new();
@@ -49,4 +58,36 @@ fn targets(object: &Elf<'_, '_>, file: &std::fs::File) -> HashSet<u64> {
         }
     }
     targets
+}
+
+/// The same of an object file, where every word of a table is still a relocation. A method may be
+/// in another object: then its name is all there is.
+fn unlinked_functions(
+    object: &Elf<'_, '_>,
+    file: &std::fs::File,
+    places: &Places,
+) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut targets = HashSet::new();
+    // Sections that lie within each other could have more of them than there is file.
+    let most = file.metadata().map_or(0, |metadata| metadata.len());
+    let tables = object
+        .sections()
+        .filter(|section| section.name().is_ok_and(|name| name.starts_with(".data.rel.ro")));
+    let relocations = tables.flat_map(|table| table.relocations());
+    for (_, relocation) in relocations.take(usize::try_from(most).unwrap_or(usize::MAX)) {
+        let RelocationTarget::Symbol(index) = relocation.target() else { continue };
+        let Ok(symbol) = object.symbol_by_index(index) else { continue };
+        if let Some(start) = places.symbol(&symbol) {
+            targets.insert(start.wrapping_add_signed(relocation.addend()));
+        } else if let Ok(name) = symbol.name() {
+            names.insert(name.to_owned());
+        }
+    }
+    let text = object.symbols().filter(|symbol| symbol.kind() == SymbolKind::Text);
+    let here = text
+        .filter(|symbol| places.symbol(symbol).is_some_and(|start| targets.contains(&start)))
+        .filter_map(|symbol| Some(symbol.name().ok()?.to_owned()));
+    names.extend(here);
+    names
 }

@@ -24,6 +24,8 @@ pub(crate) enum Flavor {
     Unpacked,
     LineTables,
     Stripped,
+    /// One object file, not linked.
+    Object,
 }
 
 impl Flavor {
@@ -67,6 +69,7 @@ impl Flavor {
             Self::Unpacked => "unpacked",
             Self::LineTables => "line-tables",
             Self::Stripped => "stripped",
+            Self::Object => "object",
         }
     }
 
@@ -84,6 +87,7 @@ impl Flavor {
             Self::Unpacked => &["-g", "-Csplit-debuginfo=unpacked"],
             Self::LineTables => &["-Cdebuginfo=line-tables-only"],
             Self::Stripped => &["-g", "-Cstrip=symbols"],
+            Self::Object => &["-g", "-Ccodegen-units=1"],
         }
     }
 }
@@ -125,8 +129,9 @@ fn rustc(source: &str, id: u64, flavor: Flavor) -> PathBuf {
     run(Command::new("rustc")
         .args(["--edition=2024", "--crate-type=rlib", "--crate-name=samestate", "samestate.rs"])
         .args(flavor.args()));
+    let emit = if flavor == Flavor::Object { "--emit=obj" } else { "--emit=link" };
     run(Command::new("rustc")
-        .args(["--edition=2024", "--crate-name=app", "-Awarnings", "-Ccodegen-units=4"])
+        .args(["--edition=2024", "--crate-name=app", "-Awarnings", "-Ccodegen-units=4", emit])
         .args(["--extern=samestate=libsamestate.rlib", "-L.", "-oapp", "src/main.rs"])
         .args(flavor.args()));
     out
@@ -152,4 +157,14 @@ pub(crate) fn cover_with(binary: &Path, settings: &str) -> Report {
     let config =
         CoverageConfig { binary: binary.to_owned(), settings, ..CoverageConfig::default() };
     coverage(&config).unwrap()
+}
+
+/// Whether a tool is here; says so if a test has to do without.
+#[expect(clippy::print_stdout, reason = "says what was not tested")]
+pub(crate) fn has(tool: &str) -> bool {
+    let is_here = Command::new(tool).arg("--version").output().is_ok();
+    if !is_here {
+        println!("skipped: {tool} not found");
+    }
+    is_here
 }

@@ -25,7 +25,7 @@ fn foreign_files_are_errors_that_say_what_they_are() {
     for (path, expected) in [
         (write("text", b"hello, this is no program\n"), "is no executable file"),
         (write("empty", b""), "is no executable file"),
-        (write("archive", b"!<arch>\nsomething"), "a library archive"),
+        (write("archive", b"!<arch>\nsomething"), "take an object out of it with `ar x`"),
         (dir.path().to_owned(), "a directory"),
         (dir.path().join("absent"), "cannot read"),
     ] {

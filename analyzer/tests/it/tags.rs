@@ -8,7 +8,7 @@ use std::process::Command;
 use samestate_analyzer::{CoverageConfig, Statics, coverage};
 use samestate_report::{ExitCode, Report};
 
-use crate::build::lines;
+use crate::build::{has, lines};
 
 #[expect(clippy::print_stdout, reason = "says what was not tested")]
 fn skipped(missing: &str) {
@@ -17,8 +17,7 @@ fn skipped(missing: &str) {
 
 /// The program made of these files; `None` if the compiler is not here.
 fn build(compiler: &str, files: &[(&str, &str)], args: &[&str]) -> Option<PathBuf> {
-    if Command::new(compiler).arg("--version").output().is_err() {
-        skipped(compiler);
+    if !has(compiler) {
         return None;
     }
     let mut hasher = DefaultHasher::new();
