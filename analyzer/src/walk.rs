@@ -379,7 +379,17 @@ impl Walker<'_> {
                             self.push(field.ty, trail, true);
                         }
                         Verdict::Left(_) => below = self.not_walked(&field),
-                        Verdict::Handed(_) | Verdict::Unknown => {}
+                        Verdict::Handed(_) => {}
+                        Verdict::Unknown => {
+                            let ty = field.ty.unwrap_or(visit.ty);
+                            let why = verdict.why.clone().unwrap_or_default();
+                            self.end(
+                                Visit { ty, trail, ..visit },
+                                EndKind::Unseen,
+                                why,
+                                Vec::new(),
+                            );
+                        }
                         Verdict::Uncovered | Verdict::SavedOnly | Verdict::RestoredOnly => {
                             below = self.not_walked(&field);
                         }

@@ -37,8 +37,12 @@ impl Marks {
                 self.by_way.entry(way.clone()).or_default().merge(mark);
             }
         }
-        for way in summary.given_back(param) {
-            self.by_way.entry(way.to_vec()).or_default().is_saved = true;
+        for (way, under) in summary.given_back(param) {
+            let mark = self.by_way.entry(way.to_vec()).or_default();
+            match under {
+                Some(condition) => mark.doubt(condition),
+                None => mark.is_saved = true,
+            }
         }
     }
 
@@ -91,6 +95,11 @@ impl Marks {
             Some((owner, key)) => type_of(code, *owner, key),
         });
         code.below(types.collect())
+    }
+
+    /// How much of the value itself is saved: what has fields of its own is judged by them.
+    pub(crate) fn all(&self, code: &Codebase<'_>, root: TypeId) -> Cover {
+        self.place(code, &[], Some(root), 0)
     }
 
     /// How much of a field of the value at this place is saved.

@@ -4,6 +4,7 @@
 //! hand-written impls of the same traits. What the attributes of one family mean is a [`Family`],
 //! in a module of its own: `serde` is one.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -34,6 +35,10 @@ pub(crate) struct Family {
     pub(crate) read: fn(&Attributes, &Attributes) -> FieldRule,
     /// The type that stands in for this one when it is saved and restored, if there is one.
     pub(crate) stand_in: fn(&Attributes) -> StandIn,
+    /// The functions that save and restore a field in place of its type's.
+    pub(crate) functions: fn(&Attributes) -> Functions,
+    /// Paths of modules and functions of other crates that save and restore the whole of a value.
+    pub(crate) known_functions: &'static [&'static str],
     /// The type of another crate that this definition speaks for.
     pub(crate) speaks_for: fn(&Attributes) -> Option<String>,
 }
@@ -56,14 +61,25 @@ pub(crate) struct StandIn {
     pub(crate) from: Option<String>,
 }
 
+/// The paths of functions that stand in for those of a field's type.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Functions {
+    /// The function that writes it.
+    pub(crate) save: Option<String>,
+    /// The function that reads it.
+    pub(crate) restore: Option<String>,
+}
+
 /// The number that every type of `bitflags!` holds: whoever saves the type saves the number.
 const FLAGS: &str = "InternalBitFlags";
 
 /// Reads the derives of one family.
 pub(crate) struct Derives<'a> {
-    family: &'static Family,
-    flows: &'a Flows<'a>,
+    pub(super) family: &'static Family,
+    pub(super) flows: &'a Flows<'a>,
     lines: Box<dyn Fn(TypeId) -> BTreeMap<FieldKey, Place> + 'a>,
+    /// Types that functions of fields take apart, with those functions.
+    pub(super) apart: RefCell<BTreeMap<TypeId, Vec<Evidence>>>,
     is_there: bool,
 }
 
@@ -85,7 +101,7 @@ impl<'a> Derives<'a> {
     ) -> Self {
         let crates = &flows.code.contents.crates;
         let is_there = family.crates.iter().any(|name| crates.contains_key(*name));
-        Self { family, flows, lines, is_there }
+        Self { family, flows, lines, apart: RefCell::default(), is_there }
     }
 
     /// Whether the type has an impl of the trait that saves.
@@ -142,6 +158,13 @@ impl<'a> Derives<'a> {
             let rule = (self.family.read)(&whole, &own);
             let (save, restore) =
                 (saves && rule.unsaved.is_none(), restores && rule.unrestored.is_none());
+            let functions = (self.family.functions)(&own);
+            let place = lines.remove(&field.key);
+            if save && restore && functions != Functions::default() {
+                let (said, why) = self.by_functions(id, &field, &functions);
+                statements.insert(field.key, Statement { said, place, why });
+                continue;
+            }
             let said = match (save, restore) {
                 (true, true) => Said::Saved,
                 (true, false) => Said::SavedOnly,
@@ -153,18 +176,18 @@ impl<'a> Derives<'a> {
             let why = attribute.map(|attribute| {
                 format!("`{attribute}` leaves it out: a restored one has its default value")
             });
-            let place = lines.remove(&field.key);
             statements.insert(field.key, Statement { said, place, why });
         }
         Ok(statements)
     }
 
-    fn number(&self, id: TypeId) -> Testimony {
+    /// All of it is saved: what is not is said where that was seen.
+    fn whole(&self, id: TypeId, evidence: Vec<Evidence>) -> Testimony {
         let saved = Statement { said: Said::Saved, place: None, why: None };
         let fields = fields::of(self.flows.code.graph(), id);
         Testimony {
             grade: Grade::Read,
-            evidence: Vec::new(),
+            evidence,
             fields: fields.into_iter().map(|field| (field.key, saved.clone())).collect(),
             version: None,
         }
@@ -275,7 +298,7 @@ impl<'a> Derives<'a> {
             return Ok(Answer::Silent);
         }
         if names::last_segment(definition) == FLAGS {
-            return Ok(Answer::Says(self.number(id)));
+            return Ok(Answer::Says(self.whole(id, Vec::new())));
         }
         let krate = self.flows.code.sources.krate(names::crate_of(definition));
         let path: Vec<&str> = definition.split("::").skip(1).collect();
@@ -289,7 +312,9 @@ impl<'a> Derives<'a> {
             found = Some(remote);
         }
         if matches!((&save, &restore), (Has::No, Has::No)) {
-            return Ok(Answer::Silent);
+            let apart = self.apart.borrow();
+            let by = apart.get(&id).map(|by| Answer::Says(self.whole(id, by.clone())));
+            return Ok(by.unwrap_or(Answer::Silent));
         }
         if let (Some(found), Has::Derived, Has::Derived) = (&found, &save, &restore) {
             let whole =

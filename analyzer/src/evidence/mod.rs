@@ -6,6 +6,7 @@
 
 mod cover;
 mod derives;
+mod functions;
 mod handwritten;
 mod named;
 mod record;
@@ -56,6 +57,8 @@ pub(crate) enum Said {
     Nothing,
     /// It is left out on purpose.
     Left(Treatment),
+    /// Whether it is saved and restored cannot be seen.
+    Unseen,
 }
 
 /// What one source says of one field, with the place that says it.
@@ -202,6 +205,7 @@ fn generated(testimony: Testimony) -> Judgment {
             Said::Left(treatment) => Verdict::Left(treatment),
             Said::Volatile => Verdict::Volatile,
             Said::Handed(treatment) => Verdict::Handed(treatment),
+            Said::Unseen => Verdict::Unknown,
             Said::Saved
             | Said::Partly(_)
             | Said::SavedOnly
@@ -238,6 +242,7 @@ fn with_declared(read: Testimony, declared: Option<Testimony>) -> Judgment {
             | Said::Handed(_)
             | Said::SavedOnly
             | Said::RestoredOnly
+            | Said::Unseen
             | Said::Nothing => None,
         });
         let verdict = match (statement.said, left) {
@@ -248,6 +253,7 @@ fn with_declared(read: Testimony, declared: Option<Testimony>) -> Judgment {
             },
             (Said::Partly(missing), _) => Verdict::Partly(missing),
             (Said::SavedOnly, _) => Verdict::SavedOnly,
+            (Said::Unseen, _) => Verdict::Unknown,
             (Said::Left(treatment), _) | (Said::RestoredOnly | Said::Nothing, Some(treatment)) => {
                 Verdict::Left(treatment)
             }

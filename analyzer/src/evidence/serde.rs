@@ -2,7 +2,7 @@
 
 use syn::punctuated::Punctuated;
 
-use super::derives::{Family, FieldRule, StandIn};
+use super::derives::{Family, FieldRule, Functions, StandIn};
 use crate::source::Attributes;
 
 /// serde: `Serialize` and `Deserialize`.
@@ -14,8 +14,28 @@ pub(crate) static SERDE: Family = Family {
     attribute: "serde",
     read: field,
     stand_in,
+    functions,
+    known_functions: WHOLE,
     speaks_for: |attributes| text(attributes, "remote"),
 };
+
+/// What published crates offer for `with`, and saves and restores the whole value: their code is made
+/// by macros, or goes by traits that lead on to other crates.
+const WHOLE: &[&str] = &[
+    "either::serde_untagged",
+    "either::serde_untagged_optional",
+    "hex",
+    "hex::serde",
+    "humantime_serde",
+    "indexmap::map::serde_seq",
+    "serde_arrays",
+    "serde_big_array::BigArray",
+    "serde_bytes",
+    "time::serde::iso8601",
+    "time::serde::rfc3339",
+    "uuid::serde::compact",
+    "uuid::serde::simple",
+];
 
 fn field(_: &Attributes, own: &Attributes) -> FieldRule {
     let mut rule = FieldRule::default();
@@ -41,6 +61,16 @@ fn stand_in(attributes: &Attributes) -> StandIn {
     }
 }
 
+fn functions(own: &Attributes) -> Functions {
+    let of = |word: &str, function: &str| {
+        whole(own, word).or_else(|| Some(format!("{}::{function}", whole(own, "with")?)))
+    };
+    Functions {
+        save: of("serialize_with", "serialize"),
+        restore: of("deserialize_with", "deserialize"),
+    }
+}
+
 /// All that stands in `#[serde(…)]`.
 fn words(attributes: &Attributes) -> Vec<syn::Meta> {
     let all = attributes.named("serde").filter_map(|meta| match meta {
@@ -54,6 +84,12 @@ fn words(attributes: &Attributes) -> Vec<syn::Meta> {
 
 /// The last part of the path in `word = "path"`.
 fn text(attributes: &Attributes, word: &str) -> Option<String> {
+    let path = whole(attributes, word)?;
+    Some(path.rsplit("::").next().unwrap_or(&path).to_owned())
+}
+
+/// The path in `word = "path"`, without its arguments.
+fn whole(attributes: &Attributes, word: &str) -> Option<String> {
     let words = words(attributes);
     let found = words.iter().find(|meta| meta.path().is_ident(word))?;
     let syn::Meta::NameValue(pair) = found else { return None };
@@ -61,8 +97,8 @@ fn text(attributes: &Attributes, word: &str) -> Option<String> {
         return None;
     };
     let path = text.value();
-    let path = path.split('<').next().unwrap_or(&path).trim().to_owned();
-    Some(path.rsplit("::").next().unwrap_or(&path).to_owned())
+    let path = path.split('<').next().unwrap_or(&path).trim();
+    Some(path.trim_end_matches("::").replace(' ', ""))
 }
 
 fn name(path: &syn::Path) -> String {

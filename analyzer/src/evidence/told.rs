@@ -55,8 +55,8 @@ fn by_value(
     let mut fields = all.iter().filter(is_something);
     let (only, None) = (fields.next()?, fields.next()) else { return None };
     let is_struct = only.key.variant.is_empty();
-    if !is_struct || !restored.is_given || restored.hidden.is_some() || restored.seen.contains(&id)
-    {
+    let is_given = restored.is_given && restored.given_doubt().is_none();
+    if !is_struct || !is_given || restored.hidden.is_some() || restored.seen.contains(&id) {
         return None;
     }
     let mut restored = restored.clone();

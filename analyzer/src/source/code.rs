@@ -158,6 +158,24 @@ pub(crate) fn last_words(arg: &syn::GenericArgument) -> String {
     }
 }
 
+/// The method call in a block by which a deserializer is handed a visitor.
+pub(crate) fn visitor_call(block: &syn::Block) -> Option<String> {
+    #[derive(Default)]
+    struct Finder(Option<String>);
+    impl<'ast> Visit<'ast> for Finder {
+        fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
+            let name = call.method.to_string();
+            if name.starts_with("deserialize_") && !call.args.is_empty() {
+                self.0.get_or_insert(name);
+            }
+            visit::visit_expr_method_call(self, call);
+        }
+    }
+    let mut finder = Finder::default();
+    finder.visit_block(block);
+    finder.0
+}
+
 /// Whether an operator only tells how two values compare.
 pub(crate) fn is_comparison(op: &syn::BinOp) -> bool {
     matches!(

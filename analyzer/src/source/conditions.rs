@@ -168,6 +168,13 @@ pub(super) fn opposite(condition: &syn::Meta) -> syn::Meta {
     })
 }
 
+/// `not(…)` of the text of a condition, or what is inside of its `not(…)`.
+pub(super) fn opposite_text(condition: &str) -> String {
+    let inside = condition.strip_prefix("not(").and_then(|rest| rest.strip_suffix(')'));
+    // `not(a), not(b)` does not occur: several conditions are one `all(…)`.
+    inside.map_or_else(|| format!("not({condition})"), str::to_owned)
+}
+
 /// Whether these conditions leave no way out: one of them is the opposite of another.
 pub(super) fn are_exhaustive<'a>(mut conditions: impl Iterator<Item = &'a String> + Clone) -> bool {
     let all = conditions.clone();

@@ -8,6 +8,7 @@ use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 
 use super::attributes::Attributes;
+use super::codebase::Func;
 use super::expand::Rules;
 use crate::evidence::FieldKey;
 use crate::limits::{MAX_MACRO_DEPTH, MAX_MACRO_TOKENS, MAX_SOURCE_DEPTH};
@@ -176,6 +177,19 @@ impl SourceFile {
                 _ => false,
             })
         })
+    }
+
+    /// The visitors that a function names, those in it and those beside it; `scope` is what is around
+    /// the function.
+    pub(crate) fn visitors_of(&self, scope: &[String], function: &Func) -> Vec<&ImplBlock> {
+        let mut names = super::code::Idents::default();
+        names.visit_block(function.block());
+        let is_meant = |block: &&ImplBlock| {
+            block.trait_ident.as_deref() == Some("Visitor")
+                && block.scope.starts_with(scope)
+                && names.0.contains(&block.self_ident)
+        };
+        self.impls.iter().filter(is_meant).collect()
     }
 
     /// A line, from 1, as it stands there: columns count from its first character.

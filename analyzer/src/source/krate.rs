@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::Sources;
 use super::conditions::{self, Facts, Met};
 use super::expand::Rules;
-use super::file::{Constant, Definition, ImplBlock, Module, SourceFile};
+use super::file::{Constant, Definition, FreeFunction, ImplBlock, Module, SourceFile};
 use crate::limits::MAX_SOURCE_FILES;
 
 /// A crate, as far as its files could be read.
@@ -202,6 +202,57 @@ impl Crate {
         }
         let [(file, item)] = all[..] else { return None };
         Some((Rc::clone(file), Rc::clone(item)))
+    }
+
+    /// What is known of the conditions in it.
+    pub(super) fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// The function that is no method and that a path names, as seen from a module: with what is
+    /// around it in its file. `None` if there is none, or several may be meant.
+    pub(crate) fn function_at(
+        &self,
+        from: &[&str],
+        path: &[&str],
+    ) -> Option<(Rc<SourceFile>, FreeFunction)> {
+        let (ident, scope) = path.split_last()?;
+        let mut named: Vec<(Vec<String>, &Rc<SourceFile>, &FreeFunction)> = Vec::new();
+        for file in &self.files {
+            let of_file = file.source.functions.iter();
+            for free in of_file.filter(|free| free.item.sig.ident == **ident) {
+                if self.is_compiled(&free.item.attrs) {
+                    named.push((scope_of(file, &free.scope), &file.source, free));
+                }
+            }
+        }
+        let is_at =
+            |at: &[String], place: &[&str]| at.iter().map(String::as_str).eq(place.iter().copied());
+        // Names of the modules around it are seen from inside functions; farther out they are
+        // imported, which the end of their path tells.
+        let places: Vec<Vec<&str>> = match scope.split_first() {
+            Some((&"crate", rest)) => vec![rest.to_vec()],
+            Some((&"self", rest)) => vec![[from, rest].concat()],
+            Some((&"super", _)) => {
+                let up = scope.iter().take_while(|part| **part == "super").count();
+                vec![[&from[..from.len().checked_sub(up)?], &scope[up..]].concat()]
+            }
+            _ => (0..=from.len()).rev().map(|len| [&from[..len], scope].concat()).collect(),
+        };
+        for place in &places {
+            let found: Vec<_> = named.iter().filter(|(at, _, _)| is_at(at, place)).collect();
+            match found[..] {
+                [] => {}
+                [(_, file, free)] => return Some((Rc::clone(file), (*free).clone())),
+                _ => return None,
+            }
+        }
+        let ends_so = |at: &[String]| {
+            at.len().checked_sub(scope.len()).is_some_and(|on| is_at(&at[on..], scope))
+        };
+        named.retain(|(at, _, _)| ends_so(at));
+        let [(_, file, free)] = named[..] else { return None };
+        Some((Rc::clone(file), free.clone()))
     }
 
     /// The constants that a path after the crate's name may mean: those that stand there, or else

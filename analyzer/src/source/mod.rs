@@ -19,7 +19,7 @@ use std::rc::Rc;
 use std::time::SystemTime;
 
 pub(crate) use self::attributes::Attributes;
-pub(crate) use self::code::last_words;
+pub(crate) use self::code::{last_words, visitor_call};
 pub(crate) use self::codebase::{Codebase, Func};
 use self::conditions::Facts;
 use self::features::Features;

@@ -302,6 +302,47 @@ const CASES: &[(&str, &str, &[&str])] = &[
         "Some(Self { #[cfg(feature = \"x\")] state: u64::restore(restorer)?, #[cfg(not(feature = \"x\"))] state: SEED, draws: u64::restore(restorer)? })",
         &["cannot-see app::Root.rng"],
     ),
+    // A name that means something else under a condition.
+    (
+        "self.draws.save(saver); #[cfg(not(feature = \"x\"))] let state = self.state; #[cfg(feature = \"x\")] let state = 0_u64; state.save(saver);",
+        FORGETFUL,
+        &["cannot-see app::Root.rng"],
+    ),
+    (
+        "self.draws.save(saver); #[cfg(feature = \"x\")] let state = 0_u64; #[cfg(not(feature = \"x\"))] let state = self.state; state.save(saver);",
+        FORGETFUL,
+        &["cannot-see app::Root.rng"],
+    ),
+    (
+        "self.draws.save(saver); let state = self.state; #[cfg(feature = \"x\")] let state = 0_u64; state.save(saver);",
+        FORGETFUL,
+        &["cannot-see app::Root.rng"],
+    ),
+    (
+        "self.draws.save(saver); #[cfg(not(feature = \"x\"))] let state = self.state; #[cfg(feature = \"x\")] let state = self.state + 1; state.save(saver);",
+        RESTORE,
+        &[],
+    ),
+    (
+        "self.draws.save(saver); #[cfg(not(test))] let state = self.state; #[cfg(test)] let state = 0_u64; state.save(saver);",
+        RESTORE,
+        &[],
+    ),
+    (
+        SAVE,
+        "let draws = u64::restore(restorer)?; #[cfg(feature = \"x\")] let state = u64::restore(restorer)?; #[cfg(not(feature = \"x\"))] let state = SEED; Some(Self { state, draws })",
+        &["cannot-see app::Root.rng"],
+    ),
+    (
+        SAVE,
+        "let draws = u64::restore(restorer)?; #[cfg(not(feature = \"x\"))] let state = SEED; #[cfg(feature = \"x\")] let state = u64::restore(restorer)?; Some(Self { state, draws })",
+        &["cannot-see app::Root.rng"],
+    ),
+    (
+        SAVE,
+        "#[cfg(not(feature = \"x\"))] let state = u64::restore(restorer)?; #[cfg(feature = \"x\")] let state = u64::restore(restorer)? + 1; Some(Self { state, draws: u64::restore(restorer)? })",
+        &[],
+    ),
     // One side only.
     (
         SAVE,

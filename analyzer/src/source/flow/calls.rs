@@ -207,6 +207,9 @@ impl Reader<'_, '_> {
             let mut back = extended(argument, &place.path);
             back.is_out = false;
             back.places = back.places.into_iter().map(|at| Place { ty: place.ty, ..at }).collect();
+            if let Some(condition) = &place.under {
+                back = back.under(condition);
+            }
             out = out.join(back);
         }
         // A function that makes something out of nothing may make a writer.

@@ -108,7 +108,7 @@ impl Reader<'_, '_> {
                 if path.len() < super::read::MAX_PATH {
                     path.push((owner, key));
                 }
-                out.places.insert(Place { param: place.param, path, ty: part });
+                out.places.insert(Place { path, ty: part, ..place.clone() });
             }
         }
         out
@@ -150,7 +150,7 @@ impl Reader<'_, '_> {
             let mut path = place.path.clone();
             path.push((array, FieldKey { variant: String::new(), name: text.clone() }));
             let ty = if text.contains("..") { place.ty } else { element };
-            out.places.insert(Place { param: place.param, path, ty });
+            out.places.insert(Place { path, ty, ..place.clone() });
         }
         out
     }

@@ -23,7 +23,8 @@ pub(super) fn name(ident: &syn::Ident) -> String {
 
 /// What a function does with what it is given.
 pub(super) fn read(flows: &Flows<'_>, func: &Func, given: &[Given]) -> Summary {
-    let facts = func.self_type.map(|ty| flows.code.facts(ty)).unwrap_or_default();
+    let of_crate = || Rc::new(func.krate.facts().clone());
+    let facts = func.self_type.map_or_else(of_crate, |ty| flows.code.facts(ty));
     let mut reader = Reader {
         flows,
         func,
@@ -37,7 +38,7 @@ pub(super) fn read(flows: &Flows<'_>, func: &Func, given: &[Given]) -> Summary {
     for (index, given) in given.iter().enumerate() {
         let value = match given {
             Given::State(ty) => {
-                let place = Place { param: index, path: Vec::new(), ty: Some(*ty) };
+                let place = Place { param: index, path: Vec::new(), ty: Some(*ty), under: None };
                 Value { places: BTreeSet::from([place]), ..Value::default() }
             }
             Given::Out => {
@@ -98,32 +99,66 @@ impl Reader<'_, '_> {
     }
 
     pub(super) fn mark(&mut self, value: &Value, mark: &Mark) {
-        let under = self.conditions.last();
         for place in &value.places {
             let known = self.out.marks.entry((place.param, place.path.clone())).or_default();
-            known.add(mark, under);
+            known.add(mark, place.under.as_ref().or(self.conditions.last()));
         }
     }
 
     fn give_back(&mut self, value: Value) {
+        let value = self.doubted(value);
         self.out.returned.extend(value.places);
     }
 
-    /// Reads code that stands behind these conditions.
-    pub(super) fn under<T: Default>(
+    /// Reads code that stands behind these conditions, and gives its value.
+    pub(super) fn under(
         &mut self,
         conditions: &[syn::Meta],
-        read: impl FnOnce(&mut Self) -> T,
-    ) -> T {
+        read: impl FnOnce(&mut Self) -> Value,
+    ) -> Value {
         match conditions::all(conditions, &self.facts) {
             Met::Yes => read(self),
-            Met::No => T::default(),
+            Met::No => Value::default(),
             Met::Unknown(condition) => {
                 self.conditions.push(condition);
-                let out = read(self);
+                let value = read(self);
+                let value = self.doubted(value);
                 self.conditions.pop();
-                out
+                value
             }
+        }
+    }
+
+    /// A value as it is outside of the conditions around what is being read.
+    fn doubted(&self, value: Value) -> Value {
+        match self.conditions.last() {
+            Some(condition) => value.under(condition),
+            None => value,
+        }
+    }
+
+    /// Reads the declaration of names that stands behind these conditions: where it is not known
+    /// whether they hold, a name may go on to mean what it meant before.
+    fn declare(&mut self, conditions: &[syn::Meta], local: &syn::Local) {
+        let unknown = match conditions::all(conditions, &self.facts) {
+            Met::Unknown(condition) => condition,
+            Met::No => return,
+            Met::Yes => return self.local(local),
+        };
+        let names = code::names_in(&local.pat);
+        let before: Vec<Option<Value>> =
+            names.iter().map(|name| self.names.get(name).cloned()).collect();
+        self.conditions.push(unknown.clone());
+        self.local(local);
+        self.conditions.pop();
+        let opposite = conditions::opposite_text(&unknown);
+        for (name, before) in names.into_iter().zip(before) {
+            let Some(value) = self.names.remove(&name) else { continue };
+            let mut value = value.under(&unknown);
+            if let Some(before) = before {
+                value = value.join(before.under(&opposite));
+            }
+            self.names.insert(name, value);
         }
     }
 
@@ -141,12 +176,21 @@ impl Reader<'_, '_> {
         let mut declared = BTreeSet::new();
         let mut last = Value::default();
         for statement in &block.stmts {
-            last = Value::default();
             let conditions = conditions::of_statement(statement);
             if let syn::Stmt::Local(local) = statement {
                 declared.extend(code::names_in(&local.pat));
+                self.declare(&conditions, local);
+                last = Value::default();
+                continue;
             }
-            last = self.under(&conditions, |reader| reader.statement(statement)).unwrap_or(last);
+            let met = conditions::all(&conditions, &self.facts);
+            let value = self.under(&conditions, |reader| reader.statement(statement));
+            // What stands behind conditions may leave the value to what stands before it.
+            last = match met {
+                Met::No => last,
+                Met::Yes => value,
+                Met::Unknown(_) => last.join(value),
+            };
         }
         for name in declared {
             match before.get(&name) {
@@ -157,35 +201,39 @@ impl Reader<'_, '_> {
         last
     }
 
+    fn local(&mut self, local: &syn::Local) {
+        let Some(init) = &local.init else {
+            self.bind(&local.pat, Value::default());
+            return;
+        };
+        self.bind_expr(&local.pat, &init.expr);
+        if let Some((_, diverge)) = &init.diverge {
+            self.eval(diverge);
+        }
+    }
+
     /// Reads a statement; gives its value if it has one.
-    fn statement(&mut self, statement: &syn::Stmt) -> Option<Value> {
+    fn statement(&mut self, statement: &syn::Stmt) -> Value {
         match statement {
             syn::Stmt::Local(local) => {
-                let Some(init) = &local.init else {
-                    self.bind(&local.pat, Value::default());
-                    return None;
-                };
-                self.bind_expr(&local.pat, &init.expr);
-                if let Some((_, diverge)) = &init.diverge {
-                    self.eval(diverge);
-                }
-                None
+                self.local(local);
+                Value::default()
             }
-            syn::Stmt::Expr(expr, None) => Some(self.eval(expr)),
+            syn::Stmt::Expr(expr, None) => self.eval(expr),
             syn::Stmt::Expr(expr, Some(_)) => {
                 let value = self.eval(expr);
                 // What is called for nothing but its effect keeps what it gets.
                 if value.is_opaque {
                     self.save(&value, "a call");
                 }
-                None
+                Value::default()
             }
             syn::Stmt::Macro(item) => {
                 let value = self.macro_call(&item.mac);
-                item.semi_token.is_none().then_some(value)
+                if item.semi_token.is_none() { value } else { Value::default() }
             }
             // Items inside a function are code of their own.
-            syn::Stmt::Item(_) => None,
+            syn::Stmt::Item(_) => Value::default(),
         }
     }
 
@@ -365,6 +413,10 @@ impl Reader<'_, '_> {
             && let Some(known) = self.names.get_mut(&name)
             && !known.is_out
         {
+            let value = match self.conditions.last() {
+                Some(condition) => value.under(condition),
+                None => value,
+            };
             *known = known.clone().join(value);
             return;
         }
@@ -386,7 +438,7 @@ impl Reader<'_, '_> {
         if known.is_out {
             self.save(value, &format!("`{name}`"));
         } else if known.places.iter().all(|place| place.ty.is_none()) {
-            let joined = known.clone().join(value.clone().derived());
+            let joined = known.clone().join(self.doubted(value.clone().derived()));
             self.names.insert(name, joined);
         }
     }

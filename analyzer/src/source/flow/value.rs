@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::evidence::FieldKey;
 use crate::graph::TypeId;
+use crate::source::conditions;
 
 /// One step from a value to a part of it: the type that has the part, and which it is.
 pub(crate) type Key = (TypeId, FieldKey);
@@ -17,6 +18,8 @@ pub(crate) struct Place {
     pub(super) path: Vec<Key>,
     /// Its type; `None` for what is only made of the value there.
     pub(super) ty: Option<TypeId>,
+    /// The condition, of which nothing is known, under which it is this place.
+    pub(super) under: Option<String>,
 }
 
 /// A value.
@@ -56,6 +59,17 @@ impl Value {
         Self { places, is_out: self.is_out, is_opaque: self.is_opaque, ..Self::default() }
     }
 
+    /// The same where it is this value under a condition only.
+    pub(super) fn under(mut self, condition: &str) -> Self {
+        let places = std::mem::take(&mut self.places).into_iter();
+        let doubtful = |place: Place| {
+            let under = place.under.or_else(|| Some(condition.to_owned()));
+            Place { under, ..place }
+        };
+        self.places = places.map(doubtful).collect();
+        self
+    }
+
     /// What it is, without what it leads to.
     pub(super) fn inward(mut self) -> Self {
         self.is_out = false;
@@ -82,6 +96,12 @@ impl Mark {
     /// Takes over what else became of it.
     pub(crate) fn merge(&mut self, other: &Self) {
         self.add(other, None);
+    }
+
+    /// It is saved if this condition holds; it is for sure if the opposite is known to do.
+    pub(crate) fn doubt(&mut self, condition: &str) {
+        self.conditions.insert(condition.to_owned());
+        self.is_saved |= conditions::are_exhaustive(self.conditions.iter());
     }
 
     /// Takes over what else became of it; `under` is the condition of that.
@@ -111,9 +131,12 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
-    /// The ways to what it gives back of a parameter.
-    pub(crate) fn given_back(&self, param: usize) -> impl Iterator<Item = &[Key]> {
+    /// The ways to what it gives back of a parameter, each with the condition that it does so under.
+    pub(crate) fn given_back(
+        &self,
+        param: usize,
+    ) -> impl Iterator<Item = (&[Key], Option<&String>)> {
         let own = self.returned.iter().filter(move |place| place.param == param);
-        own.map(|place| &*place.path)
+        own.map(|place| (&*place.path, place.under.as_ref()))
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use quote::ToTokens as _;
+
 use super::{MAX_DEPTH, MAX_FOLLOWED, Names, RestoreReader, Way, read, ways};
 use crate::evidence::FieldKey;
 use crate::source::code;
@@ -164,11 +166,20 @@ impl RestoreReader<'_, '_> {
                 self.gives_image(&item.then_branch)
                     || item.else_branch.as_ref().is_some_and(|(_, other)| self.is_of_image(other))
             }
-            syn::Expr::Match(item) => item.arms.iter().any(|arm| self.is_of_image(&arm.body)),
-            syn::Expr::Call(call) => match called(&call.func) {
-                Some((_, name)) if name == "Err" => false,
-                _ => call.args.iter().any(|argument| self.is_tainted(argument)),
-            },
+            syn::Expr::Match(item) => {
+                // Which of several values it is, may be told by the image.
+                let chosen: BTreeSet<String> = item
+                    .arms
+                    .iter()
+                    .filter(|arm| !is_error(&arm.body))
+                    .map(|arm| arm.body.to_token_stream().to_string())
+                    .collect();
+                chosen.len() > 1 && self.is_tainted(&item.expr)
+                    || item.arms.iter().any(|arm| self.is_of_image(&arm.body))
+            }
+            syn::Expr::Call(call) => {
+                !is_error(expr) && call.args.iter().any(|argument| self.is_of_image(argument))
+            }
             syn::Expr::MethodCall(call) => {
                 let is_image = code::name_of(code::place(&call.receiver))
                     .is_some_and(|name| self.restorers.contains(&name));
@@ -236,5 +247,14 @@ impl RestoreReader<'_, '_> {
         for callee in &callees {
             self.follow(callee, arguments);
         }
+    }
+}
+
+/// Whether an expression is `Err(…)`, or leaves the function.
+fn is_error(expr: &syn::Expr) -> bool {
+    match code::place(expr) {
+        syn::Expr::Call(call) => called(&call.func).is_some_and(|(_, name)| name == "Err"),
+        syn::Expr::Return(_) => true,
+        _ => false,
     }
 }

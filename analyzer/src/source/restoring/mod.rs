@@ -5,6 +5,7 @@
 //! through a `&mut`. A constant, or `Default::default()`, does not count.
 
 mod calls;
+mod doubts;
 mod names;
 mod outcome;
 mod places;
@@ -80,7 +81,8 @@ struct Names {
 
 fn read(code: &Codebase<'_>, func: &Func, names: Names, depth: usize, out: &mut Restored) {
     let Names { tainted, restorers, values, readers } = names;
-    let facts = func.self_type.map(|ty| code.facts(ty)).unwrap_or_default();
+    let of_crate = || Rc::new(func.krate.facts().clone());
+    let facts = func.self_type.map_or_else(of_crate, |ty| code.facts(ty));
     let mut reader = RestoreReader {
         code,
         func,
@@ -90,6 +92,7 @@ fn read(code: &Codebase<'_>, func: &Func, names: Names, depth: usize, out: &mut 
         values,
         readers,
         aliases: HashMap::new(),
+        doubts: HashMap::new(),
         origins: HashMap::new(),
         conditions: Vec::new(),
         shadowed: Vec::new(),
@@ -101,6 +104,11 @@ fn read(code: &Codebase<'_>, func: &Func, names: Names, depth: usize, out: &mut 
     if depth == 0 {
         let is_given = reader.gives_image(func.block());
         reader.out.is_given |= is_given;
+        if is_given && let Some(syn::Stmt::Expr(last, None)) = func.block().stmts.last() {
+            let from = reader.taint(last).unwrap_or_default();
+            let under = reader.doubt(&from);
+            reader.out.given_under.extend(under);
+        }
     }
 }
 
@@ -122,6 +130,8 @@ struct RestoreReader<'a, 'c> {
     aliases: HashMap<String, Vec<Way>>,
     /// The conditions around what is being read of which nothing is known.
     conditions: Vec<String>,
+    /// Names that are from the image under conditions of which nothing is known only.
+    doubts: HashMap<String, BTreeSet<String>>,
     /// Names from the image that mean something else until their block ends, and whether they
     /// read the image themselves.
     shadowed: Vec<(String, bool)>,
@@ -145,13 +155,14 @@ struct Way {
 
 impl RestoreReader<'_, '_> {
     fn restore(&mut self, key: Key, from: BTreeSet<String>) {
-        let is_direct = from.is_empty() || self.is_read(&from);
-        let from = if is_direct { BTreeSet::new() } else { from };
         self.out.seen.insert(key.0);
-        if let Some(condition) = self.conditions.last() {
-            self.out.conditional.entry(key).or_default().insert(condition.clone());
+        let under = self.doubt(&from);
+        if !under.is_empty() {
+            self.out.conditional.entry(key).or_default().extend(under);
             return;
         }
+        let is_direct = from.is_empty() || self.is_read(&from);
+        let from = if is_direct { BTreeSet::new() } else { from };
         match self.out.fields.entry(key) {
             std::collections::btree_map::Entry::Vacant(vacant) => {
                 vacant.insert(from);
@@ -176,7 +187,13 @@ impl RestoreReader<'_, '_> {
     fn restore_ways(&mut self, ways: Vec<Way>, from: &BTreeSet<String>, is_whole: bool) {
         for way in ways {
             if let Some(root) = way.root {
-                self.out.places.fill(root, &way.keys, is_whole, self.conditions.last());
+                let under = self.doubt(from);
+                if under.is_empty() {
+                    self.out.places.fill(root, &way.keys, is_whole, None);
+                }
+                for condition in &under {
+                    self.out.places.fill(root, &way.keys, is_whole, Some(condition));
+                }
             }
             for key in way.keys {
                 if way.root.is_none() {
@@ -272,6 +289,13 @@ impl RestoreReader<'_, '_> {
     }
 
     fn bind(&mut self, pattern: &syn::Pat, init: &syn::Expr) {
+        if let Some(condition) = self.conditions.last().cloned() {
+            self.bind_under(pattern, init, &condition);
+            return;
+        }
+        for name in code::names_in(pattern) {
+            self.doubts.remove(&name);
+        }
         if let Some(from) = self.taint(init) {
             for name in code::names_in(pattern) {
                 self.origins.remove(&name);

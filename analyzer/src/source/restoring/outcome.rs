@@ -27,6 +27,8 @@ pub(crate) struct Restored {
     pub(crate) hidden: Option<String>,
     /// Whether a function gave back something that is made of the image.
     pub(crate) is_given: bool,
+    /// The conditions, of which nothing is known, under which what it gave back is made of that.
+    pub(super) given_under: BTreeSet<String>,
     /// The functions that were followed, with what came from the image, and which places of the
     /// state they were given.
     pub(super) followed: HashSet<(FuncId, Vec<usize>, Vec<Place>)>,
@@ -43,6 +45,12 @@ impl Restored {
                     && !conditions::are_exhaustive(conditions.iter())
             })
             .and_then(|((_, field), conditions)| Some((field, conditions.first()?)))
+    }
+
+    /// The condition on which it hangs whether what is given back is made of the image.
+    pub(crate) fn given_doubt(&self) -> Option<&String> {
+        let is_sure = conditions::are_exhaustive(self.given_under.iter());
+        self.given_under.first().filter(|_| !is_sure)
     }
 
     /// What is known of one type, with its fields judged at these places: the types that the ways
