@@ -33,6 +33,7 @@ use crate::walk::{self, Walk};
 #[derive(Debug)]
 pub(crate) struct Program {
     name: String,
+    path: PathBuf,
     contents: Aside<Contents>,
     records: Records,
     roots: Vec<(String, Option<Place>)>,
@@ -55,6 +56,7 @@ impl Program {
         let records = Records::read(&binary.records, &contents);
         Ok(Self {
             name: config.binary.display().to_string(),
+            path: config.binary.clone(),
             contents,
             records,
             roots: named_roots(config),
@@ -75,7 +77,8 @@ impl Program {
 
     /// Does something with its sources.
     pub(crate) fn with_sources<T>(&self, read: impl FnOnce(&Sources<'_>, &Contents) -> T) -> T {
-        read(&Sources::new(&self.contents, self.built, &self.source_dirs), &self.contents)
+        let binary = (&*self.path, self.built);
+        read(&Sources::new(&self.contents, binary, &self.source_dirs), &self.contents)
     }
 
     /// What its images depend on.
@@ -103,7 +106,8 @@ impl Program {
             return Walk::default();
         }
         let roots = timings::phase("find roots", || self.find_roots(report));
-        let sources = Sources::new(&self.contents, self.built, &self.source_dirs);
+        let binary = (&*self.path, self.built);
+        let sources = Sources::new(&self.contents, binary, &self.source_dirs);
         let code = timings::phase("know the types by name", || {
             Codebase::new(&self.contents, &sources, &roots)
         });

@@ -14,7 +14,7 @@ allowed() {
         xxhash-rust ;;
     samestate-analyzer)
         echo samestate-schema samestate-report cargo_metadata object gimli memchr rayon syn \
-            proc-macro2 quote rustc-demangle serde strsim thiserror toml xxhash-rust
+            proc-macro2 quote rustc-demangle serde serde_json strsim thiserror toml xxhash-rust
         ;;
     samestate-tracer)
         echo samestate-schema samestate-report libc crc32fast lz4_flex memchr tempfile thiserror xxhash-rust

@@ -1,4 +1,5 @@
-//! With which features the program's crates are built, as cargo resolves them.
+//! With which features the program's crates are built: as cargo noted it beside the program, or as
+//! it resolves them.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,23 +7,39 @@ use std::path::{Path, PathBuf};
 
 use cargo_metadata::MetadataCommand;
 
+use super::built::{self, Built};
 use crate::dwarf::{Contents, CrateRoot};
 
 /// The features of each crate by its first file; asked for when the first condition needs them.
 #[derive(Debug)]
 pub(crate) struct Features {
     crates: BTreeMap<String, BTreeSet<CrateRoot>>,
+    binary: PathBuf,
+    built: OnceCell<Built>,
     by_file: OnceCell<BTreeMap<PathBuf, BTreeSet<String>>>,
 }
 
 impl Features {
-    /// Those of the crates of this program.
-    pub(crate) fn new(contents: &Contents) -> Self {
-        Self { crates: contents.crates.clone(), by_file: OnceCell::new() }
+    /// Those of the crates of this program, which is this file.
+    pub(crate) fn new(contents: &Contents, binary: &Path) -> Self {
+        Self {
+            crates: contents.crates.clone(),
+            binary: binary.to_owned(),
+            built: OnceCell::new(),
+            by_file: OnceCell::new(),
+        }
     }
 
     /// Whether a crate is built with this feature; `None` if that is not known.
     pub(crate) fn has(&self, crate_name: &str, feature: &str) -> Option<bool> {
+        // What cargo noted at the build holds; where it says several things, or nothing, it is asked.
+        let built = self.built.get_or_init(|| built::features(&self.binary));
+        if let Some(sets) = built.get(crate_name) {
+            let has: BTreeSet<bool> = sets.iter().map(|set| set.contains(feature)).collect();
+            if let (Some(has), 1) = (has.first(), has.len()) {
+                return Some(*has);
+            }
+        }
         let known = self.by_file.get_or_init(|| resolve(&self.crates));
         let mut answer = None;
         for root in self.crates.get(crate_name)? {

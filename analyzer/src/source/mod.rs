@@ -2,6 +2,7 @@
 //! functions do with the fields.
 
 mod attributes;
+mod built;
 mod code;
 mod codebase;
 mod conditions;
@@ -54,14 +55,14 @@ pub(crate) struct Sources<'a> {
 }
 
 impl<'a> Sources<'a> {
-    /// The sources of a program that was written at `built`; `dirs` are searched for files that are not where the compiler
+    /// The sources of a program: its file, and when that was written; `dirs` are searched for files that are not where the compiler
     /// saw them.
     pub(crate) fn new(
         contents: &'a Contents,
-        built: Option<SystemTime>,
+        (binary, built): (&Path, Option<SystemTime>),
         dirs: &'a [PathBuf],
     ) -> Self {
-        let features = Rc::new(Features::new(contents));
+        let features = Rc::new(Features::new(contents, binary));
         let (files, crates) = (RefCell::default(), RefCell::default());
         Self { contents, built, dirs, features, files, crates }
     }

@@ -1,11 +1,12 @@
 //! Coverage of programs that have never heard of us.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::fixtures::{build, particles, report, workspace};
+use crate::fixtures::{build, particles, report, scratch, workspace};
 
 /// The paths of the fields that no checkpoint covers.
 fn uncovered(report: &Value) -> Vec<&str> {
@@ -102,7 +103,53 @@ fn each_thing_that_serde_can_be_told() {
         "cannot-see attributes::State.written.emptied",
         "uncovered-field attributes::State.written.mixed.mixed_lost",
     ];
-    assert_eq!(found, expected);
+    let (by, others): (Vec<String>, Vec<String>) =
+        found.into_iter().partition(|line| line.contains("::State.by."));
+    assert_eq!(others, expected);
+    // Fields with functions of their own, such as modules named by `with`.
+    let expected = [
+        "restore-without-save attributes::State.by.feature_lost",
+        "partly-saved attributes::State.by.partly",
+        "save-without-restore attributes::State.by.read_by_none",
+        "partly-saved attributes::State.by.third",
+        "restore-without-save attributes::State.by.written_by_none",
+        "uncovered-field attributes::State.by.inner.own.own_lost",
+        "cannot-see attributes::State.by.build_unseen",
+        "cannot-see attributes::State.by.read_unseen",
+        "cannot-see attributes::State.by.renamed_unseen",
+    ];
+    let sorted = |lines: &mut dyn Iterator<Item = String>| lines.collect::<BTreeSet<_>>();
+    assert_eq!(sorted(&mut by.into_iter()), sorted(&mut expected.into_iter().map(str::to_owned)));
+}
+
+/// The findings in the program as it stands where cargo built it, with these features added.
+fn built_with(features: &[&str], name: &str) -> Vec<String> {
+    let manifest = workspace().join("cli/tests/fixtures/attributes/Cargo.toml");
+    let copy = fs::read(build(&manifest, features, name)).unwrap();
+    let places = fs::read_dir(scratch().join("build/debug/deps")).unwrap();
+    let is_it = |path: &PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        name.starts_with("attributes-")
+            && path.extension().is_none()
+            && fs::read(path).unwrap() == copy
+    };
+    let program = places.map(|entry| entry.unwrap().path()).find(is_it).unwrap();
+    let root = ["--root", "attributes::State"].map(Path::new);
+    let report = report([Path::new("coverage"), &program, root[0], root[1]]);
+    crate::fixtures::findings(&report)
+}
+
+#[test]
+fn features_that_the_command_line_of_the_build_asks_for() {
+    let [kept, cfg_lost, flagged] =
+        ["conditional.kept", "conditional.cfg_lost", "written.flagged.0"]
+            .map(|path| format!("uncovered-field attributes::State.{path}"));
+    let plain = built_with(&[], "attributes");
+    assert!(plain.contains(&cfg_lost), "{plain:?}");
+    assert!(!plain.contains(&kept) && !plain.contains(&flagged), "{plain:?}");
+    let lost = built_with(&["lost"], "attributes-lost");
+    assert!(lost.contains(&kept) && lost.contains(&flagged), "{lost:?}");
+    assert!(!lost.contains(&cfg_lost), "{lost:?}");
 }
 
 #[test]
