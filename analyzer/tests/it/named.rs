@@ -261,3 +261,70 @@ fn a_pattern_that_names_no_function_is_a_finding() {
     let found = lines(&cover_with(&compile(&source, Flavor::Debug), settings));
     assert_eq!(found, ["stale-treatment app::Root::store"]);
 }
+
+/// A machine that is made anew of an image; `LOAD` is how.
+const MADE: &str = "
+#[derive(Default)] pub struct Cpu { a: u8, x: u8 }
+#[derive(Default)] pub struct Timer { count: u8, on: bool }
+#[derive(Default)] pub struct Machine { cpu: Cpu, timer: Timer, other: Timer, at: u8 }
+fn get(r: &mut &[u8]) -> u8 { let (first, rest) = r.split_first().unwrap(); *r = rest; *first }
+impl Cpu { fn load(&mut self, r: &mut &[u8]) { self.a = get(r); self.x = get(r); } }
+impl Timer { fn load(&mut self, r: &mut &[u8]) -> Result<(), ()> { self.count = get(r); self.on = get(r) != 0; Ok(()) } }
+impl Machine {
+    pub fn save(&self, w: &mut Vec<u8>) {
+        w.push(self.cpu.a); w.push(self.cpu.x); w.push(self.timer.count);
+        w.push(u8::from(self.timer.on)); w.push(self.other.count); w.push(u8::from(self.other.on));
+        w.push(self.at);
+    }
+    pub fn load(r: &mut &[u8]) -> Self { LOAD }
+}
+fn main() {
+    let mut w = vec![];
+    std::hint::black_box(Machine::default()).save(&mut w);
+    std::hint::black_box(Machine::load(&mut &w[..]));
+}
+";
+
+/// What stands for `LOAD`, and what must be found.
+const MAKING: &[(&str, &[&str])] = &[
+    (
+        "let mut t = Self::default(); t.cpu.load(r); t.timer.load(r).unwrap();
+            t.other.load(r).unwrap(); t.at = get(r); t",
+        &[],
+    ),
+    (
+        "let mut t = Machine::default(); t.at = get(r); Timer::load(&mut t.other, r).unwrap();
+            Timer::load(&mut t.timer, r).unwrap(); Cpu::load(&mut t.cpu, r); t",
+        &[],
+    ),
+    (
+        "let mut cpu = Cpu::default(); cpu.load(r); let mut timer = Timer::default();
+            timer.load(r).unwrap(); let mut other = Timer::default(); other.load(r).unwrap();
+            Self { cpu, timer, other, at: get(r) }",
+        &[],
+    ),
+    (
+        "let mut t = Self::default(); t.timer.load(r).unwrap(); t.other.load(r).unwrap();
+            t.at = get(r); t",
+        &["save-without-restore app::Machine.cpu"],
+    ),
+    (
+        "let mut t = Self::default(); t.cpu.load(r); t.timer.load(r).unwrap(); t.at = get(r); t",
+        &["save-without-restore app::Machine.other"],
+    ),
+    (
+        "let mut t = Self::default(); t.at = get(r); t.cpu.a = get(r);
+            Timer::load(&mut t.timer, r).unwrap(); Timer::load(&mut t.other, r).unwrap(); t",
+        &["save-without-restore app::Machine.cpu.x"],
+    ),
+];
+
+#[test]
+fn a_value_that_is_filled_part_by_part_is_restored() {
+    let settings =
+        "roots = [\"app::Machine\"]\nsave = [\"Machine::save\"]\nrestore = [\"Machine::load\"]";
+    for (load, expected) in MAKING {
+        let built = compile(&MADE.replace("LOAD", load), Flavor::Debug);
+        assert_eq!(lines(&cover_with(&built, settings)), *expected, "{load}");
+    }
+}

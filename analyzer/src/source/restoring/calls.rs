@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use quote::ToTokens as _;
 
-use super::{MAX_DEPTH, MAX_FOLLOWED, Names, RestoreReader, Way, read, ways};
+use super::{MAX_DEPTH, MAX_FOLLOWED, Names, RestoreReader, Way, names, read, ways};
 use crate::evidence::FieldKey;
 use crate::source::code;
 use crate::source::codebase::{Func, called};
@@ -226,12 +226,21 @@ impl RestoreReader<'_, '_> {
             return;
         };
         let callees = self.callees(func, arguments);
+        let mut unfinished: Vec<String> = Vec::new();
+        let mut lent = Vec::new();
         for argument in arguments {
             if let syn::Expr::Reference(reference) = argument
                 && reference.mutability.is_some()
             {
-                self.fill(&reference.expr, &all, callees.is_empty());
+                unfinished.extend(self.unfinished(&reference.expr));
+                if !self.fill_place(&reference.expr, &all, callees.is_empty()) {
+                    lent.push(&*reference.expr);
+                }
             }
+        }
+        // With nothing else from the image, it is what the callee takes from.
+        if all.iter().all(|name| unfinished.iter().any(|own| own == names::base(name))) {
+            unfinished.clear();
         }
         if callees.is_empty()
             && let syn::Expr::Path(path) = code::place(func)
@@ -244,9 +253,36 @@ impl RestoreReader<'_, '_> {
         {
             self.out.hidden.get_or_insert(code::path_text(func));
         }
-        for callee in &callees {
+        self.follow_all(&callees, arguments, unfinished);
+        // Only now: what is called must see places, not something from the image.
+        lent.into_iter().for_each(|target| self.take_along(target));
+    }
+
+    /// The name of a value that is not yet in the state and that has got parts from the image: it
+    /// still is a place whose other parts can be filled.
+    pub(super) fn unfinished(&self, target: &syn::Expr) -> Option<String> {
+        let name = code::name_of(super::root_of(target))?;
+        let is_new = |ways: &Vec<Way>| ways.iter().all(|way| way.root.is_none());
+        let is_place = self.values.get(&name).is_some_and(is_new)
+            && !self.restorers.contains(&name)
+            && !self.places_of(target).is_empty();
+        (is_place && self.tainted.contains(&name)).then_some(name)
+    }
+
+    /// Follows functions, to which the values of these names are places.
+    pub(super) fn follow_all(
+        &mut self,
+        callees: &[Func],
+        arguments: &[&syn::Expr],
+        places: Vec<String>,
+    ) {
+        for name in &places {
+            self.tainted.remove(name);
+        }
+        for callee in callees {
             self.follow(callee, arguments);
         }
+        self.tainted.extend(places);
     }
 }
 

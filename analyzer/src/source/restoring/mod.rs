@@ -153,6 +153,19 @@ struct Way {
     ty: Option<TypeId>,
 }
 
+/// What stands at the start of a place.
+fn root_of(target: &syn::Expr) -> &syn::Expr {
+    let mut place = code::place(target);
+    while let syn::Expr::Index(syn::ExprIndex { expr, .. })
+    | syn::Expr::Field(syn::ExprField { base: expr, .. })
+    | syn::Expr::Try(syn::ExprTry { expr, .. })
+    | syn::Expr::MethodCall(syn::ExprMethodCall { receiver: expr, .. }) = place
+    {
+        place = code::place(expr);
+    }
+    place
+}
+
 impl RestoreReader<'_, '_> {
     fn restore(&mut self, key: Key, from: BTreeSet<String>) {
         self.out.seen.insert(key.0);
@@ -206,32 +219,31 @@ impl RestoreReader<'_, '_> {
 
     /// A place gets something from the image.
     fn fill(&mut self, target: &syn::Expr, from: &BTreeSet<String>, is_whole: bool) {
-        let ways = self.ways_of(target);
-        let mut is_known = false;
-        if !ways.is_empty() {
-            // A value that is not yet in the state takes along what it got.
-            is_known = ways.iter().any(|way| way.root.is_some());
-            self.restore_ways(ways, from, is_whole);
-        } else if is_whole && let Some(name) = code::name_of(code::place(target)) {
-            // `*self = …`
-            let ways = self.values.get(&name).cloned().unwrap_or_default();
-            self.restore_ways(ways, from, true);
-        }
-        if !is_known {
+        if !self.fill_place(target, from, is_whole) {
             self.take_along(target);
         }
     }
 
+    /// A place gets something from the image; whether it is in the state already.
+    fn fill_place(&mut self, target: &syn::Expr, from: &BTreeSet<String>, is_whole: bool) -> bool {
+        let ways = self.ways_of(target);
+        if !ways.is_empty() {
+            // A value that is not yet in the state takes along what it got.
+            let is_known = ways.iter().any(|way| way.root.is_some());
+            self.restore_ways(ways, from, is_whole);
+            return is_known;
+        }
+        if is_whole && let Some(name) = code::name_of(code::place(target)) {
+            // `*self = …`
+            let ways = self.values.get(&name).cloned().unwrap_or_default();
+            self.restore_ways(ways, from, true);
+        }
+        false
+    }
+
     /// What a name of the function stands for got something from the image.
     fn take_along(&mut self, target: &syn::Expr) {
-        let mut place = code::place(target);
-        while let syn::Expr::Index(syn::ExprIndex { expr, .. })
-        | syn::Expr::Field(syn::ExprField { base: expr, .. })
-        | syn::Expr::Try(syn::ExprTry { expr, .. })
-        | syn::Expr::MethodCall(syn::ExprMethodCall { receiver: expr, .. }) = place
-        {
-            place = code::place(expr);
-        }
+        let place = root_of(target);
         if let Some(name) = code::name_of(place)
             && name != "self"
             && !self.values.get(&name).is_some_and(|ways| ways.iter().any(|way| way.root.is_some()))
@@ -446,19 +458,21 @@ impl<'ast> Visit<'ast> for RestoreReader<'_, '_> {
                 .filter_map(|ty| self.code.method(ty, &name))
                 .filter(Func::has_self)
                 .collect();
-            if methods.is_empty() || self.is_tainted(&call.receiver) {
+            let is_tainted = self.is_tainted(&call.receiver);
+            let unfinished = self.unfinished(&call.receiver);
+            if methods.is_empty() || is_tainted && unfinished.is_none() {
                 self.fill(&call.receiver, &all, true);
                 return;
             }
             let ways = self.places_of(&call.receiver);
-            if ways.iter().all(|way| way.root.is_none()) {
-                self.take_along(&call.receiver);
-            }
+            let is_new = ways.iter().all(|way| way.root.is_none());
             self.restore_ways(ways, &all, false);
             let mut arguments: Vec<&syn::Expr> = vec![&call.receiver];
             arguments.extend(&call.args);
-            for method in &methods {
-                self.follow(method, &arguments);
+            self.follow_all(&methods, &arguments, unfinished.into_iter().collect());
+            // Only now: the method must see a place, not something from the image.
+            if is_new {
+                self.take_along(&call.receiver);
             }
         }
     }
