@@ -10,11 +10,6 @@ use samestate_report::{ExitCode, Report};
 
 use crate::build::{has, lines};
 
-#[expect(clippy::print_stdout, reason = "says what was not tested")]
-fn skipped(missing: &str) {
-    println!("skipped: {missing} not found");
-}
-
 /// The program made of these files; `None` if the compiler is not here.
 fn build(compiler: &str, files: &[(&str, &str)], args: &[&str]) -> Option<PathBuf> {
     if !has(compiler) {
@@ -156,7 +151,7 @@ fn marked_structs_without_a_root_are_reached_by_none() {
     for args in [&["-g"][..], &["-g", "-O2", "-gdwarf-4"], &["-g", "-flto=thin", "-fuse-ld=lld"]] {
         let lto = args.iter().any(|arg| arg.contains("lto"));
         if lto && Command::new("ld.lld").arg("--version").output().is_err() {
-            skipped("ld.lld");
+            skipped("ld.lld not found");
             continue;
         }
         let binary = build("clang", &[("task.c", &task(&whole))], args).unwrap();

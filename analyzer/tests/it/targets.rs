@@ -6,6 +6,8 @@ use std::process::Command;
 use samestate_analyzer::{DriftConfig, Profile, Settings, drift};
 use samestate_report::{ExitCode, Report};
 
+use crate::build::skipped;
+
 const PROGRAM: &str = "#![feature(no_core, lang_items)]
 #![no_core]
 #![no_main]
@@ -20,7 +22,6 @@ pub struct Cpu { b: u64, c: u16 }
 ";
 
 /// The program for a machine, or nothing if this compiler or this linker does not know it.
-#[expect(clippy::print_stdout, reason = "says what was not tested")]
 fn build(target: &str) -> Option<PathBuf> {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("targets").join(target);
     std::fs::create_dir_all(&dir).unwrap();
@@ -38,7 +39,8 @@ fn build(target: &str) -> Option<PathBuf> {
         .output()
         .unwrap();
     if !output.status.success() {
-        println!("skipped: {target} cannot be built: {}", String::from_utf8_lossy(&output.stderr));
+        let why = String::from_utf8_lossy(&output.stderr);
+        skipped(&format!("{target} cannot be built: {why}"));
         return None;
     }
     Some(dir.join("vm"))

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use crate::fixtures::samestate;
+use crate::fixtures::{samestate, skipped};
 use crate::table::fresh;
 
 /// A program that counts until there is a file `stop`, and then ends with exit status 5.
@@ -125,7 +125,7 @@ fn what_cannot_be_attached_to_is_said() {
             let stderr = String::from_utf8_lossy(&said.stderr);
             assert!(stderr.contains("root"), "{stderr}");
         }
-        Err(error) => println!("skipped: no other user can run it: {error}"),
+        Err(error) => skipped(&format!("no other user can run it: {error}")),
     }
     fs::write(folder.join("stop"), "").unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(5));

@@ -5,15 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::evolution::evolution;
-use crate::fixtures::{Said, particles, samestate, samestate_in};
+use crate::fixtures::{Said, particles, samestate, samestate_in, skipped};
 use crate::table::fresh;
 
 /// Whether there is git.
-#[expect(clippy::print_stdout, reason = "whoever runs the tests must see that one did not")]
 pub(crate) fn has_git() -> bool {
     let is_there = Command::new("git").arg("--version").output().is_ok();
     if !is_there {
-        println!("skipped: git not found");
+        skipped("git not found");
     }
     is_there
 }

@@ -3,11 +3,19 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
+
+/// Says that a test cannot run here. The test harness swallows what `println!` and `eprintln!`
+/// print, so this goes around them.
+pub(crate) fn skipped(why: &str) {
+    let told = std::io::stderr().write_all(format!("skipped: {why}\n").as_bytes());
+    told.unwrap();
+}
 
 /// The folder of the workspace.
 pub(crate) fn workspace() -> &'static Path {

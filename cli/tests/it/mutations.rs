@@ -19,7 +19,7 @@ use serde_json::Value;
 use self::machine::{added, machine};
 use self::skips::tetanes;
 use self::superio::{grown, superio};
-use crate::fixtures::{findings, report, workspace};
+use crate::fixtures::{findings, report, skipped, workspace};
 
 /// One change, and what must be found.
 struct Mutation {
@@ -147,7 +147,7 @@ fn the_machine_is_clean_and_each_of_its_fields_is_missed() {
 #[test]
 fn each_field_of_devices_that_fill_a_state_struct_is_missed() {
     let Some(subject) = superio() else {
-        println!("skipped: the source of vm-superio not found");
+        skipped("the source of vm-superio not found");
         return;
     };
     assert_eq!(findings(&subject.report()), [""; 0]);
@@ -159,7 +159,7 @@ fn each_field_of_devices_that_fill_a_state_struct_is_missed() {
 #[test]
 fn each_field_that_serde_is_told_to_skip_is_missed() {
     let Some(subject) = tetanes() else {
-        println!("skipped: the source of tetanes-core not found");
+        skipped("the source of tetanes-core not found");
         return;
     };
     assert!(subject.mutations.len() > 150, "only {}", subject.mutations.len());
