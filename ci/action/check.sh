@@ -18,6 +18,13 @@ baseline=${CHECK_BASELINE:-}
 if [ -z "$baseline" ] && [ -n "${GITHUB_BASE_REF:-}" ]; then
     baseline=origin/$GITHUB_BASE_REF
 fi
+case $baseline in
+-*)
+    # git would take it for an option.
+    echo "::error title=samestate::the baseline '$baseline' is no revision"
+    exit 2
+    ;;
+esac
 if [ -n "$baseline" ] && [ "$baseline" != none ]; then
     # A checkout for a job has one commit and one branch.
     if ! git rev-parse --verify --quiet "$baseline^{commit}" >/dev/null; then
@@ -57,7 +64,7 @@ if [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then
         echo "### samestate: $verdict"
         echo
         # Indented, it is text whatever it says. GitHub takes a megabyte.
-        sed 's/^/    /' "$text" | head -c 500000
+        head -c 500000 "$text" | sed 's/^/    /'
     } >>"$GITHUB_STEP_SUMMARY"
 fi
 exit "$code"

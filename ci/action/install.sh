@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tells the next step which samestate to run: SAMESTATE, else the one on the path, else the one of
-# this revision, which is built.
+# this revision, which is built, unless a cache has brought it.
 set -euo pipefail
 
 tool=${SAMESTATE:-}
@@ -9,7 +9,9 @@ if [ -z "$tool" ]; then
 fi
 if [ -z "$tool" ]; then
     root=${RUNNER_TEMP:?}/samestate
-    cargo install --quiet --locked --path "$(dirname "$0")/../../cli" --root "$root"
+    if [ ! -x "$root/bin/samestate" ]; then
+        cargo install --quiet --locked --path "$(dirname "$0")/../../cli" --root "$root"
+    fi
     tool=$root/bin/samestate
 fi
 if ! "$tool" --version; then

@@ -16,7 +16,8 @@ pub(crate) struct CheckArgs {
     /// Where to start.
     #[command(flatten)]
     pub(crate) roots: RootArgs,
-    /// The lock file; else that which samestate.toml names, or checkpoint.lock beside it.
+    /// The lock file; else that which samestate.toml names, or checkpoint.lock here or beside
+    /// samestate.toml.
     #[arg(long, value_name = "FILE")]
     pub(crate) lock: Option<PathBuf>,
     /// Compare with the lock file as it is in this revision of git, such as `origin/main`, instead

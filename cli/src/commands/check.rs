@@ -25,6 +25,9 @@ pub(crate) fn run(args: &CheckArgs, output: OutputArgs) -> Result<u8, Failure> {
     output::report(&report, output)
 }
 
+/// The name of the lock file, unless another one is given.
+const LOCK: &str = "checkpoint.lock";
+
 /// What is checked, and by which words.
 struct Gate {
     binary: PathBuf,
@@ -49,7 +52,9 @@ impl Gate {
         let lock = match (&args.lock, &settings.check.lock) {
             (Some(lock), _) => lock.clone(),
             (None, Some(lock)) => folder.join(lock),
-            (None, None) => folder.join("checkpoint.lock"),
+            // The nearest one: a folder of a workspace may have one without a package of its own.
+            (None, None) if around.is_none() && Path::new(LOCK).is_file() => PathBuf::from(LOCK),
+            (None, None) => folder.join(LOCK),
         };
         input::files(&[&binary])?;
         Ok(Self { binary, settings, lock })
