@@ -53,7 +53,7 @@ impl Gate {
             (Some(lock), _) => lock.clone(),
             (None, Some(lock)) => folder.join(lock),
             // The nearest one: a folder of a workspace may have one without a package of its own.
-            (None, None) if around.is_none() && Path::new(LOCK).is_file() => PathBuf::from(LOCK),
+            (None, None) if around.is_none() && Path::new(LOCK).exists() => PathBuf::from(LOCK),
             (None, None) => folder.join(LOCK),
         };
         input::files(&[&binary])?;

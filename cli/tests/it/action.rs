@@ -321,6 +321,7 @@ fn commits_that_endanger_state_fail_and_others_pass() {
             "::error title=samestate::there is no package `nothing`",
         ),
         (&[("baseline", "nowhere")], 2, "::error title=samestate::git knows no revision `nowhere`"),
+        (&[("baseline", "--upload-pack=touch taken;")], 2, "is no revision"),
         (&[("config", "nowhere.toml")], 2, "nowhere.toml"),
         (&[("samestate", "/nowhere/samestate")], 2, "is no samestate"),
         (&[("fail-on", "nothing")], 2, "::error title=samestate::"),
@@ -330,6 +331,7 @@ fn commits_that_endanger_state_fail_and_others_pass() {
         let sarif = outputs.get("steps.check.outputs.sarif-file");
         assert!(sarif.is_none_or(String::is_empty), "{sarif:?}");
     }
+    assert!(!folder.join("taken").exists());
 }
 
 #[test]
