@@ -121,6 +121,16 @@ fn constant(
             })
         }
         [found] => {
+            if let Some(condition) = krate.doubt(&found.item) {
+                return Err(Unread {
+                    why: format!(
+                        "it is not known whether `{constant}` was compiled: it hangs on \
+                         `{condition}`"
+                    ),
+                    place: Some(place(sources, found)),
+                    help: "name a constant that stands there under no condition".to_owned(),
+                });
+            }
             let value = value(&found.item.value).ok_or_else(|| Unread {
                 why: format!("`{constant}` is neither a number nor a word in quotes"),
                 place: Some(place(sources, found)),

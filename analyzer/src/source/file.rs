@@ -31,8 +31,8 @@ pub(crate) struct SourceFile {
     pub(super) modules: Vec<Module>,
     /// The macros that it defines by rules.
     pub(super) macros: Vec<(String, Rules)>,
-    /// The macros that it calls for items, with the modules and functions around the calls.
-    pub(super) calls: Vec<(Vec<String>, syn::ItemMacro)>,
+    /// The macros that it calls for items.
+    pub(super) calls: Vec<Call>,
 }
 
 /// A struct, an enum or a union.
@@ -74,6 +74,8 @@ pub(crate) struct Constant {
     pub(crate) value: syn::Expr,
     /// Line and column of its name, from 1.
     pub(crate) start: (u32, u32),
+    /// Its own attributes, and the conditions of what is around it.
+    pub(super) attributes: Attributes,
 }
 
 /// An impl.
@@ -115,6 +117,18 @@ pub(super) struct Module {
     pub(super) name: String,
     /// What `#[path = "…"]` says, under whatever condition.
     pub(super) paths: Vec<String>,
+    /// The conditions of it and of what is around it.
+    pub(super) attributes: Attributes,
+}
+
+/// A call of a macro for items.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    /// The modules and functions around it, from the file on.
+    scope: Vec<String>,
+    /// The conditions of what is around it.
+    around: Vec<syn::Attribute>,
+    item: syn::ItemMacro,
 }
 
 impl SourceFile {
@@ -138,7 +152,8 @@ impl SourceFile {
             macros: Vec::new(),
             calls: Vec::new(),
         };
-        Collector { file: &mut file, scope: Vec::new() }.visit_file(&ast);
+        let around = conditional(&ast.attrs).cloned().collect();
+        Collector { file: &mut file, scope: Vec::new(), around }.visit_file(&ast);
         Ok(file)
     }
 
@@ -147,7 +162,7 @@ impl SourceFile {
         let mut file = None;
         let mut calls: Vec<_> = self.calls.iter().map(|call| (call.clone(), 0)).collect();
         let mut left = MAX_MACRO_TOKENS;
-        while let Some(((scope, call), depth)) = calls.pop() {
+        while let Some((Call { scope, mut around, item: call }, depth)) = calls.pop() {
             let name = call.mac.path.segments.last().map(|last| plain(&last.ident));
             let own = name.as_ref().and_then(|name| {
                 let mut own = self.macros.iter().filter(|(own, _)| own == name);
@@ -161,7 +176,8 @@ impl SourceFile {
                 inherit(item, &call.attrs);
             }
             let file = file.get_or_insert_with(|| Self { calls: Vec::new(), ..self.clone() });
-            Collector { file, scope }.visit_file(&items);
+            around.extend(conditional(&call.attrs).cloned());
+            Collector { file, scope, around }.visit_file(&items);
             calls.extend(file.calls.drain(..).map(|call| (call, depth + 1)));
         }
         file
@@ -220,9 +236,17 @@ pub(crate) fn start_of(span: proc_macro2::Span) -> (u32, u32) {
     (number(start.line), number(start.column.saturating_add(1)))
 }
 
+/// Those attributes that may be conditions.
+fn conditional(attributes: &[syn::Attribute]) -> impl Iterator<Item = &syn::Attribute> {
+    let is_one = |path: &syn::Path| path.is_ident("cfg") || path.is_ident("cfg_attr");
+    attributes.iter().filter(move |attribute| is_one(attribute.path()))
+}
+
 struct Collector<'a> {
     file: &'a mut SourceFile,
     scope: Vec<String>,
+    /// The conditions of what is around what is being read.
+    around: Vec<syn::Attribute>,
 }
 
 impl Collector<'_> {
@@ -265,9 +289,30 @@ impl Collector<'_> {
 }
 
 impl Collector<'_> {
-    fn constant(&mut self, scope: Vec<String>, ident: &syn::Ident, value: &syn::Expr) {
-        let (start, ident) = (start_of(ident.span()), plain(ident));
-        self.file.constants.push(Constant { scope, ident, value: value.clone(), start });
+    fn constant(
+        &mut self,
+        scope: Vec<String>,
+        attributes: &[syn::Attribute],
+        (ident, value): (&syn::Ident, &syn::Expr),
+    ) {
+        let (start, ident, value) = (start_of(ident.span()), plain(ident), value.clone());
+        let attributes = self.with_around(attributes);
+        self.file.constants.push(Constant { scope, ident, value, start, attributes });
+    }
+
+    /// These attributes with the conditions around them.
+    fn with_around(&self, attributes: &[syn::Attribute]) -> Attributes {
+        let mut all = Attributes::read(attributes);
+        all.extend(&Attributes::read(&self.around));
+        all
+    }
+
+    /// Reads what is inside of something with these attributes.
+    fn inside(&mut self, attributes: &[syn::Attribute], read: impl FnOnce(&mut Self)) {
+        let before = self.around.len();
+        self.around.extend(conditional(attributes).cloned());
+        read(self);
+        self.around.truncate(before);
     }
 }
 
@@ -314,15 +359,17 @@ impl<'ast> Visit<'ast> for Collector<'_> {
                 .map(|segment| plain(&segment.ident));
             let mut inside = self.scope.clone();
             inside.push(self_ident.clone());
-            for own in &item.items {
-                if let syn::ImplItem::Const(own) = own {
-                    self.constant(inside.clone(), &own.ident, &own.expr);
+            self.inside(&item.attrs, |collector| {
+                for own in &item.items {
+                    if let syn::ImplItem::Const(own) = own {
+                        collector.constant(inside.clone(), &own.attrs, (&own.ident, &own.expr));
+                    }
                 }
-            }
+            });
             let (scope, item) = (self.scope.clone(), Rc::new(item.clone()));
             self.file.impls.push(ImplBlock { scope, self_ident, trait_ident, item });
         }
-        visit::visit_item_impl(self, item);
+        self.inside(&item.attrs, |collector| visit::visit_item_impl(collector, item));
     }
 
     fn visit_item_macro(&mut self, item: &'ast syn::ItemMacro) {
@@ -341,36 +388,38 @@ impl<'ast> Visit<'ast> for Collector<'_> {
             }
             return;
         }
-        self.file.calls.push((self.scope.clone(), item.clone()));
+        let (scope, around) = (self.scope.clone(), self.around.clone());
+        self.file.calls.push(Call { scope, around, item: item.clone() });
     }
 
     fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
         let (scope, function) = (self.scope.clone(), Rc::new(item.clone()));
         self.file.functions.push(FreeFunction { scope, item: function });
         self.scope.push(plain(&item.sig.ident));
-        visit::visit_item_fn(self, item);
+        self.inside(&item.attrs, |collector| visit::visit_item_fn(collector, item));
         self.scope.pop();
     }
 
     fn visit_item_const(&mut self, item: &'ast syn::ItemConst) {
-        self.constant(self.scope.clone(), &item.ident, &item.expr);
+        self.constant(self.scope.clone(), &item.attrs, (&item.ident, &item.expr));
         visit::visit_item_const(self, item);
     }
 
     fn visit_item_static(&mut self, item: &'ast syn::ItemStatic) {
-        self.constant(self.scope.clone(), &item.ident, &item.expr);
+        self.constant(self.scope.clone(), &item.attrs, (&item.ident, &item.expr));
         visit::visit_item_static(self, item);
     }
 
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
         if item.content.is_some() {
             self.scope.push(plain(&item.ident));
-            visit::visit_item_mod(self, item);
+            self.inside(&item.attrs, |collector| visit::visit_item_mod(collector, item));
             self.scope.pop();
         } else {
             let (scope, name) = (self.scope.clone(), plain(&item.ident));
             let paths = item.attrs.iter().flat_map(path_attributes).collect();
-            self.file.modules.push(Module { scope, name, paths });
+            let attributes = self.with_around(&item.attrs);
+            self.file.modules.push(Module { scope, name, paths, attributes });
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::Sources;
+use super::attributes::Attributes;
 use super::conditions::{self, Facts, Met};
 use super::expand::Rules;
 use super::file::{Constant, Definition, FreeFunction, ImplBlock, Module, SourceFile};
@@ -25,6 +26,8 @@ pub(crate) struct Crate {
 struct CrateFile {
     module: Vec<String>,
     source: Rc<SourceFile>,
+    /// The conditions of the modules that lead to it.
+    around: Attributes,
 }
 
 /// Something that was found in a crate.
@@ -42,10 +45,10 @@ impl Crate {
     pub(super) fn read(sources: &Sources<'_>, roots: &BTreeSet<PathBuf>, facts: Facts) -> Self {
         let compiled = &sources.contents.compiled;
         let mut krate = Self { facts, ..Self::default() };
-        let mut queue: Vec<(PathBuf, Vec<String>, bool)> =
-            roots.iter().map(|root| (root.clone(), Vec::new(), true)).collect();
+        let of_root = |root: &PathBuf| (root.clone(), Vec::new(), true, Attributes::default());
+        let mut queue: Vec<_> = roots.iter().map(of_root).collect();
         let mut seen = HashSet::new();
-        while let Some((path, module, is_mod_rs)) = queue.pop() {
+        while let Some((path, module, is_mod_rs, around)) = queue.pop() {
             if !seen.insert((path.clone(), module.clone())) || seen.len() > MAX_SOURCE_FILES {
                 continue;
             }
@@ -64,11 +67,13 @@ impl Crate {
                 if candidates.iter().any(|(path, _)| compiled.contains(path)) {
                     candidates.retain(|(path, _)| compiled.contains(path));
                 }
+                let mut conditions = declared.attributes.clone();
+                conditions.extend(&around);
                 for (path, is_mod_rs) in candidates {
-                    queue.push((path, inner.clone(), is_mod_rs));
+                    queue.push((path, inner.clone(), is_mod_rs, conditions.clone()));
                 }
             }
-            krate.files.push(CrateFile { module, source });
+            krate.files.push(CrateFile { module, source, around });
         }
         krate.expand();
         krate.files.sort_by(|a, b| (&a.module, &a.source.path).cmp(&(&b.module, &b.source.path)));
@@ -256,16 +261,19 @@ impl Crate {
     }
 
     /// The constants that a path after the crate's name may mean: those that stand there, or else
-    /// those of whose place it names the end.
+    /// those of whose place it names the end; without those that surely were not compiled.
     pub(crate) fn constants(&self, path: &[&str]) -> Vec<Found<Constant>> {
         let Some((ident, scope)) = path.split_last() else { return Vec::new() };
         let mut named = Vec::new();
         for file in &self.files {
             for item in file.source.constants.iter().filter(|item| item.ident == **ident) {
-                let found = Found { source: Rc::clone(&file.source), item: item.clone() };
-                named.push((scope_of(file, &item.scope), found));
+                let mut item = item.clone();
+                item.attributes.extend(&file.around);
+                let found = Found { source: Rc::clone(&file.source), item };
+                named.push((scope_of(file, &found.item.scope), found));
             }
         }
+        named.retain(|(_, found)| self.met(&found.item) != Met::No);
         let is_there = |at: &[String]| at.iter().map(String::as_str).eq(scope.iter().copied());
         let ends_so =
             |at: &[String]| at.len().checked_sub(scope.len()).is_some_and(|on| is_there(&at[on..]));
@@ -275,6 +283,25 @@ impl Crate {
             named.retain(|(at, _)| ends_so(at));
         }
         named.into_iter().map(|(_, found)| found).collect()
+    }
+
+    /// The condition that a constant hangs on, if it is not known whether it was compiled.
+    pub(crate) fn doubt(&self, constant: &Constant) -> Option<String> {
+        match self.met(constant) {
+            Met::Unknown(condition) => Some(condition),
+            Met::Yes | Met::No => None,
+        }
+    }
+
+    fn met(&self, constant: &Constant) -> Met {
+        let conditions = constant.attributes.conditions();
+        match conditions::all(&conditions, &self.facts) {
+            // A condition that cannot be read, such as `cfg(false)`.
+            Met::Yes if conditions.len() < constant.attributes.named("cfg").count() => {
+                Met::Unknown("cfg".to_owned())
+            }
+            met => met,
+        }
     }
 
     /// All definitions.

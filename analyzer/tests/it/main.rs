@@ -22,3 +22,4 @@ mod tags;
 mod targets;
 mod third;
 mod traits;
+mod versions;
