@@ -10,6 +10,7 @@ mod tables;
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -93,7 +94,7 @@ pub(crate) fn load(path: &Path) -> Result<Binary, Error> {
     let shared = object.gnu_debugaltlink().ok().flatten();
     let shared = shared.map(|(name, _)| String::from_utf8_lossy(name).into_owned());
     let link = object.gnu_debuglink().ok().flatten();
-    let link = link.map(|(name, _)| String::from_utf8_lossy(name).into_owned());
+    let link = link.map(|(name, crc)| (String::from_utf8_lossy(name).into_owned(), crc));
     let build_id = object.build_id().ok().flatten().map(<[u8]>::to_vec);
     let plan = Plan::new(path, &file, &object, &mut places, Wanted::Linked)?;
     let record_plan = parts::records(path, &object, &places)?;
@@ -208,12 +209,12 @@ fn package_names(path: &Path) -> Vec<PathBuf> {
 /// Where distributions and `objcopy --add-gnu-debuglink` put the debug file of a stripped binary.
 fn follow_debug_link(
     binary: &mut Binary,
-    link: Option<String>,
+    link: Option<(String, u32)>,
     build_id: Option<&[u8]>,
 ) -> Result<(), Error> {
     let folder = binary.path.parent().map(Path::to_owned).unwrap_or_default();
     let mut candidates = Vec::new();
-    if let Some(link) = &link {
+    if let Some((link, _)) = &link {
         // A link is a bare file name; anything else does not come from a linker.
         if !link.contains('/') && !link.is_empty() {
             candidates.push(folder.join(link));
@@ -241,17 +242,17 @@ fn follow_debug_link(
         let cache = ReadCache::new(&file);
         let object = parse(&candidate, &cache)?;
         let id = object.build_id().ok().flatten().map(<[u8]>::to_vec);
-        let are_known = id.is_some() && build_id.is_some();
-        if are_known && id.as_deref() != build_id {
+        // Where both have one, the build id says more than the checksum, which tools that change
+        // the debug file leave as it was.
+        let is_of_this_build = match (id.as_deref(), build_id, &link) {
+            (Some(id), Some(build_id), _) => id == build_id,
+            (_, _, Some((_, expected))) => checksum(&candidate)? == *expected,
+            (_, _, None) => false,
+        };
+        if !is_of_this_build {
             binary.notes.push(format!("{} belongs to another build", candidate.display()));
             foreign.get_or_insert(candidate);
             continue;
-        }
-        if !are_known {
-            let name = candidate.display();
-            binary
-                .notes
-                .push(format!("nothing proves that {name} is of this build: it has no build id"));
         }
         if let Ok(Some((name, _))) = object.gnu_debugaltlink() {
             binary.shared_debug_file = Some(String::from_utf8_lossy(name).into_owned());
@@ -261,6 +262,21 @@ fn follow_debug_link(
         binary.notes.push(format!("types read from {}", candidate.display()));
         return Ok(());
     }
-    binary.missing_debug_file = link.map(|name| MissingDebugFile { name, foreign });
+    binary.missing_debug_file = link.map(|(name, _)| MissingDebugFile { name, foreign });
     Ok(())
+}
+
+/// The checksum of a whole file, as `.gnu_debuglink` holds it.
+fn checksum(path: &Path) -> Result<u32, Error> {
+    let mut file = open(path)?;
+    let mut hasher = crc32fast::Hasher::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(hasher.finalize()),
+            Ok(len) => hasher.update(&buffer[..len]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(source) => return Err(Error::Read { path: path.to_owned(), source }),
+        }
+    }
 }

@@ -166,7 +166,7 @@ fn a_separate_debug_file_must_be_there_and_of_the_same_build() {
     let Some(built) = sources(&["gcc", "objcopy"]) else { return };
     let split = |args: &[&str]| {
         built.compile(&[&["-g"], args].concat());
-        let binary = built.link(&["-Wl,--build-id"]);
+        let binary = built.link(&["-Wl,--build-id=none"]);
         built.run("objcopy", &["--only-keep-debug", "app", "app.debug"]);
         built.run("objcopy", &["--strip-all", "--add-gnu-debuglink=app.debug", "app"]);
         binary
