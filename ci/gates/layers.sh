@@ -13,7 +13,7 @@ allowed() {
     samestate-report) echo samestate-schema annotate-snippets anstyle quick-junit serde serde-sarif serde_json \
         xxhash-rust ;;
     samestate-analyzer)
-        echo samestate-schema samestate-report cargo_metadata object gimli memchr rayon syn \
+        echo samestate-schema samestate-report cargo_metadata crc32fast object gimli memchr rayon syn \
             proc-macro2 quote rustc-demangle serde serde_json strsim thiserror toml xxhash-rust
         ;;
     samestate-tracer)

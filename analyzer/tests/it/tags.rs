@@ -8,7 +8,7 @@ use std::process::Command;
 use samestate_analyzer::{CoverageConfig, Statics, coverage};
 use samestate_report::{ExitCode, Report};
 
-use crate::build::{has, lines};
+use crate::build::{has, lines, skipped};
 
 /// The program made of these files; `None` if the compiler is not here.
 fn build(compiler: &str, files: &[(&str, &str)], args: &[&str]) -> Option<PathBuf> {
