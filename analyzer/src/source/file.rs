@@ -29,8 +29,8 @@ pub(crate) struct SourceFile {
     pub(crate) constants: Vec<Constant>,
     /// The modules that it declares and that stand in other files.
     pub(super) modules: Vec<Module>,
-    /// The macros that it defines by rules.
-    pub(super) macros: Vec<(String, Rules)>,
+    /// The macros that it defines by rules, as far as those could be read.
+    pub(super) macros: Vec<(String, Option<Rules>)>,
     /// The macros that it calls for items.
     pub(super) calls: Vec<Call>,
 }
@@ -163,11 +163,14 @@ impl SourceFile {
         let mut calls: Vec<_> = self.calls.iter().map(|call| (call.clone(), 0)).collect();
         let mut left = MAX_MACRO_TOKENS;
         while let Some((Call { scope, mut around, item: call }, depth)) = calls.pop() {
-            let name = call.mac.path.segments.last().map(|last| plain(&last.ident));
-            let own = name.as_ref().and_then(|name| {
-                let mut own = self.macros.iter().filter(|(own, _)| own == name);
-                // The last definition before the call counts; two of one name are rare.
-                own.next_back().map(|(_, rules)| rules).or_else(|| macros.get(name)?.as_ref())
+            let own = own_macro(&call.mac.path).and_then(|name| {
+                let mut own = self.macros.iter().filter(|(own, _)| *own == name);
+                match (own.next(), own.next()) {
+                    (Some((_, rules)), None) => rules.as_ref(),
+                    // Which of several is meant hangs on where they stand.
+                    (Some(_), Some(_)) => None,
+                    (None, _) => macros.get(&name)?.as_ref(),
+                }
             });
             let (Some(rules), true) = (own, depth < MAX_MACRO_DEPTH) else { continue };
             let at = call.mac.path.span();
@@ -374,10 +377,8 @@ impl<'ast> Visit<'ast> for Collector<'_> {
 
     fn visit_item_macro(&mut self, item: &'ast syn::ItemMacro) {
         if let Some(ident) = &item.ident {
-            if item.mac.path.is_ident("macro_rules")
-                && let Some(rules) = Rules::read(&item.mac.tokens)
-            {
-                self.file.macros.push((plain(ident), rules));
+            if item.mac.path.is_ident("macro_rules") {
+                self.file.macros.push((plain(ident), Rules::read(&item.mac.tokens)));
             }
             return;
         }
@@ -422,6 +423,14 @@ impl<'ast> Visit<'ast> for Collector<'_> {
             self.file.modules.push(Module { scope, name, paths, attributes });
         }
     }
+}
+
+/// The name of a macro, if its path may lead to one of the crate itself.
+fn own_macro(path: &syn::Path) -> Option<String> {
+    let (first, last) = (path.segments.first()?, path.segments.last()?);
+    let is_inside = ["crate", "self", "super"].iter().any(|word| first.ident == word);
+    let is_own = path.segments.len() == 1 || is_inside;
+    (path.leading_colon.is_none() && is_own).then(|| plain(&last.ident))
 }
 
 /// Gives what a macro makes the conditions of its call.

@@ -86,7 +86,7 @@ impl Crate {
         let mut macros: HashMap<String, Option<Rules>> = HashMap::new();
         for (name, rules) in self.files.iter().flat_map(|file| &file.source.macros) {
             let known = macros.entry(name.clone());
-            known.and_modify(|known| *known = None).or_insert_with(|| Some(rules.clone()));
+            known.and_modify(|known| *known = None).or_insert_with(|| rules.clone());
         }
         for file in &mut self.files {
             if let Some(expanded) = file.source.expanded(&macros) {

@@ -7,6 +7,7 @@ mod changes;
 mod containers;
 mod coverage;
 mod drift;
+mod expanding;
 mod flavors;
 mod hostile;
 mod identity;

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 
-use self::matching::{Pattern, matches, patterns};
+use self::matching::{Miss, Pattern, matches, patterns};
 use crate::limits::MAX_SOURCE_DEPTH;
 
 /// The rules of one macro, in order.
@@ -62,17 +62,28 @@ impl Rules {
         left: &mut usize,
     ) -> Option<syn::File> {
         let given: Vec<TokenTree> = call.tokens.clone().into_iter().collect();
-        let (bindings, body) = self.rules.iter().find_map(|(patterns, body)| {
-            let mut bindings = Bindings::new();
-            let end = matches(patterns, &given, &mut bindings, left)?;
-            (end == given.len()).then_some((bindings, body))
-        })?;
+        let (bindings, body) = self.chosen(&given, left)?;
         let made = transcribing::transcribe(body, &bindings, left)?;
         // The parser calls itself for each bracket.
         if !is_shallow(&made, MAX_SOURCE_DEPTH) {
             return None;
         }
         syn::parse2(placed(made, at)).ok()
+    }
+}
+
+impl Rules {
+    /// The first rule that matches, if it is certain that none before it does.
+    fn chosen(&self, given: &[TokenTree], left: &mut usize) -> Option<(Bindings, &[TokenTree])> {
+        for (patterns, body) in &self.rules {
+            let mut bindings = Bindings::new();
+            match matches(patterns, given, &mut bindings, left) {
+                Ok(end) if end == given.len() => return Some((bindings, body)),
+                Ok(_) | Err(Miss::No) => {}
+                Err(Miss::Unknown) => return None,
+            }
+        }
+        None
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) fn transcribe(
                     let inside: Vec<TokenTree> = repeated(next)?.into_iter().collect();
                     let (repetition, len) = repetition(&body[at + 1..])?;
                     at += 1 + len;
-                    for (round, bindings) in rounds(&inside, bindings)?.iter().enumerate() {
+                    for (round, bindings) in rounds(&inside, bindings, left)?.iter().enumerate() {
                         if round > 0 {
                             made.extend(repetition.separator.clone());
                         }
@@ -56,7 +56,7 @@ pub(super) fn transcribe(
 }
 
 /// The bindings of each round of a repetition.
-fn rounds(inside: &[TokenTree], bindings: &Bindings) -> Option<Vec<Bindings>> {
+fn rounds(inside: &[TokenTree], bindings: &Bindings, left: &mut usize) -> Option<Vec<Bindings>> {
     let mut used = Vec::new();
     collect(inside, &mut used);
     let many: Vec<(&String, &Vec<Bound>)> = used
@@ -70,12 +70,29 @@ fn rounds(inside: &[TokenTree], bindings: &Bindings) -> Option<Vec<Bindings>> {
     if many.iter().any(|(_, values)| values.len() != count) {
         return None;
     }
-    let round = |at: usize| {
-        let mut own = bindings.clone();
-        own.extend(many.iter().map(|(name, values)| ((*name).clone(), values[at].clone())));
-        own
-    };
-    Some((0..count).map(round).collect())
+    let mut all = Vec::new();
+    for at in 0..count {
+        let mut own = Bindings::new();
+        for name in &used {
+            let value = match bindings.get(name) {
+                Some(Bound::Many(values)) => values.get(at)?,
+                Some(value) => value,
+                None => continue,
+            };
+            *left = left.checked_sub(weight(value))?;
+            own.insert(name.clone(), value.clone());
+        }
+        all.push(own);
+    }
+    Some(all)
+}
+
+/// How much there is to copy.
+fn weight(bound: &Bound) -> usize {
+    match bound {
+        Bound::One(tokens) => 1 + tokens.len(),
+        Bound::Many(values) => 1 + values.iter().map(weight).sum::<usize>(),
+    }
 }
 
 /// The names behind a `$`.
