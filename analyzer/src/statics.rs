@@ -10,7 +10,7 @@ use crate::dwarf::{Contents, Static};
 use crate::fields;
 use crate::graph::{Graph, TypeId};
 use crate::load::Layout;
-use crate::names::{crate_of, is_std};
+use crate::names::{crate_of, is_std, last_segment};
 use crate::view::{self, View, type_text};
 use crate::walk::Walk;
 
@@ -58,7 +58,11 @@ pub(crate) fn judge(
     }
     let graph = &contents.graph;
     let own = own_crates(contents, roots);
-    let has_c_roots = roots.iter().any(|&root| is_of_c(graph.get(root).definition()));
+    // Where there is Rust too, a root in a namespace of C++ is known by its tags.
+    let has_c_roots = !contents.has_rust
+        || roots.iter().any(|root| {
+            is_of_c(graph.get(*root).definition()) || contents.tags.types.contains_key(root)
+        });
     let roots: HashSet<TypeId> = roots.iter().copied().collect();
     let mut others = 0;
     let mut counted = 0_u64;
@@ -71,7 +75,7 @@ pub(crate) fn judge(
         let Some(change) = change(graph, found) else { continue };
         counted += 1;
         let krate = crate_of(&found.name);
-        let is_own = own.contains(krate) || has_c_roots && is_of_c(&found.name);
+        let is_own = own.contains(krate) || has_c_roots && found.variable.is_foreign;
         if !is_own && scope == Statics::Own {
             others += 1;
             continue;
@@ -82,8 +86,8 @@ pub(crate) fn judge(
     report.detail("statics of other crates, not judged", others);
 }
 
-/// Whether a name is one of C, where nothing tells whose it is. Libraries of C that come with debug
-/// information are built with the program.
+/// Whether a name is one of C. There, and in namespaces of C++, nothing tells whose a static is;
+/// libraries that come with debug information are built with the program.
 fn is_of_c(name: &str) -> bool {
     !name.contains("::")
 }
@@ -131,12 +135,11 @@ fn found<'a>(contents: &'a Contents, layout: &Layout) -> Vec<Found<'a>> {
         });
     }
     for ((offset, _), variable) in &contents.thread_locals {
-        // In C, both names are the same.
-        let symbol = match &*variable.linkage_name {
-            "" => &variable.name,
-            linkage_name => linkage_name,
+        let is_there = match &*variable.linkage_name {
+            "" => layout.has_thread_local(last_segment(&variable.name), *offset),
+            linkage_name => layout.has_thread_symbol(linkage_name, *offset),
         };
-        if !layout.has_thread_symbol(symbol, *offset) {
+        if !is_there {
             continue;
         }
         all.push(Found {
@@ -264,7 +267,7 @@ fn finding(graph: &Graph, found: &Found<'_>, change: Change, is_own: bool) -> Fi
                  need not be saved: `[skip]` `\"{name}\" = \"…\"`"
         ));
     }
-    let whose = if is_of_c(name) { "the program" } else { krate };
+    let whose = if found.variable.is_foreign { "the program" } else { krate };
     finding.group = Some(format!("statics of {whose}"));
     finding
 }

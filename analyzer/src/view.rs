@@ -528,12 +528,40 @@ pub(crate) fn short(ty: &Type) -> String {
 
 /// The name of a type for people; arrays have none in the debug information.
 pub(crate) fn type_text(graph: &Graph, id: TypeId) -> String {
+    text(graph, id, false)
+}
+
+/// The name of what a type stands for: not that of a `typedef`, which can stand for something else
+/// in the next version. Those of the library of C++ stay: they are its names for people.
+pub(crate) fn meant_text(graph: &Graph, id: TypeId) -> String {
+    text(graph, id, true)
+}
+
+/// What a `typedef` of C or C++ that has a name of its own stands for; `None` for all else, and for
+/// what has no other name.
+fn meant(graph: &Graph, ty: &Type) -> Option<TypeId> {
+    let Kind::Alias { target: Some(target) } = ty.kind else { return None };
+    if containers::cpp::is_std(ty.definition()) {
+        return None;
+    }
+    let target = graph.defined(target);
+    let of = graph.get(target);
+    let has_text = !of.name.is_empty()
+        || matches!(of.kind, Kind::Alias { .. } | Kind::Array { .. } | Kind::Pointer { .. });
+    has_text.then_some(target)
+}
+
+fn text(graph: &Graph, id: TypeId, is_meant: bool) -> String {
     let mut text = String::new();
     let mut close = String::new();
     let mut id = graph.defined(id);
     // Arrays nest as deep as the source says; a damaged file may make a circle.
     for _ in 0..crate::limits::MAX_NAME_DEPTH {
         let ty = graph.get(id);
+        if is_meant && let Some(target) = meant(graph, ty) {
+            id = target;
+            continue;
+        }
         match &ty.kind {
             Kind::Array { element: Some(element), len } if ty.name.is_empty() => {
                 text.push('[');

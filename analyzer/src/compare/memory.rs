@@ -35,6 +35,23 @@ impl Change<'_> {
         (self.old.size, self.old.align) != (self.new.size, self.new.align)
     }
 
+    /// Whether fields that both have stand in another order among themselves. Those whose type
+    /// grew do not count: the compiler of Rust puts them elsewhere by itself.
+    fn is_reordered(&self, all: &BTreeMap<String, Change<'_>>) -> bool {
+        self.new.variants.iter().any(|is| {
+            let was = self.old.variants.iter().find(|was| was.name == is.name);
+            let Some(was) = was else { return false };
+            let before: BTreeMap<&str, Span> =
+                was.fields.iter().map(|field| (field.name.as_str(), field.at)).collect();
+            let is_steady =
+                |field: &&FieldLayout| !all.get(&inside(&field.ty)).is_some_and(Change::is_resized);
+            // Fields are sorted by where they stand; those of a union all stand at its start.
+            let places = is.fields.iter().filter(is_steady);
+            let places = places.filter_map(|field| before.get(field.name.as_str()));
+            !places.map(|at| at.start).is_sorted()
+        })
+    }
+
     fn discriminants(layout: &Layout) -> Option<String> {
         layout.discriminant.map(|tag| format!("bytes {tag}"))
     }
@@ -150,7 +167,9 @@ impl Comparison<'_> {
         let (before, after) = (by_name(&was.fields), by_name(&is.fields));
         let same = |old: &FieldLayout, new: &FieldLayout| self.renames.same(&old.ty, &new.ty);
         // Another name for the same bytes means nothing to memory.
-        let is_renamed = |old: &FieldLayout, new: &FieldLayout| old.at == new.at && same(old, new);
+        let is_renamed = |old: &FieldLayout, new: &FieldLayout| {
+            (old.at, old.bits) == (new.at, new.bits) && same(old, new)
+        };
         for new in &is.fields {
             let what = match before.get(new.name.as_str()) {
                 Some(old) if !same(old, new) => {
@@ -160,7 +179,17 @@ impl Comparison<'_> {
                     if old.at.start != new.at.start {
                         changes.moved.push((&is.name, &new.name, old.at, new.at));
                     }
-                    continue;
+                    if old.bits == new.bits {
+                        continue;
+                    }
+                    let place = |field: &FieldLayout| {
+                        let bits = field.bits.unwrap_or(Span {
+                            start: 0,
+                            end: (field.at.end - field.at.start).saturating_mul(8),
+                        });
+                        format!("bits {bits} from byte {}", field.at.start)
+                    };
+                    format!("`{}` has {} and had {}", new.name, place(new), place(old))
                 }
                 None => {
                     let gone = was.fields.iter().filter(|f| !after.contains_key(f.name.as_str()));
@@ -369,7 +398,7 @@ fn followers<'c>(
             is_resized.then_some(inner)
         };
         let inner: BTreeSet<String> = change.new.fields().filter_map(resized).collect();
-        if inner.is_empty() || !change.fields.replaced.is_empty() {
+        if inner.is_empty() || !change.fields.replaced.is_empty() || change.is_reordered(changes) {
             own.push(name);
         }
         for inner in inner {

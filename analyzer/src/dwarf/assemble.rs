@@ -75,8 +75,8 @@ pub(super) fn contents(table: Table, harvest: Harvest, entries: &Entries) -> Con
     for found in harvest.statics {
         let Some(ty) = resolve(found.ty) else { continue };
         let ty = graph.defined(ty);
-        let Found { location, name, linkage_name, place, is_tagged, .. } = found;
-        let variable = Static { name, linkage_name, ty, place, is_tagged };
+        let Found { location, name, linkage_name, place, is_tagged, is_foreign, .. } = found;
+        let variable = Static { name, linkage_name, ty, place, is_tagged, is_foreign };
         match location {
             Location::Address(address) => {
                 statics.entry(address).or_insert(variable);
@@ -107,6 +107,7 @@ pub(super) fn contents(table: Table, harvest: Harvest, entries: &Entries) -> Con
         tags,
         units: harvest.units,
         info_len: harvest.info_len,
+        has_rust: harvest.has_rust,
         problems,
     }
 }
@@ -119,6 +120,7 @@ fn type_of(ty: Interned, resolve: &impl Fn(Target) -> Option<TypeId>) -> Type {
                 name: member.name,
                 ty: resolve(member.ty),
                 offset_bytes: member.offset_bytes,
+                bits: member.bits,
             })
             .collect()
     };

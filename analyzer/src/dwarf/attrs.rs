@@ -3,6 +3,7 @@
 use gimli::{AttributeValue, Operation, Reader, Section as _};
 
 use super::{Input, Unit};
+use crate::graph::BitField;
 
 /// What an entry refers to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,9 +47,13 @@ pub(super) struct Attrs<'a> {
     pub(super) linkage_name: Option<AttributeValue<super::Slice<'a>>>,
     pub(super) ty: Ref,
     pub(super) containing_type: Ref,
+    /// The declaration that a definition belongs to.
+    pub(super) specification: Ref,
     pub(super) size_bytes: Option<u64>,
     pub(super) align_bytes: Option<u64>,
     pub(super) offset_bytes: u64,
+    /// Of a member that is a bit field.
+    pub(super) bits: Option<BitField>,
     pub(super) is_declaration: bool,
     pub(super) encoding: Option<gimli::DwAte>,
     /// Of an enumerator, or what the discriminant of a variant is.
@@ -69,7 +74,7 @@ const DW_AT_GNU_ANNOTATION: gimli::DwAt = gimli::DwAt(0x2139);
 pub(super) const ANNOTATIONS: [gimli::DwTag; 2] = [gimli::DwTag(0x6000), gimli::DwTag(0x6001)];
 
 /// Every attribute that [`Attrs::read`] looks at.
-const WANTED: [gimli::DwAt; 19] = [
+const WANTED: [gimli::DwAt; 23] = [
     gimli::DW_AT_name,
     gimli::DW_AT_type,
     gimli::DW_AT_byte_size,
@@ -89,6 +94,10 @@ const WANTED: [gimli::DwAt; 19] = [
     DW_AT_GNU_ANNOTATION,
     gimli::DW_AT_alignment,
     gimli::DW_AT_discr_value,
+    gimli::DW_AT_specification,
+    gimli::DW_AT_bit_size,
+    gimli::DW_AT_data_bit_offset,
+    gimli::DW_AT_bit_offset,
 ];
 
 impl<'a> Attrs<'a> {
@@ -100,6 +109,7 @@ impl<'a> Attrs<'a> {
         specs: &[gimli::AttributeSpecification],
     ) -> gimli::Result<Self> {
         let mut attrs = Self::default();
+        let mut bits = Bits::default();
         for spec in specs {
             // Most attributes are of no interest; skipping one is cheaper than reading it.
             if !WANTED.contains(&spec.name()) {
@@ -114,11 +124,15 @@ impl<'a> Attrs<'a> {
                 gimli::DW_AT_data_member_location => {
                     attrs.offset_bytes = value.udata_value().unwrap_or(0);
                 }
+                gimli::DW_AT_bit_size => bits.len = value.udata_value(),
+                gimli::DW_AT_data_bit_offset => bits.start = value.udata_value(),
+                gimli::DW_AT_bit_offset => bits.from_top = value.sdata_value(),
                 gimli::DW_AT_linkage_name | gimli::DW_AT_MIPS_linkage_name => {
                     attrs.linkage_name = Some(value);
                 }
                 gimli::DW_AT_decl_file => attrs.decl_file = value.udata_value(),
                 gimli::DW_AT_decl_line => attrs.decl_line = value.udata_value(),
+                gimli::DW_AT_specification => attrs.specification = reference(value),
                 gimli::DW_AT_containing_type => attrs.containing_type = reference(value),
                 gimli::DW_AT_declaration => {
                     attrs.is_declaration = matches!(value, AttributeValue::Flag(true));
@@ -143,7 +157,42 @@ impl<'a> Attrs<'a> {
                 _ => {}
             }
         }
+        if let Some((start, field)) = bits.place(attrs.offset_bytes, attrs.size_bytes) {
+            (attrs.offset_bytes, attrs.bits) = (start, field);
+        }
         Ok(attrs)
+    }
+}
+
+/// What an entry says of the bits of a member.
+#[derive(Default)]
+struct Bits {
+    len: Option<u64>,
+    /// From the start of the type.
+    start: Option<u64>,
+    /// From the highest bit of the bytes that hold it, as DWARF before 4 has it.
+    from_top: Option<i64>,
+}
+
+impl Bits {
+    /// The byte that the member starts in, and its bits if it is a bit field. The bytes that hold
+    /// it are `size` bytes from `offset` on.
+    fn place(&self, offset: u64, size: Option<u64>) -> Option<(u64, Option<BitField>)> {
+        let start = match (self.start, self.from_top) {
+            (Some(start), _) => start,
+            (None, None) => offset.checked_mul(8)?,
+            (None, Some(from_top)) => {
+                let end = offset.checked_add(size.unwrap_or(0))?.checked_mul(8)?;
+                // Without a size only the order of the bits is wrong, not that they differ.
+                let sign = if size.is_some() { -1 } else { 1 };
+                let len = size.and(self.len).unwrap_or(0);
+                end.checked_add_signed(from_top.checked_mul(sign)?)?.checked_sub(len)?
+            }
+        };
+        let first = u8::try_from(start % 8).ok()?;
+        let field =
+            self.len.map(|len| BitField { first, len: u16::try_from(len).unwrap_or(u16::MAX) });
+        (self.start.is_some() || field.is_some()).then_some((start / 8, field))
     }
 }
 

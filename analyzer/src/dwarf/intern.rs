@@ -15,6 +15,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::attrs::Ref;
 use super::canon::{self, Edges};
 use super::unit::{Chain, Local, Shape, UnitTypes};
+use crate::graph::BitField;
 
 /// Independent parts of the table, so that threads seldom wait for each other.
 const SHARDS: usize = 64;
@@ -55,6 +56,7 @@ pub(super) struct InternedMember {
     pub(super) name: Box<str>,
     pub(super) ty: Target,
     pub(super) offset_bytes: u64,
+    pub(super) bits: Option<BitField>,
 }
 
 /// Keys are hashes already.
@@ -237,6 +239,8 @@ fn shallow_hash(unit: &UnitTypes<'_>, local: &Local<'_>, buffer: &mut Vec<u8>) -
         for member in unit.members(list) {
             text(buffer, member.name);
             number(buffer, Some(member.offset_bytes));
+            let bits = member.bits.map(|bits| u64::from(bits.len) << 8 | u64::from(bits.first));
+            number(buffer, bits);
         }
     }
     for (name, value) in unit.enumerators(local.enumerators) {
@@ -260,6 +264,7 @@ fn owned(
                 name: String::from_utf8_lossy(member.name).into(),
                 ty: target(member.ty),
                 offset_bytes: member.offset_bytes,
+                bits: member.bits,
             })
             .collect()
     };

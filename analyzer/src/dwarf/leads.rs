@@ -137,6 +137,12 @@ impl<R: Fn(Target) -> Option<Key>> Leads<'_, R> {
                 FieldTag::Saved
             }
             Tag::Root => return Err(format!("`{member}` is a field; only types are roots")),
+            Tag::Crowded => {
+                return Err(format!(
+                    "a tag on the line of `{member}` may belong to another field there: one field \
+                     per line"
+                ));
+            }
             Tag::Unknown(text) => {
                 return Err(format!("`{member}` has the tag `{text}`, which is not known here"));
             }

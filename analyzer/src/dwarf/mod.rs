@@ -9,6 +9,7 @@ mod assemble;
 mod attrs;
 mod canon;
 mod cross;
+mod declared;
 mod intern;
 mod leads;
 mod merge;
@@ -63,6 +64,8 @@ pub(crate) struct Contents {
     pub(crate) info_len: u64,
     /// What could not be read.
     pub(crate) problems: Vec<Problem>,
+    /// Whether any unit is of Rust.
+    pub(crate) has_rust: bool,
 }
 
 /// A table of methods: proof that a value of the type is used as a trait object.
@@ -87,6 +90,8 @@ pub(crate) struct Static {
     pub(crate) place: Option<(PathBuf, u32)>,
     /// Whether a tag of C says what happens to it.
     pub(crate) is_tagged: bool,
+    /// Whether it is not of Rust.
+    pub(crate) is_foreign: bool,
 }
 
 /// A function by its mangled name, with the place of its definition.
@@ -159,6 +164,8 @@ struct Harvest {
     lost_tags: Vec<tags::LostTags>,
     /// How many units include the header of the tags.
     tag_units: u64,
+    /// Whether any unit is of Rust.
+    has_rust: bool,
     problems: Vec<Problem>,
 }
 
@@ -170,6 +177,7 @@ struct FoundStatic {
     ty: Target,
     place: Option<(PathBuf, u32)>,
     is_tagged: bool,
+    is_foreign: bool,
 }
 
 /// Reads the debug information of a binary.
@@ -416,6 +424,7 @@ fn harvest<'s>(
     sources::harvest(lines, unit, &types, &mut harvest);
     tags::harvest(lines, unit, file, &types, &keys, &mut harvest);
     let tagged = tags::statics(&types);
+    harvest.has_rust = !types.is_foreign;
     for (index, variable) in types.statics.iter().enumerate() {
         // What the linker removed is left at address 0: it is not part of the program.
         if variable.location == Location::Address(0) {
@@ -437,6 +446,7 @@ fn harvest<'s>(
                 ty: intern::resolve(file, &types, &keys, variable.ty),
                 place: sources::place(lines, variable.file, variable.line),
                 is_tagged: tagged.contains(&index),
+                is_foreign: types.is_foreign,
             });
         }
     }
@@ -471,6 +481,7 @@ impl Harvest {
         self.tag_places.extend(other.tag_places);
         self.lost_tags.extend(other.lost_tags);
         self.tag_units += other.tag_units;
+        self.has_rust |= other.has_rust;
         self.problems.extend(other.problems);
     }
 }

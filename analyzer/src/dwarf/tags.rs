@@ -155,6 +155,8 @@ pub(super) enum Tag {
     Len(String),
     /// A pointer to a value of this type, whatever its own type says.
     As(Named),
+    /// One of C++ on a line of several fields, any of which it may belong to.
+    Crowded,
     Unknown(String),
 }
 
@@ -292,7 +294,9 @@ pub(super) fn harvest<'a>(
         // The tag stands behind the field, so it is that of the last one before it.
         let Some(lines) = by_owner.get(&(owner, mark.file)) else { continue };
         let after = lines.partition_point(|&(line, _)| line <= mark.line);
-        if let Some(&(_, member)) = after.checked_sub(1).and_then(|before| lines.get(before)) {
+        if let Some(&(line, member)) = after.checked_sub(1).and_then(|before| lines.get(before)) {
+            let is_crowded = after.checked_sub(2).is_some_and(|at| lines[at].0 == line);
+            let tag = if is_crowded { Tag::Crowded } else { tag };
             spread(types, keys, (owner, member), &tag, harvest);
         }
     }

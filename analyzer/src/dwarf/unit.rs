@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use gimli::DwTag;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::attrs::{self, Attrs, Location, Number, Ref};
+use super::attrs::{self, Attrs, Number, Ref};
+use super::declared::{Declarations, Static};
 use super::tags::{self, Mark, Subject, UnitTags};
 use super::{Input, Unit, unnamed};
+use crate::graph::BitField;
 use crate::limits::{MAX_ATTRIBUTES_PER_BYTE, MAX_NAME_LEN, MAX_SCOPE_DEPTH};
 
 /// A type as its unit describes it.
@@ -84,19 +86,8 @@ pub(super) struct LocalMember<'a> {
     pub(super) name: &'a [u8],
     pub(super) ty: Ref,
     pub(super) offset_bytes: u64,
+    pub(super) bits: Option<BitField>,
     next: u32,
-}
-
-/// A variable that has an address.
-#[derive(Debug)]
-pub(super) struct Static<'a> {
-    pub(super) name: &'a [u8],
-    pub(super) linkage_name: &'a [u8],
-    pub(super) scope: u32,
-    pub(super) ty: Ref,
-    pub(super) location: Location,
-    pub(super) file: Option<u64>,
-    pub(super) line: Option<u64>,
 }
 
 /// What encloses types: a namespace, or a type.
@@ -135,6 +126,8 @@ pub(super) struct UnitTypes<'a> {
     pub(super) functions: Vec<Function<'a>>,
     /// Files of functions, each with the outermost scope that one of its functions stands in.
     pub(super) homes: BTreeSet<(u64, u32)>,
+    /// Whether it is not of Rust.
+    pub(super) is_foreign: bool,
     /// What the tags of C and C++ say.
     pub(super) tags: UnitTags<'a>,
     /// Set if reading stopped early: why and where.
@@ -258,6 +251,7 @@ pub(super) fn read<'a>(input: &Input<'a>, unit: &Unit<'a>) -> UnitTypes<'a> {
         is_foreign: !is_rust(unit),
         typedefs: Vec::new(),
         discriminant: None,
+        declarations: Declarations::default(),
     };
     match unit.entries_raw(None) {
         Ok(mut cursor) => {
@@ -267,12 +261,14 @@ pub(super) fn read<'a>(input: &Input<'a>, unit: &Unit<'a>) -> UnitTypes<'a> {
         }
         Err(error) => reader.out.problem = Some(error.to_string()),
     }
+    std::mem::take(&mut reader.declarations).define(&mut reader.out.statics);
     let typedefs = std::mem::take(&mut reader.typedefs);
     if reader.is_foreign
         && let Err(problem) = unnamed::name(&mut reader, &typedefs)
     {
         reader.out.problem.get_or_insert(problem);
     }
+    reader.out.is_foreign = reader.is_foreign;
     reader.out
 }
 
@@ -285,6 +281,8 @@ pub(super) struct UnitReader<'a> {
     typedefs: Vec<usize>,
     /// Of the variant that is being read.
     discriminant: Option<Number>,
+    /// What is declared apart from its definition.
+    declarations: Declarations<'a>,
 }
 
 impl<'a> UnitReader<'a> {
@@ -390,18 +388,26 @@ impl<'a> UnitReader<'a> {
                     let found = Static { name, linkage_name, scope, ty, location, file, line };
                     let index = self.out.statics.len();
                     self.out.statics.push(found);
+                    self.declarations.refer(index, attrs.specification);
                     self.out.tags.chain(Subject::Static(index), attrs.annotation);
                     return Ok(Enclosing { scope: outer.scope, owner: Owner::Static(index) });
+                }
+                if self.is_foreign {
+                    self.declarations.add(at, offset, &attrs, outer.scope);
                 }
                 Ok(same)
             }
             gimli::DW_TAG_member | gimli::DW_TAG_inheritance => {
+                if self.is_foreign {
+                    self.declarations.add(at, offset, &attrs, outer.scope);
+                }
                 let owner = self.member(&attrs, outer.owner)?;
                 Ok(Enclosing { scope: outer.scope, owner })
             }
             gimli::DW_TAG_template_type_parameter => {
                 if let Owner::Type(owner) = outer.owner {
-                    let param = LocalMember { name, ty: attrs.ty, offset_bytes: 0, next: END };
+                    let param =
+                        LocalMember { name, ty: attrs.ty, offset_bytes: 0, bits: None, next: END };
                     self.add_member(owner, |local| &mut local.params, param)?;
                 }
                 Ok(same)
@@ -505,7 +511,7 @@ impl<'a> UnitReader<'a> {
         if self.is_foreign && attrs.is_declaration {
             return Ok(Owner::Other);
         }
-        let member = LocalMember { name, ty: attrs.ty, offset_bytes, next: END };
+        let member = LocalMember { name, ty: attrs.ty, offset_bytes, bits: attrs.bits, next: END };
         let is_variant = matches!(owner, Owner::Variant(_));
         match owner {
             Owner::Type(owner) | Owner::Variant(owner) => {

@@ -4,7 +4,9 @@ mod node;
 
 use std::collections::HashMap;
 
-pub(crate) use node::{Discriminant, Enumerator, Kind, Member, Param, Type, TypeId, Variant};
+pub(crate) use node::{
+    BitField, Discriminant, Enumerator, Kind, Member, Param, Type, TypeId, Variant,
+};
 
 /// All types of a program.
 #[derive(Debug)]

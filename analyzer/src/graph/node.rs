@@ -70,6 +70,17 @@ pub(crate) struct Member {
     pub(crate) ty: Option<TypeId>,
     /// Where it stands in the type.
     pub(crate) offset_bytes: u64,
+    /// Which bits it has, if it is a bit field.
+    pub(crate) bits: Option<BitField>,
+}
+
+/// The bits of a bit field, from the byte on that it starts in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BitField {
+    /// The first one in its byte, 0 to 7.
+    pub(crate) first: u8,
+    /// How many there are.
+    pub(crate) len: u16,
 }
 
 /// A variant of an enum that holds data.

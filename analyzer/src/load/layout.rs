@@ -119,6 +119,16 @@ impl Layout {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         })
     }
+
+    /// Whether a variable of threads of C or C++ is part of the program, by its own name alone: the
+    /// symbol of what stands in a function has the function's name before it.
+    pub(crate) fn has_thread_local(&self, name: &str, offset: u64) -> bool {
+        let mangled = format!("{}{name}", name.len());
+        offset != 0
+            || self.thread_symbols.iter().flatten().any(|symbol| {
+                symbol.ends_with(&mangled) || symbol.split('.').any(|part| part == name)
+            })
+    }
 }
 
 /// The section that a linker puts this one into: an object file may have one for each variable.

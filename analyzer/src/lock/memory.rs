@@ -21,7 +21,7 @@
 //! ```
 //!
 //! Fields stand in the order in which they lie in memory, each after its first byte and the one
-//! behind its last. A variant without a number has all values of the tag that no other one has.
+//! behind its last; a bit field has its bits behind its type: `0..1 mode: u32 (bits 4..8)`. A variant without a number has all values of the tag that no other one has.
 
 use std::fmt::Write as _;
 
@@ -30,6 +30,9 @@ use crate::memory::{FieldLayout, Layout, Memory, VariantLayout};
 use crate::model::Model;
 
 const ADDRESS: &str = " (address)";
+
+/// What stands behind the type of a bit field, before its bits and a bracket.
+const BITS: &str = " (bits ";
 
 /// Writes all layouts, if the model has them.
 pub(super) fn write(out: &mut String, model: &Model) {
@@ -53,9 +56,10 @@ pub(super) fn write(out: &mut String, model: &Model) {
 
 fn write_variant(out: &mut String, variant: &VariantLayout) {
     let fields = |out: &mut String, indent: &str| {
-        for FieldLayout { at, name, ty, has_address } in &variant.fields {
+        for FieldLayout { at, bits, name, ty, has_address } in &variant.fields {
             let address = if *has_address { ADDRESS } else { "" };
-            let _ = writeln!(out, "{indent}{at} {name}: {ty}{address}");
+            let bits = bits.map_or_else(String::new, |bits| format!("{BITS}{bits})"));
+            let _ = writeln!(out, "{indent}{at} {name}: {ty}{bits}{address}");
         }
     };
     if variant.name.is_empty() {
@@ -161,5 +165,10 @@ fn field(lines: &Lines<'_>, line: &str) -> Result<FieldLayout, LockError> {
         Some(ty) => (ty, true),
         None => (ty, false),
     };
-    Ok(FieldLayout { at, name: name.to_owned(), ty: ty.to_owned(), has_address })
+    let bit_field = ty.strip_suffix(')').and_then(|ty| ty.rsplit_once(BITS));
+    let (ty, bits) = match bit_field.map(|(ty, bits)| (ty, bits.parse())) {
+        Some((ty, Ok(bits))) => (ty, Some(bits)),
+        _ => (ty, None),
+    };
+    Ok(FieldLayout { at, bits, name: name.to_owned(), ty: ty.to_owned(), has_address })
 }

@@ -89,6 +89,8 @@ pub(crate) struct VariantLayout {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FieldLayout {
     pub(crate) at: Span,
+    /// Of a bit field, which bits of its bytes it has.
+    pub(crate) bits: Option<Span>,
     pub(crate) name: String,
     pub(crate) ty: String,
     /// Whether there is an address in these bytes.

@@ -8,7 +8,7 @@ use crate::fields::field_name;
 use crate::graph::{Graph, Kind, Member, Type, TypeId};
 use crate::limits::MAX_NAME_DEPTH;
 use crate::names::is_std;
-use crate::view::type_text;
+use crate::view::{meant_text, type_text};
 
 /// The layouts of these types and of all that lies in them. What std keeps behind addresses is not
 /// looked into: an address is all that a dump would hold of it.
@@ -115,10 +115,16 @@ impl Reader<'_> {
                 continue;
             }
             let start = member.offset_bytes;
+            let bits = member.bits.map(|bits| {
+                let start = u64::from(bits.first);
+                Span { start, end: start + u64::from(bits.len) }
+            });
+            let len = bits.map(|bits| bits.end.div_ceil(8)).or(len);
             fields.push(FieldLayout {
                 at: Span { start, end: start.saturating_add(len.unwrap_or(0)) },
+                bits,
                 name: field_name(&member.name),
-                ty: type_text(self.graph, id),
+                ty: meant_text(self.graph, id),
                 has_address: self.holds_address(id, false),
             });
             self.queue.push(id);

@@ -13,7 +13,7 @@ use crate::graph::{Graph, Kind, TypeId};
 use crate::history::{FieldHistory, History, TypeHistory, VariantHistory};
 use crate::memory::{self, Memory, Target};
 use crate::versions::ConstantVersion;
-use crate::view::type_text;
+use crate::view::{meant_text, type_text};
 use crate::walk::{Reached, Walk};
 
 /// The types that hang from the roots of one program.
@@ -235,7 +235,7 @@ fn entry_of(
     for field in &reached.fields {
         let entry = FieldEntry {
             name: field.key.name.clone(),
-            ty: field.type_text.clone(),
+            ty: field.ty.map_or_else(|| "_".to_owned(), |ty| meant_text(graph, ty)),
             state: match field.verdict.verdict {
                 Verdict::Saved(_) => FieldState::Treated(Treatment::Saved),
                 Verdict::Volatile => FieldState::Treated(Treatment::Volatile),

@@ -7,6 +7,7 @@ use samestate_analyzer::{CoverageConfig, DriftConfig, Profile, Settings, drift, 
 use samestate_report::{ExitCode, Report};
 
 use crate::build::{Flavor, compile};
+use crate::tags::build;
 
 fn settings(profile: Profile) -> Settings {
     let mut settings = Settings::default();
@@ -146,6 +147,18 @@ const CASES: &[Case] = &[
         expected: &[],
     },
     Case {
+        name: "bit-fields",
+        old: "size 4 align 4\n0..1 a: u32 (bits 0..4)\n0..1 b: u32 (bits 4..8)\n1..4 c: u32 (bits 0..24)",
+        new: "size 4 align 4\n0..1 a: u32 (bits 4..8)\n0..1 b: u32 (bits 0..4)\n1..4 c: u32 (bits 0..24)",
+        expected: &["error contents-changed sim::Vm.part::Some.0.a"],
+    },
+    Case {
+        name: "a-bit-field-by-another-name",
+        old: "size 4 align 4\n0..1 a: u32 (bits 0..4)\n0..1 b: u32 (bits 4..8)",
+        new: "size 4 align 4\n0..1 a: u32 (bits 0..4)\n0..1 c: u32 (bits 4..8)",
+        expected: &[],
+    },
+    Case {
         name: "padding",
         old: "size 8 align 4\n0..4 a: u32\n4..8 b: u32",
         new: "size 12 align 4\n0..4 a: u32\n4..8 b: u32\n8..9 c: u8",
@@ -237,6 +250,70 @@ fn what_only_follows_is_told_with_what_changed() {
     let details = &report.findings[0].details;
     let told = "with it change `Option<sim::Part>` (12 → 16 bytes), `sim::Vm` (16 → 20 bytes)";
     assert!(details.iter().any(|line| line == told), "{details:?}");
+}
+
+#[test]
+fn what_follows_and_changes_by_itself_too_is_told_twice() {
+    let layouts = |size: u64, vm: &str| {
+        let more = if size == 8 { "  4..8 b: u32\n" } else { "" };
+        format!(
+            "layout sim::Vm {{\n  size {} align 4\n{vm}}}\n\
+             layout sim::Part {{\n  size {size} align 4\n  0..4 a: u32\n{more}}}\n",
+            size + 8
+        )
+    };
+    let old = layouts(4, "  0..4 part: sim::Part\n  4..8 x: u32\n  8..12 y: u32\n");
+    let old = written("order-old", &lock(TARGET, &old));
+    for (fields, expected) in [
+        (
+            "  0..8 part: sim::Part\n  8..12 x: u32\n  12..16 y: u32\n",
+            &["error size-changed sim::Vm.part::Some.0"][..],
+        ),
+        (
+            "  0..8 part: sim::Part\n  8..12 y: u32\n  12..16 x: u32\n",
+            &["error size-changed sim::Vm", "error size-changed sim::Vm.part::Some.0"],
+        ),
+    ] {
+        let new = written("order-new", &lock(TARGET, &layouts(8, fields)));
+        assert_eq!(found(&compared(&old, &new, Profile::RawMemory)), expected);
+    }
+}
+
+#[test]
+fn what_a_typedef_of_c_stands_for_is_compared_and_not_its_name() {
+    let mut settings =
+        Settings::parse(Path::new("samestate.toml"), "roots = [\"machine\"]\n").unwrap();
+    let program = |typedefs: &str, ty: &str| {
+        format!(
+            "#include <stdint.h>\n{typedefs}
+             struct machine {{ long cycles; {ty} value; {ty} *more; {ty} many[2]; }};
+             struct machine m;
+             int main(int c, char **v) {{ (void)v; m.cycles = c; return m.cycles; }}"
+        )
+    };
+    for compiler in ["gcc", "clang"] {
+        let built = |typedefs: &str, ty: &str| {
+            build(compiler, &[("main.c", &program(typedefs, ty))], &["-g"])
+        };
+        let Some(old) = built("typedef uint32_t reg_t;", "reg_t") else { continue };
+        for profile in [Profile::ByField, Profile::RawMemory] {
+            settings.profile = profile;
+            let config = DriftConfig { settings: settings.clone(), ..DriftConfig::default() };
+            for (typedefs, ty, fires) in [
+                ("typedef uint32_t reg_t;", "reg_t", false),
+                ("typedef uint32_t word_t;", "word_t", false),
+                ("typedef uint32_t base_t; typedef base_t reg_t;", "reg_t", false),
+                ("typedef uint64_t reg_t;", "reg_t", true),
+                ("typedef float reg_t;", "reg_t", true),
+                ("typedef float base_t; typedef base_t reg_t;", "reg_t", true),
+            ] {
+                let report = drift(&old, &built(typedefs, ty).unwrap(), &config).unwrap();
+                let errors = found(&report).into_iter().any(|line| line.starts_with("error"));
+                assert_eq!(errors, fires, "{compiler} {typedefs} {report:#?}");
+                assert_eq!(found(&report).is_empty(), !fires, "{compiler} {typedefs} {report:#?}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -349,6 +426,39 @@ fn the_layouts_of_a_program_do_not_depend_on_how_it_was_built() {
     let lock = written("program", &text);
     let debug = compile(PROGRAM, Flavor::Debug);
     assert_eq!(found(&compared(&lock, &debug, Profile::RawMemory)), [""; 0]);
+}
+
+#[test]
+fn bit_fields_of_c_are_told_apart_by_their_bits() {
+    let mut settings =
+        Settings::parse(Path::new("samestate.toml"), "roots = [\"machine\"]\n").unwrap();
+    settings.profile = Profile::RawMemory;
+    let config = DriftConfig { settings, ..DriftConfig::default() };
+    let program = |fields: &str| {
+        format!(
+            "struct machine {{ long cycles; {fields} }}; struct machine m;
+             int main(int c, char **v) {{ (void)v; m.cycles = c; return m.cycles; }}"
+        )
+    };
+    for compiler in ["gcc", "clang"] {
+        for version in ["-gdwarf-5", "-gdwarf-4", "-gdwarf-3"] {
+            let built =
+                |fields: &str| build(compiler, &[("main.c", &program(fields))], &["-g", version]);
+            let Some(old) = built("unsigned lo:4, mid:12, hi:16;") else { continue };
+            for (fields, fires) in [
+                ("unsigned lo:4, mid:12, hi:16;", false),
+                ("unsigned mid:12, lo:4, hi:16;", true),
+                ("unsigned lo:8, mid:8, hi:16;", true),
+            ] {
+                let report = drift(&old, &built(fields).unwrap(), &config).unwrap();
+                let errors = found(&report).into_iter().filter(|line| line.starts_with("error"));
+                assert_eq!(errors.count() == 1, fires, "{compiler} {version} {report:#?}");
+                let is_padding =
+                    |finding: &samestate_report::Finding| finding.rule.id == "padding-added";
+                assert!(!report.findings.iter().any(is_padding), "{compiler} {version} {fields}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use samestate_report::{ExitCode, Report};
 use crate::build::{has, lines, skipped};
 
 /// The program made of these files; `None` if the compiler is not here.
-fn build(compiler: &str, files: &[(&str, &str)], args: &[&str]) -> Option<PathBuf> {
+pub(crate) fn build(compiler: &str, files: &[(&str, &str)], args: &[&str]) -> Option<PathBuf> {
     if !has(compiler) {
         return None;
     }
@@ -365,6 +365,94 @@ fn statics_beside_the_root_are_told_and_tags_decide() {
     assert_eq!(found, ["uncovered-static calls", "uncovered-static ticks"]);
     assert_eq!(judged("__cr").unwrap(), [""; 0]);
     assert_eq!(judged("__cr_skip(\"counts calls\")").unwrap(), [""; 0]);
+}
+
+fn statics_of(compiler: &str, file: &str, text: &str, args: &[&str]) -> Option<Vec<String>> {
+    let binary = build(compiler, &[(file, text)], args)?;
+    let report = coverage(&CoverageConfig { binary, ..CoverageConfig::default() }).unwrap();
+    let mut found = lines(&report);
+    found.sort();
+    Some(found)
+}
+
+#[test]
+fn thread_locals_of_c_are_statics() {
+    let with = |tag: &str| {
+        c(&format!(
+            "struct __cr_root root {{ int a __cr; }};
+            __thread int shared {tag}; static __thread int own {tag};
+            int count(void);
+            int count(void) {{ static __thread int calls {tag}; return ++calls + shared++ + own++; }}"
+        ))
+    };
+    let Some(found) = statics_of("clang", "main.c", &with(""), &["-g"]) else { return };
+    let expected = ["calls", "own", "shared"].map(|name| format!("uncovered-static {name}"));
+    assert_eq!(found, expected);
+    assert_eq!(statics_of("clang", "main.c", &with("__cr"), &["-g"]).unwrap(), [""; 0]);
+}
+
+#[test]
+fn statics_of_cpp_are_found_wherever_they_are_declared_and_defined() {
+    let with = |state: &str, thread: &str| {
+        format!(
+            "#include <samestate.h>
+namespace app {{ struct Machine {{
+    __cr_root;
+    int cycles __cr_saved;
+    {state} static int shared;
+}}; }}
+{state} int app::Machine::shared = 7;
+{state} int global = 7;
+static {state} int file = 7;
+namespace other {{ extern {state} int declared; {state} int declared = 7; {state} int plain = 7; }}
+{state} {thread} int local = 7;
+int main(int argc, char **) {{
+    static {state} int inside = 7;
+    app::Machine machine{{argc}};
+    const volatile int *all[] = {{&app::Machine::shared, &global, &file, &other::declared,
+        &other::plain, &local, &inside}};
+    int sum = machine.cycles;
+    for (auto one : all) sum += *one;
+    return sum;
+}}
+"
+        )
+    };
+    let names = [
+        "app::Machine::shared",
+        "file",
+        "global",
+        "inside",
+        "local",
+        "other::declared",
+        "other::plain",
+    ];
+    let expected = names.map(|name| format!("uncovered-static {name}"));
+    for compiler in ["clang++", "g++"] {
+        for args in [&["-g", "-gdwarf-5"][..], &["-g", "-gdwarf-4"]] {
+            let found = statics_of(compiler, "main.cc", &with("", "thread_local"), args);
+            let Some(found) = found else { continue };
+            assert_eq!(found, expected, "{compiler} {args:?}");
+            let constant = statics_of(compiler, "main.cc", &with("const", ""), args).unwrap();
+            assert_eq!(constant, [""; 0], "{compiler} {args:?}");
+        }
+    }
+}
+
+#[test]
+fn a_tag_of_cpp_on_a_line_of_several_fields_is_not_believed() {
+    let with = |between: &str| {
+        cpp(&format!("struct Root {{ __cr_root;\nint a __cr_saved;{between}int b; }};"))
+    };
+    for compiler in ["clang++", "g++"] {
+        let built = |text: &str| build(compiler, &[("main.cc", text)], &["-g", "-std=c++17"]);
+        let Some(crowded) = built(&with(" ")) else { continue };
+        let found = report(&crowded, &[]);
+        let unseen = found.findings.iter().find(|finding| finding.rule.id == "cannot-see").unwrap();
+        assert!(unseen.message.contains("one field per line"), "{found:#?}");
+        let apart = report(&built(&with("\n")).unwrap(), &[]);
+        assert_eq!(lines(&apart), ["uncovered-field Root.b"], "{compiler}");
+    }
 }
 
 #[test]
