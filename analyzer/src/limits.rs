@@ -29,6 +29,12 @@ pub(crate) const MAX_NAME_DEPTH: usize = 64;
 /// Deepest nesting of brackets in a source file that is parsed: the parser calls itself for each.
 pub(crate) const MAX_SOURCE_DEPTH: usize = 150;
 
+/// Most operators of one expression, those around it counted too, in a source that is parsed.
+pub(crate) const MAX_SOURCE_OPERATORS: usize = 600;
+
+/// Deepest nesting of generic arguments in a source that is parsed.
+pub(crate) const MAX_SOURCE_ANGLES: usize = 100;
+
 /// Longest source file in bytes that is parsed.
 pub(crate) const MAX_SOURCE_LEN: u64 = 16 << 20;
 

@@ -137,6 +137,12 @@ impl SourceFile {
         if depth(text) > MAX_SOURCE_DEPTH {
             return Err(format!("its source {} nests too deeply to be parsed", path.display()));
         }
+        // What is no list of tokens, the parser refuses as well.
+        let tokens = without_shebang(text).parse::<proc_macro2::TokenStream>();
+        if tokens.is_ok_and(|tokens| !super::bounds::is_shallow(&tokens)) {
+            let shown = path.display();
+            return Err(format!("its source {shown} has expressions too long to be parsed"));
+        }
         let ast = syn::parse_file(text).map_err(|error| {
             let line = error.span().start().line;
             format!("its source {}:{line} cannot be parsed: {error}", path.display())
@@ -215,6 +221,18 @@ impl SourceFile {
     pub(crate) fn line(&self, line: u32) -> Option<&str> {
         let index = usize::try_from(line).ok()?.checked_sub(1)?;
         self.lines.get(index).map(|line| line.trim_end())
+    }
+}
+
+/// The text after what may stand before the first token of a file.
+fn without_shebang(text: &str) -> &str {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    match text.strip_prefix("#!") {
+        // A line for the shell; `#![…]` is no such.
+        Some(rest) if !rest.trim_start().starts_with('[') => {
+            text.find('\n').map_or("", |end| &text[end..])
+        }
+        _ => text,
     }
 }
 

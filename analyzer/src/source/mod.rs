@@ -2,6 +2,7 @@
 //! functions do with the fields.
 
 mod attributes;
+mod bounds;
 mod built;
 mod code;
 mod codebase;

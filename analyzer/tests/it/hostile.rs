@@ -139,17 +139,28 @@ fn a_source_that_nests_without_end_is_not_read() {
     assert_eq!(lines(&cover(&binary, &[])), [""; 0]);
     let file = binary.parent().unwrap().join("src/main.rs");
     let written = std::fs::metadata(&file).unwrap().modified().unwrap();
-    std::fs::write(
-        &file,
-        format!("{source}\nfn f() {{ {}{} }}", "(".repeat(100_000), ")".repeat(100_000)),
-    )
-    .unwrap();
-    let deep = std::fs::File::options().append(true).open(&file).unwrap();
-    deep.set_modified(written).unwrap();
-    let report = cover(&binary, &[]);
-    std::fs::write(&file, &source).unwrap();
-    deep.set_modified(written).unwrap();
-    assert_eq!(lines(&report), ["cannot-see app::Root.deep"]);
+    let cover_as = |text: String| {
+        std::fs::write(&file, text).unwrap();
+        let changed = std::fs::File::options().append(true).open(&file).unwrap();
+        changed.set_modified(written).unwrap();
+        lines(&cover(&binary, &[]))
+    };
+    let rule = "macro_rules! e { ($x:expr) => {}; ($x:ty) => {} } e!";
+    for (before, one, after) in [
+        ("fn f() { ", "(", ""),
+        ("const X: bool = ", "!", "true;"),
+        ("const X: u8 = 0", " + 1", ";"),
+        ("type X = ", "A<", "u8;"),
+        (&format!("{rule}{{"), "! ", "}"),
+        (&format!("{rule}{{"), "& ", "}"),
+        (&format!("{rule}{{"), "A<", "}"),
+    ] {
+        let text = |count: usize| format!("{source}\n{before}{}{after}", one.repeat(count));
+        assert_eq!(cover_as(text(100_000)), ["cannot-see app::Root.deep"], "{before}{one}");
+    }
+    let some = format!("const X: [u8; 3] = [{}0, 1 << 1, 2];", "1 + ".repeat(200));
+    assert_eq!(cover_as(format!("{source}\n{some}")), [""; 0]);
+    assert_eq!(cover_as(source), [""; 0]);
 }
 
 /// Offset and length of a section of a 64-bit little-endian ELF file.

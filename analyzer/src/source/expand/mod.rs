@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 
 use self::matching::{Miss, Pattern, matches, patterns};
-use crate::limits::MAX_SOURCE_DEPTH;
+use super::bounds::is_shallow;
 
 /// The rules of one macro, in order.
 #[derive(Clone, Debug)]
@@ -64,11 +64,12 @@ impl Rules {
         let given: Vec<TokenTree> = call.tokens.clone().into_iter().collect();
         let (bindings, body) = self.chosen(&given, left)?;
         let made = transcribing::transcribe(body, &bindings, left)?;
+        let made = placed(made, at);
         // The parser calls itself for each bracket.
-        if !is_shallow(&made, MAX_SOURCE_DEPTH) {
+        if !is_shallow(&made) {
             return None;
         }
-        syn::parse2(placed(made, at)).ok()
+        syn::parse2(made).ok()
     }
 }
 
@@ -85,17 +86,6 @@ impl Rules {
         }
         None
     }
-}
-
-/// Whether brackets nest no deeper than this.
-fn is_shallow(tokens: &[TokenTree], depth: usize) -> bool {
-    tokens.iter().all(|token| match token {
-        TokenTree::Group(group) => depth.checked_sub(1).is_some_and(|depth| {
-            let inside: Vec<TokenTree> = group.stream().into_iter().collect();
-            is_shallow(&inside, depth)
-        }),
-        _ => true,
-    })
 }
 
 /// The same tokens, all of them at one place.
