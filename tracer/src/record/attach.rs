@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::descriptors;
 use super::engine::Engine;
-use super::proc::folder;
+use super::proc::{StatusLines, folder, stat};
 use super::task::Task;
 use super::{Config, Knobs, OnProgress, Plain, Recording};
 use crate::Error;
@@ -79,7 +79,7 @@ fn checked(pid: Tid) -> Result<Tid, Error> {
     if pid <= 0 {
         return Err(gone());
     }
-    let status = Proc::status(pid).ok_or_else(gone)?;
+    let status = StatusLines::of(pid).ok_or_else(gone)?;
     let group = status.number("Tgid:").ok_or_else(gone)?;
     if u32::try_from(group) == Ok(std::process::id()) {
         return Err(cannot("it is the recorder itself".to_owned()));
@@ -102,28 +102,8 @@ fn checked(pid: Tid) -> Result<Tid, Error> {
 /// Whether a process is a thread of the kernel: they have no program.
 fn is_kernels(pid: Tid) -> bool {
     const KERNEL: u64 = 0x20_0000;
-    let text = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // Behind the name, which stands in parentheses, the flags are the seventh word.
-    let rest = text.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let flags = rest.split_whitespace().nth(6).and_then(|flags| flags.parse::<u64>().ok());
+    let flags = stat(pid).get(6).and_then(|flags| flags.parse::<u64>().ok());
     flags.is_some_and(|flags| flags & KERNEL != 0)
-}
-
-/// What the kernel tells of a process in lines.
-struct Proc(String);
-
-impl Proc {
-    fn status(pid: Tid) -> Option<Self> {
-        fs::read_to_string(format!("/proc/{pid}/status")).ok().map(Self)
-    }
-
-    fn field(&self, name: &str) -> Option<&str> {
-        self.0.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
-    }
-
-    fn number(&self, name: &str) -> Option<i32> {
-        self.field(name)?.parse().ok()
-    }
 }
 
 /// The words that a process was started with.
@@ -173,7 +153,7 @@ fn seize(pid: Tid) -> Result<BTreeSet<Tid>, Error> {
 }
 
 fn is_traced_by_us(tid: Tid) -> bool {
-    let tracer = Proc::status(tid).and_then(|status| status.number("TracerPid:"));
+    let tracer = StatusLines::of(tid).and_then(|status| status.number("TracerPid:"));
     tracer.is_some_and(|tracer| fs::exists(format!("/proc/self/task/{tracer}")).unwrap_or(false))
 }
 

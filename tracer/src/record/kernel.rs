@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
+use super::proc::StatusLines;
 use crate::sys::Tid;
 
 /// Signals that the C library keeps for itself, as bits of a mask: it handles them from when the
@@ -17,7 +18,7 @@ pub(super) fn state(pid: Tid, tid: Tid) -> Vec<(String, Vec<u8>)> {
         all.push(("working folder".to_owned(), folder.as_os_str().as_bytes().to_vec()));
     }
     let read = |name: &str| fs::read_to_string(name).unwrap_or_default();
-    let status = read(&format!("/proc/{pid}/task/{tid}/status"));
+    let status = StatusLines::of(tid);
     for (field, name) in [
         ("Umask:", "mask of new files"),
         ("Uid:", "users"),
@@ -26,10 +27,9 @@ pub(super) fn state(pid: Tid, tid: Tid) -> Vec<(String, Vec<u8>)> {
         ("SigIgn:", "ignored signals"),
         ("SigCgt:", "handled signals"),
     ] {
-        let Some(value) = status.lines().find_map(|line| line.strip_prefix(field)) else {
+        let Some(value) = status.as_ref().and_then(|status| status.field(field)) else {
             continue;
         };
-        let value = value.trim();
         let value = match u64::from_str_radix(value, 16).ok().filter(|_| field.starts_with("Sig")) {
             Some(mask) => signals(mask & !OF_THE_LIBRARY),
             None => value.split_whitespace().collect::<Vec<_>>().join(" "),
