@@ -118,11 +118,15 @@ impl Func {
 
     /// Whether a parameter is lent to be changed.
     pub(crate) fn takes_mutable(&self, index: usize) -> bool {
+        let is_mutable = |ty: &syn::Type| matches!(ty, syn::Type::Reference(inner) if inner.mutability.is_some());
         match self.signature().inputs.get(index) {
-            Some(syn::FnArg::Typed(typed)) => {
-                matches!(&*typed.ty, syn::Type::Reference(inner) if inner.mutability.is_some())
-            }
-            Some(syn::FnArg::Receiver(receiver)) => receiver.mutability.is_some(),
+            Some(syn::FnArg::Typed(typed)) => is_mutable(&typed.ty),
+            Some(syn::FnArg::Receiver(receiver)) => match &receiver.kind {
+                syn::ReceiverKind::Reference(_, _, mutability) => mutability.is_some(),
+                syn::ReceiverKind::Typed(_, ty) => is_mutable(ty),
+                // `mut self` changes a value of its own.
+                _ => false,
+            },
             None => false,
         }
     }

@@ -1,5 +1,7 @@
 //! Functions that samestate.toml names, of programs that have never heard of us.
 
+mod after;
+
 use crate::build::{Flavor, compile, cover_with, lines};
 
 /// A machine with parts of every kind; `SAVE` and `LOAD` are what its own functions do.

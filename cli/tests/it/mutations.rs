@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use self::machine::{added, machine};
-use self::skips::tetanes;
+use self::skips::{rapier, tetanes};
 use self::superio::{grown, superio};
 use crate::fixtures::{findings, report, skipped, workspace};
 
@@ -167,6 +167,23 @@ fn each_field_that_serde_is_told_to_skip_is_missed() {
     let outcomes = [subject.run(|index| index % every == 0)];
     check(&outcomes);
     write("tetanes", &outcomes);
+}
+
+/// Building the engine takes longer than all other tests here, so only the whole matrix has it.
+#[test]
+fn each_field_of_a_physics_engine_that_serde_is_told_to_skip_is_missed() {
+    if !is_all() {
+        skipped("the physics engine not built: SAMESTATE_MUTATIONS is not `all`");
+        return;
+    }
+    let Some(subject) = rapier() else {
+        skipped("the sources of rapier3d and parry3d not found");
+        return;
+    };
+    assert!(subject.mutations.len() > 400, "only {}", subject.mutations.len());
+    let outcomes = [subject.run(|_| true)];
+    write("rapier", &outcomes);
+    check(&outcomes);
 }
 
 /// Writes the part of the whole matrix that these outcomes are.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use quote::ToTokens as _;
 
-use super::{MAX_DEPTH, MAX_FOLLOWED, Names, RestoreReader, Way, names, read, ways};
+use super::{MAX_DEPTH, MAX_FOLLOWED, Names, RestoreReader, Way, names, read_with, ways};
 use crate::evidence::FieldKey;
 use crate::source::code;
 use crate::source::codebase::{Func, called};
@@ -12,7 +12,7 @@ use crate::source::codebase::{Func, called};
 impl RestoreReader<'_, '_> {
     /// Follows a function that gets something from the image.
     pub(super) fn follow(&mut self, callee: &Func, arguments: &[&syn::Expr]) {
-        if self.depth >= MAX_DEPTH || self.out.followed.len() >= MAX_FOLLOWED {
+        if self.depth >= MAX_DEPTH || self.out.follows >= MAX_FOLLOWED {
             // What it does with the places that it is given is not seen.
             for argument in arguments {
                 let ways = self.places_of(argument);
@@ -61,7 +61,9 @@ impl RestoreReader<'_, '_> {
         if !self.out.followed.insert((callee.id(), given, places)) {
             return;
         }
-        read(self.code, callee, names, self.depth + 1, self.out);
+        self.out.follows += 1;
+        let branches = self.branches + self.conditions.len();
+        read_with(self.code, callee, names, (self.depth + 1, branches, self.is_apart), self.out);
     }
 
     /// A macro that takes no list of expressions. With something that reads the image among its
@@ -223,6 +225,7 @@ impl RestoreReader<'_, '_> {
                 all
             })
         else {
+            self.reset_by_call(func, arguments);
             return;
         };
         let callees = self.callees(func, arguments);

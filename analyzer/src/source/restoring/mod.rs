@@ -9,6 +9,7 @@ mod doubts;
 mod names;
 mod outcome;
 mod places;
+mod resets;
 mod ways;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -80,6 +81,18 @@ struct Names {
 }
 
 fn read(code: &Codebase<'_>, func: &Func, names: Names, depth: usize, out: &mut Restored) {
+    read_with(code, func, names, (depth, 0, false), out);
+}
+
+/// The same for a function that is called behind so many branches; `is_apart` if it gets nothing
+/// from the image, and is read for what it sets back.
+fn read_with(
+    code: &Codebase<'_>,
+    func: &Func,
+    names: Names,
+    (depth, branches, is_apart): (usize, usize, bool),
+    out: &mut Restored,
+) {
     let Names { tainted, restorers, values, readers } = names;
     let of_crate = || Rc::new(func.krate.facts().clone());
     let facts = func.self_type.map_or_else(of_crate, |ty| code.facts(ty));
@@ -96,8 +109,10 @@ fn read(code: &Codebase<'_>, func: &Func, names: Names, depth: usize, out: &mut 
         origins: HashMap::new(),
         conditions: Vec::new(),
         shadowed: Vec::new(),
-        branches: 0,
+        carrying: HashSet::new(),
+        branches,
         depth,
+        is_apart,
         out,
     };
     reader.visit_block(func.block());
@@ -135,9 +150,13 @@ struct RestoreReader<'a, 'c> {
     /// Names from the image that mean something else until their block ends, and whether they
     /// read the image themselves.
     shadowed: Vec<(String, bool)>,
+    /// Names of what is computed from the state.
+    carrying: HashSet<String>,
     /// How many branches and loops are around what is being read, so that it may not happen.
     branches: usize,
     depth: usize,
+    /// Whether nothing here is from the image.
+    is_apart: bool,
     out: &'a mut Restored,
 }
 
@@ -252,33 +271,6 @@ impl RestoreReader<'_, '_> {
         }
     }
 
-    /// A place gets something that is not from the image, for sure.
-    fn overwrite(&mut self, target: &syn::Expr) {
-        let place = code::place(target);
-        if !self.conditions.is_empty() {
-            return;
-        }
-        let syn::Expr::Field(field) = place else {
-            if let Some(name) = code::name_of(place) {
-                self.tainted.remove(&name);
-            }
-            return;
-        };
-        let [Way { root, keys, .. }] = &self.ways_of(target)[..] else { return };
-        if !is_plain(target) {
-            return;
-        }
-        if let Some(root) = root {
-            self.out.places.overwrite(*root, keys);
-        }
-        if let Some(last) = keys.last()
-            && code::name_of(code::place(&field.base)).is_some()
-        {
-            self.out.fields.remove(last);
-            self.out.conditional.remove(last);
-        }
-    }
-
     /// Reads a loop twice, because in it a name can be used before the line that fills it.
     fn in_loop(&mut self, mut read: impl FnMut(&mut Self)) {
         self.branches += 1;
@@ -320,14 +312,48 @@ impl RestoreReader<'_, '_> {
             }
             return;
         }
+        let is_carried = self.carries(init);
+        let copied = self.copied(pattern, init);
         // The names mean something else from here on.
         for name in code::names_in(pattern) {
+            if is_carried {
+                self.carrying.insert(name.clone());
+            } else {
+                self.carrying.remove(&name);
+            }
+            if let Some(types) = &copied {
+                self.aliases.remove(&name);
+                self.values.insert(name.clone(), ways::new(types));
+            }
             let is_restorer = self.restorers.remove(&name);
             if self.tainted.remove(&name) {
                 self.shadowed.push((name, is_restorer));
             }
         }
-        self.alias(pattern, init);
+        if copied.is_none() {
+            self.alias(pattern, init);
+        }
+    }
+
+    fn assign(&mut self, target: &syn::Expr, value: &syn::Expr) {
+        if let syn::Expr::Tuple(targets) = target {
+            let values = match code::place(value) {
+                syn::Expr::Tuple(values) if values.elems.len() == targets.elems.len() => {
+                    values.elems.iter().collect()
+                }
+                _ => vec![value; targets.elems.len()],
+            };
+            targets.elems.iter().zip(values).for_each(|(target, value)| self.assign(target, value));
+            return;
+        }
+        if let Some(name) = code::name_of(target) {
+            // Not what the name was a way to.
+            self.aliases.remove(&name);
+        }
+        match self.taint(value) {
+            Some(from) => self.fill(target, &from, true),
+            None => self.assign_other(target, value),
+        }
     }
 
     /// A literal of a tuple struct or a tuple variant: `Self(a, b)`.
@@ -375,7 +401,9 @@ impl<'ast> Visit<'ast> for RestoreReader<'_, '_> {
             }
             self.bind(&local.pat, &init.expr);
             if let Some((_, diverge)) = &init.diverge {
+                self.branches += 1;
                 self.visit_expr(diverge);
+                self.branches -= 1;
             }
         }
     }
@@ -451,6 +479,9 @@ impl<'ast> Visit<'ast> for RestoreReader<'_, '_> {
         if all.is_empty() && !receiver.is_empty() {
             self.fill_by_method(call, &name);
         }
+        if from.is_empty() {
+            self.reset_by_method(call);
+        }
         if !all.is_empty() {
             let types = self.types_of(&call.receiver);
             let targets = types.iter().flat_map(|&ty| self.code.targets(ty));
@@ -479,12 +510,7 @@ impl<'ast> Visit<'ast> for RestoreReader<'_, '_> {
 
     fn visit_expr_assign(&mut self, assign: &'ast syn::ExprAssign) {
         visit::visit_expr_assign(self, assign);
-        match self.taint(&assign.right) {
-            Some(from) => self.fill(&assign.left, &from, true),
-            None if self.branches == 0 => self.overwrite(&assign.left),
-            // It may not happen.
-            None => {}
-        }
+        self.assign(&assign.left, &assign.right);
     }
 
     fn visit_stmt(&mut self, statement: &'ast syn::Stmt) {
@@ -550,9 +576,15 @@ impl<'ast> Visit<'ast> for RestoreReader<'_, '_> {
 
     fn visit_expr_for_loop(&mut self, item: &'ast syn::ExprForLoop) {
         self.visit_expr(&item.expr);
+        let outer = self.branches;
+        let is_over_all = self.is_over_all(&item.expr);
         self.in_loop(|reader| {
+            if is_over_all {
+                reader.branches = outer;
+            }
             reader.bind(&item.pat, &item.expr);
             reader.visit_block(&item.body);
+            reader.branches = outer + 1;
         });
     }
 

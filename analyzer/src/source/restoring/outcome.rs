@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::places::{At, Places};
+use super::resets::Known;
 use super::{Place, conditions};
 use crate::evidence::FieldKey;
 use crate::graph::TypeId;
@@ -32,6 +33,12 @@ pub(crate) struct Restored {
     /// The functions that were followed, with what came from the image, and which places of the
     /// state they were given.
     pub(super) followed: HashSet<(FuncId, Vec<usize>, Vec<Place>)>,
+    /// How many were followed.
+    pub(super) follows: usize,
+    /// What was in `fields` until it was overwritten.
+    pub(super) emptied: BTreeMap<Key, BTreeSet<String>>,
+    /// What functions set back that get nothing from the image.
+    pub(super) resets: Known,
 }
 
 impl Restored {
