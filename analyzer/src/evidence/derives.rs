@@ -117,7 +117,8 @@ impl<'a> Derives<'a> {
         (trait_name, function): (&str, &str),
     ) -> Result<Has, String> {
         if let Some(found) = found {
-            let derived = found.item.attributes.derives(trait_name);
+            let names = found.source.names_of(&found.item.scope, trait_name).into_iter();
+            let derived = names.flat_map(|name| found.item.attributes.derives(name)).collect();
             match self.flows.code.holds(id, derived) {
                 Ok(true) => return Ok(Has::Derived),
                 Ok(false) => {}

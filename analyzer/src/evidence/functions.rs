@@ -16,7 +16,7 @@ use super::{FieldKey, Said, told};
 use crate::fields::{self, Field};
 use crate::graph::TypeId;
 use crate::names;
-use crate::source::{self, Func, Key, Restored};
+use crate::source::{self, Crate, Func, Key, Restored};
 use crate::view;
 
 /// A function that was found, and what is around it in its file.
@@ -96,9 +96,31 @@ impl Derives<'_> {
         from.pop();
         let path = path.trim_start_matches("::");
         let parts: Vec<&str> = path.split("::").collect();
+        let mut found = self.lookup_at(id, &krate, &from, &parts);
+        // Imports may give it another name.
+        let mut at: (Vec<String>, Vec<String>) = Default::default();
+        for turn in 0..source::MAX_NAMES {
+            if !matches!(found, Lookup::No) {
+                break;
+            }
+            let seen = match turn {
+                0 => krate.renamed(&from, &parts),
+                _ => krate.renamed(&borrowed(&at.0), &borrowed(&at.1)),
+            };
+            let Some(next) = seen else { break };
+            at = next;
+            found = self.lookup_at(id, &krate, &borrowed(&at.0), &borrowed(&at.1));
+        }
+        found
+    }
+
+    fn lookup_at(&self, id: TypeId, krate: &Rc<Crate>, from: &[&str], parts: &[&str]) -> Lookup {
+        let code = self.flows.code;
+        let own = names::crate_of(code.graph().get(id).definition());
+        let path = parts.join("::");
         let Some((function, before)) = parts.split_last() else { return Lookup::No };
-        if let Some((file, free)) = krate.function_at(&from, &parts) {
-            let func = Func::free(Rc::clone(&free.item), &file, &krate, own);
+        if let Some((file, free)) = krate.function_at(from, parts) {
+            let func = Func::free(Rc::clone(&free.item), &file, krate, own);
             return Lookup::Found(Located { func, scope: free.scope, is_foreign: false });
         }
         let module = before.join("::");
@@ -117,7 +139,7 @@ impl Derives<'_> {
                 block.trait_ident.is_none() && block.has_function(function)
             });
             if let (Some((_, file, block)), None) = (blocks.next(), blocks.next())
-                && let Some(func) = Func::method(block, function, file, &krate, (own, id))
+                && let Some(func) = Func::method(block, function, file, krate, (own, id))
             {
                 let scope = block.scope.clone();
                 return Lookup::Found(Located { func, scope, is_foreign: false });
@@ -297,6 +319,10 @@ impl Derives<'_> {
         }
         Ok(partly(by, missing))
     }
+}
+
+fn borrowed(parts: &[String]) -> Vec<&str> {
+    parts.iter().map(String::as_str).collect()
 }
 
 /// The saving function writes none of it.

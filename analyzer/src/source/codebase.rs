@@ -310,8 +310,44 @@ impl<'a> Codebase<'a> {
                 &from.crate_name,
             ));
         }
-        let (file, item) = from.krate.located_function(name)?;
-        Some(Func::free(item, &file, &from.krate, &from.crate_name))
+        if let Some((file, item)) = from.krate.located_function(name) {
+            return Some(Func::free(item, &file, &from.krate, &from.crate_name));
+        }
+        self.imported(from, name)
+    }
+
+    /// The function that was imported under this name into the file of another one.
+    fn imported(&self, from: &Func, name: &str) -> Option<Func> {
+        let (scope, path) = from.file.imported(name)?;
+        let (mut scope, mut path) = (scope.to_vec(), path.to_vec());
+        for _ in 0..super::MAX_NAMES {
+            let (at, parts) = (borrowed(&scope), borrowed(&path));
+            if let Some((file, free)) = from.krate.function_at(&at, &parts) {
+                return Some(Func::free(free.item, &file, &from.krate, &from.crate_name));
+            }
+            if let Some((krate_name, rest)) = parts.split_first()
+                && self.contents.crates.contains_key(*krate_name)
+            {
+                let krate = self.sources.krate(krate_name);
+                let (file, free) = krate.function_at(&[], rest)?;
+                return Some(Func::free(free.item, &file, &krate, krate_name));
+            }
+            (scope, path) = from.krate.renamed(&at, &parts)?;
+        }
+        None
+    }
+
+    /// The types that a name may mean in the file of a function, under whatever name they were
+    /// imported.
+    fn types_seen(&self, from: &Func, ident: &str) -> Vec<TypeId> {
+        let own = self.types_named(&from.crate_name, ident);
+        match from.file.imported(ident) {
+            Some((_, path)) if own.is_empty() => {
+                let original = path.last().map_or(ident, String::as_str);
+                self.types_named(&from.crate_name, original)
+            }
+            _ => own,
+        }
     }
 
     /// What the fields of a type prove about conditions.
@@ -391,14 +427,14 @@ impl<'a> Codebase<'a> {
         }
         let ident = super::file::plain(&before.ident);
         // Modules are written in lower case, types are not.
-        ident.starts_with(char::is_uppercase).then(|| self.types_named(&from.crate_name, &ident))
+        ident.starts_with(char::is_uppercase).then(|| self.types_seen(from, &ident))
     }
 
     /// The types that a path may name.
     pub(crate) fn types_of(&self, from: &Func, path: &syn::Path) -> Vec<TypeId> {
         match path.segments.last() {
             Some(last) if last.ident == "Self" => from.self_type.into_iter().collect(),
-            Some(last) => self.types_named(&from.crate_name, &super::file::plain(&last.ident)),
+            Some(last) => self.types_seen(from, &super::file::plain(&last.ident)),
             None => Vec::new(),
         }
     }
@@ -429,6 +465,10 @@ impl<'a> Codebase<'a> {
             _ => Vec::new(),
         }
     }
+}
+
+fn borrowed(parts: &[String]) -> Vec<&str> {
+    parts.iter().map(String::as_str).collect()
 }
 
 /// The modules of a definition, without its crate and its name.

@@ -10,6 +10,7 @@ use syn::visit::{self, Visit};
 use super::attributes::Attributes;
 use super::codebase::Func;
 use super::expand::Rules;
+use super::imports::{self, Import};
 use crate::evidence::FieldKey;
 use crate::limits::{MAX_MACRO_DEPTH, MAX_MACRO_TOKENS, MAX_SOURCE_DEPTH};
 
@@ -27,6 +28,8 @@ pub(crate) struct SourceFile {
     pub(crate) functions: Vec<FreeFunction>,
     /// The constants and statics in it, those of impls among them.
     pub(crate) constants: Vec<Constant>,
+    /// The names that it gives to what is defined elsewhere under another name.
+    pub(super) imports: Vec<Import>,
     /// The modules that it declares and that stand in other files.
     pub(super) modules: Vec<Module>,
     /// The macros that it defines by rules, as far as those could be read.
@@ -154,12 +157,14 @@ impl SourceFile {
             impls: Vec::new(),
             functions: Vec::new(),
             constants: Vec::new(),
+            imports: Vec::new(),
             modules: Vec::new(),
             macros: Vec::new(),
             calls: Vec::new(),
         };
         let around = conditional(&ast.attrs).cloned().collect();
         Collector { file: &mut file, scope: Vec::new(), around }.visit_file(&ast);
+        file.name_originals();
         Ok(file)
     }
 
@@ -188,6 +193,9 @@ impl SourceFile {
             around.extend(conditional(&call.attrs).cloned());
             Collector { file, scope, around }.visit_file(&items);
             calls.extend(file.calls.drain(..).map(|call| (call, depth + 1)));
+        }
+        if let Some(file) = &mut file {
+            file.name_originals();
         }
         file
     }
@@ -427,6 +435,11 @@ impl<'ast> Visit<'ast> for Collector<'_> {
     fn visit_item_static(&mut self, item: &'ast syn::ItemStatic) {
         self.constant(self.scope.clone(), &item.attrs, (&item.ident, &item.expr));
         visit::visit_item_static(self, item);
+    }
+
+    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
+        let found = imports::read(item, &self.scope, &self.around);
+        self.file.imports.extend(found);
     }
 
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {

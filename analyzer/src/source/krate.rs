@@ -9,6 +9,7 @@ use super::attributes::Attributes;
 use super::conditions::{self, Facts, Met};
 use super::expand::Rules;
 use super::file::{Constant, Definition, FreeFunction, ImplBlock, Module, SourceFile};
+use super::imports::places;
 use crate::limits::MAX_SOURCE_FILES;
 
 /// A crate, as far as its files could be read.
@@ -235,16 +236,7 @@ impl Crate {
             |at: &[String], place: &[&str]| at.iter().map(String::as_str).eq(place.iter().copied());
         // Names of the modules around it are seen from inside functions; farther out they are
         // imported, which the end of their path tells.
-        let places: Vec<Vec<&str>> = match scope.split_first() {
-            Some((&"crate", rest)) => vec![rest.to_vec()],
-            Some((&"self", rest)) => vec![[from, rest].concat()],
-            Some((&"super", _)) => {
-                let up = scope.iter().take_while(|part| **part == "super").count();
-                vec![[&from[..from.len().checked_sub(up)?], &scope[up..]].concat()]
-            }
-            _ => (0..=from.len()).rev().map(|len| [&from[..len], scope].concat()).collect(),
-        };
-        for place in &places {
+        for place in &places(from, scope)? {
             let found: Vec<_> = named.iter().filter(|(at, _, _)| is_at(at, place)).collect();
             match found[..] {
                 [] => {}
@@ -302,6 +294,11 @@ impl Crate {
             }
             met => met,
         }
+    }
+
+    /// Its files, with the modules that they are.
+    pub(super) fn modules(&self) -> impl Iterator<Item = (&[String], &Rc<SourceFile>)> {
+        self.files.iter().map(|file| (&*file.module, &file.source))
     }
 
     /// All definitions.

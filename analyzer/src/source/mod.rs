@@ -11,6 +11,7 @@ mod expand;
 mod features;
 mod file;
 mod flow;
+mod imports;
 mod krate;
 mod restoring;
 
@@ -27,6 +28,7 @@ use self::conditions::Facts;
 use self::features::Features;
 pub(crate) use self::file::{Constant, Definition, ImplBlock, SourceFile, start_of};
 pub(crate) use self::flow::{Flows, Key, Mark, Summary};
+pub(crate) use self::imports::MAX_NAMES;
 pub(crate) use self::krate::{Crate, Found};
 pub(crate) use self::restoring::{Restored, is_made_of, restored};
 use crate::dwarf::Contents;

@@ -330,3 +330,56 @@ fn a_value_that_is_filled_part_by_part_is_restored() {
         assert_eq!(lines(&cover_with(&built, settings)), *expected, "{load}");
     }
 }
+
+/// The machine with its functions in modules, imported under other names; `LOAD` is how.
+const IMPORTED: &str = "
+mod parts {
+    pub struct Cpu { pub a: u8, pub x: u8 }
+    pub struct Timer { pub count: u8 }
+    impl Timer { pub fn make(r: &mut &[u8]) -> Timer { Timer { count: crate::codec::get(r) } } }
+}
+mod codec {
+    pub fn get(r: &mut &[u8]) -> u8 { let (first, rest) = r.split_first().unwrap(); *r = rest; *first }
+    pub mod wire {
+        pub fn write(cpu: &crate::parts::Cpu, w: &mut Vec<u8>) { w.push(cpu.a); w.push(cpu.x); }
+        pub fn read(cpu: &mut crate::parts::Cpu, r: &mut &[u8]) { cpu.a = super::get(r); READ }
+    }
+    pub mod text {
+        pub fn write(_: &str) {}
+        pub fn read(_: &str) {}
+    }
+    pub use self::wire::write as out;
+}
+use codec::out as put;
+use codec::{get as byte, wire::{self as w1, read as fill}};
+use parts::{Cpu as Processor, Timer as Clock};
+pub struct Machine { cpu: Processor, timer: Clock }
+pub trait Image { fn save(&self, w: &mut Vec<u8>); fn load(&mut self, r: &mut &[u8]); }
+use Image as Saved;
+impl Saved for Machine {
+    fn save(&self, w: &mut Vec<u8>) { put(&self.cpu, w); w.push(self.timer.count); }
+    fn load(&mut self, r: &mut &[u8]) { fill(&mut self.cpu, r); self.timer = Clock::make(r); }
+}
+fn main() {
+    let mut m = Machine { cpu: Processor { a: std::process::id() as u8, x: 2 }, timer: Clock { count: 3 } };
+    let mut w = vec![];
+    m.save(&mut w);
+    m.load(&mut &w[..]);
+    w1::write(&m.cpu, &mut w);
+    codec::text::write(\"\");
+    codec::text::read(\"\");
+    std::hint::black_box((&m, byte(&mut &w[..])));
+}
+";
+
+#[test]
+fn functions_that_were_imported_under_another_name_are_found() {
+    let settings =
+        "roots = [\"app::Machine\"]\nsave = [\"Machine::save\"]\nrestore = [\"Machine::load\"]";
+    let found = |read: &str| {
+        let built = compile(&IMPORTED.replace("READ", read), Flavor::Debug);
+        lines(&cover_with(&built, settings))
+    };
+    assert_eq!(found("cpu.x = super::get(r);"), [""; 0]);
+    assert_eq!(found("super::get(r);"), ["save-without-restore app::Machine.cpu.x"]);
+}

@@ -116,6 +116,8 @@ fn each_thing_that_serde_can_be_told() {
         "uncovered-field attributes::State.by.inner.own.own_lost",
         "cannot-see attributes::State.by.build_unseen",
         "cannot-see attributes::State.by.read_unseen",
+        "save-without-restore attributes::State.by.renamed_lost",
+        "partly-saved attributes::State.by.renamed_third",
         "cannot-see attributes::State.by.renamed_unseen",
     ];
     let sorted = |lines: &mut dyn Iterator<Item = String>| lines.collect::<BTreeSet<_>>();
