@@ -1,6 +1,8 @@
 //! Where the original differs from itself: there a restored run that differs proves nothing.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use samestate_report::{Finding, Severity, rules};
 
@@ -11,9 +13,9 @@ use samestate_report::{Finding, Severity, rules};
 pub(crate) enum Spot {
     /// A call of the original: the thread's name in the comparison, and which of its items. One
     /// that only the other run makes stands before it.
-    Call(String, usize),
+    Call(Arc<str>, usize),
     /// Calls of this shape come and go, or come elsewhere, in this thread.
-    Shape(String, u64),
+    Shape(Arc<str>, u64),
     /// Something of the thread as a whole: its end, its signals, its children.
     Thread(String, &'static str, String),
     /// Something of the process at the marker.
@@ -22,22 +24,23 @@ pub(crate) enum Spot {
 
 /// Where a run differs, and how.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Spots(HashMap<Spot, String>);
+pub(crate) struct Spots(HashMap<Spot, Cow<'static, str>>);
 
 impl Spots {
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub(super) fn note(&mut self, spots: Vec<Spot>, how: &str) {
+    pub(super) fn note(&mut self, spots: Vec<Spot>, how: impl Into<Cow<'static, str>>) {
+        let how = how.into();
         for spot in spots {
-            self.0.entry(spot).or_insert_with(|| how.to_owned());
+            self.0.entry(spot).or_insert_with(|| how.clone());
         }
     }
 
     /// How the original differs from itself at one of these places.
     pub(super) fn at(&self, spots: &[Spot]) -> Option<&str> {
-        spots.iter().find_map(|spot| self.0.get(spot)).map(String::as_str)
+        spots.iter().find_map(|spot| self.0.get(spot)).map(AsRef::as_ref)
     }
 }
 

@@ -93,7 +93,7 @@ impl Differ<'_> {
             if self.control.is_some_and(|control| control.at(&spot).is_some()) {
                 continue;
             }
-            self.outcome.spots.note(spot.into(), &finding.message);
+            self.note(spot.into(), &finding.message);
             self.report.findings.push(finding);
         }
     }

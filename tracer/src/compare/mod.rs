@@ -15,13 +15,14 @@ mod strength;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use samestate_report::{Call as CallName, Finding, Report, Side, Sides, Subject, rules};
 
 use crate::Error;
 use crate::record::unknown_call;
 use crate::table;
-use crate::trace::{Descriptor, ObjectKind, Place};
+use crate::trace::{Descriptor, ObjectKind, Place, Reader};
 use bind::Binding;
 use control::Spot;
 pub(crate) use control::{Spots, unsettled};
@@ -62,10 +63,10 @@ pub fn compare(left: &Path, right: &Path, how: &Comparison) -> Result<Report, Er
     let mut report = Report::new("compare");
     report.input(&how.left, left.display().to_string());
     report.input(&how.right, right.display().to_string());
-    let runs = (
-        load(left, From::Start, None, how.strength)?,
-        load(right, From::Start, None, how.strength)?,
-    );
+    let runs = at_once(
+        || load(left, From::Start, None, how.strength),
+        || load(right, From::Start, None, how.strength),
+    )?;
     let program = |run: &Run| {
         run.header.command.first().map(|name| crate::show::text(name)).unwrap_or_default()
     };
@@ -75,7 +76,7 @@ pub fn compare(left: &Path, right: &Path, how: &Comparison) -> Result<Report, Er
             .notes
             .push(format!("the runs are of different programs: {} and {}", programs.0, programs.1));
     }
-    let outcome = between(runs, how, None, &mut report)?;
+    let outcome = between(runs, how, (None, false), &mut report)?;
     report.fact("calls compared", outcome.compared);
     report.fact("divergences", outcome.divergences);
     report.notes.extend(not_compared(&outcome.skipped));
@@ -152,17 +153,35 @@ pub(crate) fn suffixes(
     control: Option<&Spots>,
     report: &mut Report,
 ) -> Result<Outcome, Error> {
-    let original = load(left.0, From::Marker(left.1), None, how.strength)?;
-    let like = Some(&original.header);
-    let restored = load(right.0, From::Marker(right.1), like, how.strength)?;
-    let runs = (original, restored);
-    between(runs, how, control, report)
+    let like = Reader::open(left.0)?.header().clone();
+    let runs = at_once(
+        || load(left.0, From::Marker(left.1), None, how.strength),
+        || load(right.0, From::Marker(right.1), Some(&like), how.strength),
+    )?;
+    between(runs, how, (control, true), report)
 }
 
+/// Does two things at once.
+fn at_once<T: Send>(
+    one: impl FnOnce() -> Result<T, Error> + Send,
+    other: impl FnOnce() -> Result<T, Error>,
+) -> Result<(T, T), Error> {
+    std::thread::scope(|scope| {
+        let one = std::thread::Builder::new()
+            .name("first".to_owned())
+            .spawn_scoped(scope, one)
+            .map_err(|_| Error::Thread)?;
+        let other = other();
+        let one = one.join().map_err(|_| Error::Thread)?;
+        Ok((one?, other?))
+    })
+}
+
+/// `keeps` is whether somebody wants to know all places where they differ.
 fn between(
     runs: (Run, Run),
     how: &Comparison,
-    control: Option<&Spots>,
+    (control, keeps): (Option<&Spots>, bool),
     report: &mut Report,
 ) -> Result<Outcome, Error> {
     let mut differ = Differ {
@@ -170,6 +189,7 @@ fn between(
         right: runs.1,
         how,
         control,
+        keeps,
         binding: Binding::default(),
         report,
         outcome: Outcome::default(),
@@ -205,6 +225,7 @@ struct Differ<'a> {
     right: Run,
     how: &'a Comparison,
     control: Option<&'a Spots>,
+    keeps: bool,
     binding: Binding,
     report: &'a mut Report,
     outcome: Outcome,
@@ -338,14 +359,21 @@ impl Differ<'_> {
         } else {
             self.outcome.divergences += 1;
         }
-        self.outcome.spots.note(spots, &told);
+        self.note(spots, &told);
         self.report.findings.push(finding);
+    }
+
+    fn note(&mut self, spots: Vec<Spot>, how: &str) {
+        if self.keeps {
+            self.outcome.spots.note(spots, how.to_owned());
+        }
     }
 
     /// A thread that exists on both sides.
     fn stream(&mut self, key: &str) -> Result<(), Error> {
         let (left, right) = (self.left.streams.remove(key), self.right.streams.remove(key));
         let (Some(left), Some(right)) = (left, right) else { return Ok(()) };
+        let name = Arc::from(key);
         let everything =
             (pair::taking_part(&left, |_| false), pair::taking_part(&right, |_| false));
         // Bytes that were read or written in other pieces are compared as bytes.
@@ -371,12 +399,12 @@ impl Differ<'_> {
                 found = pair::differences((&left, &ours), (&right, &theirs), &mut again);
                 self.binding = again;
                 for difference in apart.differences {
-                    self.difference(key, &left, &right, difference)?;
+                    self.difference(&name, &left, &right, difference)?;
                 }
             }
         }
         for difference in found {
-            self.difference(key, &left, &right, difference)?;
+            self.difference(&name, &left, &right, difference)?;
         }
         self.outcome.compared += left.items.len() as u64;
         self.ends(key, &left, &right);
@@ -388,11 +416,16 @@ impl Differ<'_> {
 
     fn difference(
         &mut self,
-        key: &str,
+        key: &Arc<str>,
         left: &Stream,
         right: &Stream,
         difference: Difference,
     ) -> Result<(), Error> {
+        if self.control.is_none() && !self.keeps && self.written >= self.how.most_findings {
+            self.outcome.divergences += 1;
+            self.left_out += 1;
+            return Ok(());
+        }
         let spots = spots(key, left, right, difference);
         let is_settled = self.control.is_none_or(|control| control.at(&spots).is_none());
         let (count, written, most) = if is_settled {
@@ -404,7 +437,9 @@ impl Differ<'_> {
         if *written >= most {
             *count += 1;
             self.left_out += 1;
-            self.outcome.spots.note(spots, "as at other places before");
+            if self.keeps {
+                self.outcome.spots.note(spots, "as at other places before");
+            }
             return Ok(());
         }
         *written += 1;
@@ -457,14 +492,14 @@ impl Differ<'_> {
 const MOST_UNSETTLED: usize = 10;
 
 /// The places at which the original must not differ from itself for a difference to count.
-fn spots(key: &str, left: &Stream, right: &Stream, difference: Difference) -> Vec<Spot> {
-    let mut spots = vec![Spot::Call(key.to_owned(), difference.left())];
+fn spots(key: &Arc<str>, left: &Stream, right: &Stream, difference: Difference) -> Vec<Spot> {
+    let mut spots = vec![Spot::Call(Arc::clone(key), difference.left())];
     let shape = match difference {
         Difference::Missing(at, _) | Difference::Moved(at, ..) => Some(left.items[at].shape),
         Difference::Extra(_, at) => Some(right.items[at].shape),
         Difference::Changed(..) | Difference::Rebound(..) => None,
     };
-    spots.extend(shape.map(|shape| Spot::Shape(key.to_owned(), shape)));
+    spots.extend(shape.map(|shape| Spot::Shape(Arc::clone(key), shape)));
     spots
 }
 
