@@ -196,7 +196,7 @@ pub(crate) struct KnobArgs {
     #[arg(long)]
     pub(crate) free: bool,
     /// Switch off (or on) one of what is done so that a run can be repeated: fixed-addresses,
-    /// hidden-vdso, fixed-random, trapped-counter, hidden-rdrand, one-processor, serialized or
+    /// hidden-vdso, fixed-random, trapped-counter, hidden-rdrand, one-stop, one-processor, serialized or
     /// refused-rings; or
     /// of what a run is given as an earlier one got it: mirrored-clocks, mirrored-random,
     /// mirrored-machine, mirrored-ids or mirrored-files. May be given several times.

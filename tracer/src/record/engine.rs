@@ -367,8 +367,9 @@ impl<'a> Engine<'a> {
     }
 
     pub(super) fn prepare(&mut self, tid: Tid) -> Result<(), Error> {
+        let own = self.own_calls();
         if let Some(task) = self.tasks.get_mut(&tid) {
-            task.is_new = true;
+            (task.own, task.lands) = (own, false);
         }
         self.look_at_rights(tid)?;
         let Some(registers) = alive(ptrace::registers(tid), "read the registers", tid)? else {
@@ -384,6 +385,9 @@ impl<'a> Engine<'a> {
     }
 
     fn signal(&mut self, tid: Tid, signal: i32) -> Result<(), Error> {
+        if self.landed_at_signal(tid, signal)? {
+            return self.resume(tid, 0);
+        }
         let Some(info) = alive(ptrace::signal_info(tid), "read the signal", tid)? else {
             return Ok(());
         };

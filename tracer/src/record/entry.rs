@@ -20,10 +20,11 @@ use crate::trace::{Call, Data, Event, Payload, call_flags};
 impl Engine<'_> {
     /// A system call is about to be made.
     pub(super) fn entry(&mut self, tid: Tid) -> Result<(), Error> {
-        let Some(entry) = alive(ptrace::entry(tid), "read the call", tid)? else {
+        let Some(mut entry) = alive(ptrace::entry(tid), "read the call", tid)? else {
             return Ok(());
         };
-        if !entry.foreign && self.hides_features(tid)? {
+        entry.instruction = self.landed_before(tid, entry.instruction)?;
+        if !entry.foreign && self.makes_ours(tid)? {
             return Ok(());
         }
         self.enter(tid, entry)
@@ -112,6 +113,7 @@ impl Engine<'_> {
             }
             Known::Instead(result) => return self.instead(tid, &arguments, call, result),
         }
+        self.keep_landing(tid, row, &arguments);
         let mut changed = self.translate(row, &arguments);
         self.keep_traced(tid, row, &arguments, &mut changed);
         for &(index, value) in &changed {
@@ -119,10 +121,11 @@ impl Engine<'_> {
         }
         self.before(tid, row, &mut call)?;
         let careful = self.may_wait(Some(row));
+        let changed = changed.into_iter().map(|(index, _)| index).collect();
+        let pending = Pending { row: Some(row), call, changed, arguments, careful, given: None };
+        let pending = if wait.is_none() { self.lands(tid, harm, pending)? } else { Some(pending) };
         if let Some(task) = self.tasks.get_mut(&tid) {
-            let changed = changed.into_iter().map(|(index, _)| index).collect();
-            let (row, given) = (Some(row), None);
-            task.pending = Some(Pending { row, call, changed, arguments, careful, given });
+            task.pending = pending;
         }
         if let Some(wait) = wait {
             self.wait(tid, wait);

@@ -14,7 +14,7 @@ use crate::trace::{Call, Data, Event, Payload, call_flags};
 impl Engine<'_> {
     /// A system call is about to return.
     pub(super) fn exit(&mut self, tid: Tid) -> Result<(), Error> {
-        if self.has_hidden_features(tid)? {
+        if self.has_made_ours(tid)? {
             return Ok(());
         }
         let pending = self.tasks.get_mut(&tid).and_then(|task| task.pending.take());

@@ -3,31 +3,73 @@
 //! Some instructions give every run other bytes, and nobody can trap them. So the program is told
 //! that there are none: asking is made to fail in it, and the tracer answers. That has to be asked
 //! of the kernel by the program itself, and anew after each `execve`, so the first call that a new
-//! program makes becomes that request, and is then made once more as what it was.
+//! program makes becomes that request, and is then made once more as what it was. What else a new
+//! program has to ask for us goes the same way.
 
 use super::engine::{Engine, alive, gone};
 use super::proc::is_filtered;
 use crate::Error;
-use crate::sys::{Tid, memory, ptrace};
+use crate::sys::arch::Registers;
+use crate::sys::{Tid, landing, memory, ptrace};
+
+/// A call of ours that a new program makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Own {
+    /// `cpuid` fails from now on.
+    Features,
+    /// There is memory for [`landing`].
+    Map,
+    /// A part of it can be executed.
+    Protect,
+}
+
+impl Own {
+    fn instead_of(self, registers: &Registers) -> Registers {
+        const READ: u64 = libc::PROT_READ.cast_unsigned() as u64;
+        const WRITE: u64 = libc::PROT_WRITE.cast_unsigned() as u64;
+        const EXECUTE: u64 = libc::PROT_EXEC.cast_unsigned() as u64;
+        const NEW: u64 =
+            (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE) as u64;
+        match self {
+            Self::Features => registers.hiding_features(),
+            Self::Map => {
+                let (place, length) = (landing::BASE, landing::LENGTH);
+                registers.making(libc::SYS_mmap, [place, length, READ | WRITE, NEW, u64::MAX, 0])
+            }
+            Self::Protect => {
+                let (place, length) = (landing::BASE, landing::CODE);
+                registers.making(libc::SYS_mprotect, [place, length, READ | EXECUTE, 0, 0, 0])
+            }
+        }
+    }
+}
 
 impl Engine<'_> {
+    /// What a new program has to ask for us before it makes its first call.
+    pub(super) fn own_calls(&self) -> Vec<Own> {
+        let features = self.knobs.hidden_rdrand.then_some(Own::Features);
+        // The last one comes first.
+        self.wants_landing().iter().rev().copied().chain(features).collect()
+    }
+
     /// A thread is stopped before a call: whether another one is made first.
-    pub(super) fn hides_features(&mut self, tid: Tid) -> Result<bool, Error> {
+    pub(super) fn makes_ours(&mut self, tid: Tid) -> Result<bool, Error> {
         let Some(task) = self.tasks.get_mut(&tid) else { return Ok(false) };
-        if !std::mem::take(&mut task.is_new) || !self.knobs.hidden_rdrand {
-            return Ok(false);
-        }
+        let Some(own) = task.own.pop() else { return Ok(false) };
         if task.every && !is_filtered() {
             // The program's own filter may kill it for a call that it did not expect.
-            self.remark(tid, UNHIDDEN)?;
+            task.own.clear();
+            if own == Own::Features {
+                self.remark(tid, UNHIDDEN)?;
+            }
             return Ok(false);
         }
         let Some(registers) = alive(ptrace::registers(tid), "read the registers", tid)? else {
             return Ok(false);
         };
         task.entered = None;
-        task.interposed = Some(registers);
-        let other = registers.hiding_features();
+        task.interposed = Some((registers, own));
+        let other = own.instead_of(&registers);
         gone(ptrace::set_registers(tid, &other), "set the registers", tid)?;
         self.turns.set_careful(false);
         gone(ptrace::resume_to_exit(tid, 0), "resume", tid)?;
@@ -35,11 +77,22 @@ impl Engine<'_> {
     }
 
     /// A thread is stopped behind a call: whether it was one of ours.
-    pub(super) fn has_hidden_features(&mut self, tid: Tid) -> Result<bool, Error> {
+    pub(super) fn has_made_ours(&mut self, tid: Tid) -> Result<bool, Error> {
         let Some(task) = self.tasks.get_mut(&tid) else { return Ok(false) };
-        let Some(mut registers) = task.interposed.take() else { return Ok(false) };
-        if alive(ptrace::result(tid), "read the result", tid)?.is_some_and(|result| result < 0) {
-            self.remark(tid, UNHIDDEN)?;
+        let Some((mut registers, own)) = task.interposed.take() else { return Ok(false) };
+        let result = alive(ptrace::result(tid), "read the result", tid)?;
+        match own {
+            Own::Features if result.is_some_and(|result| result < 0) => {
+                self.remark(tid, UNHIDDEN)?;
+            }
+            Own::Features => {}
+            Own::Map => {
+                let is_there = result == Some(landing::BASE.cast_signed());
+                if !is_there || memory::write(tid, landing::BASE, &landing::code()).is_err() {
+                    task.own.clear();
+                }
+            }
+            Own::Protect => task.lands = result == Some(0),
         }
         registers.call_again();
         gone(ptrace::set_registers(tid, &registers), "set the registers", tid)?;

@@ -28,6 +28,11 @@ impl Files {
     pub(super) fn new(wanted: Announce) -> Self {
         Self { wanted, touched: HashMap::new(), restored: false }
     }
+
+    /// Whether anything is looked for.
+    pub(super) fn is_watching(&self) -> bool {
+        self.wanted.is_any()
+    }
 }
 
 impl Engine<'_> {

@@ -26,6 +26,9 @@ pub struct Knobs {
     /// The program is told that the processor has no instructions for random bytes (`rdrand`,
     /// `rdseed`) and for transactions, which nobody could trap; where the processor allows it.
     pub hidden_rdrand: bool,
+    /// A page is added to the program in which calls leave their result on the way back, so that
+    /// most of those on files take one stop while there is one thread.
+    pub one_stop: bool,
     /// The program runs on one processor while it has one thread: a stop costs a fourteenth then.
     pub one_processor: bool,
     /// One thread runs at a time, in an order that is the same in every run.
@@ -57,6 +60,7 @@ impl Default for Knobs {
             fixed_random: true,
             trapped_counter: None,
             hidden_rdrand: true,
+            one_stop: true,
             one_processor: true,
             serialized: true,
             refused_rings: true,
@@ -80,12 +84,13 @@ impl Knobs {
     }
 
     /// The switches by name.
-    fn switches(&mut self) -> [(&'static str, &mut bool); 12] {
+    fn switches(&mut self) -> [(&'static str, &mut bool); 13] {
         [
             ("fixed-addresses", &mut self.fixed_addresses),
             ("hidden-vdso", &mut self.hidden_vdso),
             ("fixed-random", &mut self.fixed_random),
             ("hidden-rdrand", &mut self.hidden_rdrand),
+            ("one-stop", &mut self.one_stop),
             ("one-processor", &mut self.one_processor),
             ("serialized", &mut self.serialized),
             ("refused-rings", &mut self.refused_rings),

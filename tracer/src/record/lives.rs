@@ -72,7 +72,7 @@ impl Engine<'_> {
         } else {
             Rc::new(RefCell::new(parent.descriptors.borrow().clone()))
         };
-        let (placed, every) = (parent.placed, parent.every);
+        let (placed, every, lands) = (parent.placed, parent.every, parent.lands);
         let memory = if has(libc::CLONE_VM) { parent.memory } else { child };
         let clear = if has(libc::CLONE_CHILD_CLEARTID) { parent.child_address() } else { 0 };
         if thread && !self.turns.are_on() {
@@ -83,6 +83,7 @@ impl Engine<'_> {
         let pid = if thread { pid } else { child };
         let mut task = Task::new(told, pid, descriptors);
         (task.placed, task.memory, task.clear, task.every) = (placed, memory, clear, every);
+        task.lands = lands;
         self.add_task(task)?;
         if self.early.remove(&child).is_some() {
             self.resume(child, 0)?;
@@ -154,6 +155,9 @@ impl Engine<'_> {
             self.killed_while_mapped(tid, &shared)?;
         }
         // The end may come in the middle of a call, which then has no result.
+        if let Some(landing) = task.landing {
+            self.call(landing.unknown())?;
+        }
         if let Some(pending) = task.pending {
             self.call(pending.call)?;
         }

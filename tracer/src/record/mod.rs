@@ -15,6 +15,7 @@ mod filtered;
 mod images;
 mod kernel;
 mod knobs;
+mod landing;
 mod launch;
 mod lives;
 mod mapped;

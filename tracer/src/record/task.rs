@@ -6,6 +6,8 @@ use std::rc::Rc;
 use samestate_schema::marker::Kind;
 
 use super::descriptors::Table;
+use super::features::Own;
+use super::landing::Landing;
 use crate::sys::Tid;
 use crate::sys::arch::{Entry, Registers};
 use crate::table::Row;
@@ -41,10 +43,14 @@ pub(super) struct Task {
     pub(super) every: bool,
     /// The call at whose border it is, which our filter has not seen yet.
     pub(super) entered: Option<Entry>,
-    /// It has made no call of its own since its program began.
-    pub(super) is_new: bool,
+    /// Calls of ours that it has to make before its own, the next one last.
+    pub(super) own: Vec<Own>,
     /// It makes a call of ours; its registers at the entry of its own.
-    pub(super) interposed: Option<Registers>,
+    pub(super) interposed: Option<(Registers, Own)>,
+    /// There is a page of ours in its memory that calls may return to.
+    pub(super) lands: bool,
+    /// The call that has returned there, or is about to.
+    pub(super) landing: Option<Landing>,
     /// It wants to be killed if it does more than to read, to write and to leave.
     pub(super) strict: bool,
 }
@@ -77,8 +83,10 @@ impl Task {
             steady: Vec::new(),
             every: false,
             entered: None,
-            is_new: false,
+            own: Vec::new(),
             interposed: None,
+            lands: false,
+            landing: None,
             strict: false,
         }
     }

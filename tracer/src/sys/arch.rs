@@ -30,6 +30,8 @@ pub(super) const NUMBER: usize = offset_of!(libc::user_regs_struct, orig_rax);
 /// See [`NUMBER`].
 pub(super) const RESULT: usize = offset_of!(libc::user_regs_struct, rax);
 /// See [`NUMBER`].
+pub(super) const INSTRUCTION: usize = offset_of!(libc::user_regs_struct, rip);
+/// See [`NUMBER`].
 pub(super) const ARGUMENTS: [usize; 6] = [
     offset_of!(libc::user_regs_struct, rdi),
     offset_of!(libc::user_regs_struct, rsi),
@@ -100,12 +102,39 @@ impl Registers {
         self.0.rip = self.0.rip.wrapping_add(length as u64);
     }
 
-    /// At the entry of a call: the same, but `cpuid` is made to fail from now on instead.
-    pub(crate) fn hiding_features(&self) -> Self {
+    /// What a call has returned.
+    pub(crate) const fn result(&self) -> i64 {
+        self.0.rax.cast_signed()
+    }
+
+    /// The call that the thread was in has returned this, and it goes on here.
+    pub(crate) const fn return_to(&mut self, place: u64, result: i64) {
+        (self.0.rip, self.0.rcx) = (place, place);
+        self.0.rax = result.cast_unsigned();
+    }
+
+    /// The arguments and the flags are again what they were when the call was made.
+    pub(crate) const fn put_back(&mut self, arguments: &[u64; 6]) {
+        let [rdi, rsi, rdx, r10, r8, r9] = *arguments;
+        (self.0.rdi, self.0.rsi, self.0.rdx) = (rdi, rsi, rdx);
+        (self.0.r10, self.0.r8, self.0.r9) = (r10, r8, r9);
+        // A call leaves them there.
+        self.0.eflags = self.0.r11;
+    }
+
+    /// At the entry of a call: another one is made instead.
+    pub(crate) const fn making(&self, number: i64, arguments: [u64; 6]) -> Self {
         let mut other = *self;
-        other.0.orig_rax = libc::SYS_arch_prctl.cast_unsigned();
-        (other.0.rdi, other.0.rsi) = (SET_CPUID, 0);
+        other.0.orig_rax = number.cast_unsigned();
+        let [rdi, rsi, rdx, r10, r8, r9] = arguments;
+        (other.0.rdi, other.0.rsi, other.0.rdx) = (rdi, rsi, rdx);
+        (other.0.r10, other.0.r8, other.0.r9) = (r10, r8, r9);
         other
+    }
+
+    /// The same, so that `cpuid` is made to fail from now on.
+    pub(crate) fn hiding_features(&self) -> Self {
+        self.making(libc::SYS_arch_prctl, [SET_CPUID, 0, 0, 0, 0, 0])
     }
 
     /// Of the entry of a call: makes that call anew.

@@ -7,6 +7,7 @@ pub(crate) mod affinity;
 pub(crate) mod arch;
 pub(crate) mod file;
 pub(crate) mod filter;
+pub(crate) mod landing;
 pub(crate) mod launch;
 pub(crate) mod memory;
 pub(crate) mod probe;

@@ -166,6 +166,11 @@ pub(crate) fn set_result(tid: Tid, result: i64) -> io::Result<()> {
     poke(tid, arch::RESULT, result.cast_unsigned())
 }
 
+/// The thread goes on here when it returns from its call.
+pub(crate) fn return_to(tid: Tid, place: u64) -> io::Result<()> {
+    poke(tid, arch::INSTRUCTION, place)
+}
+
 /// Gives an argument another value. The program may rely on finding its registers unchanged, so
 /// the old value has to be put back at the exit.
 pub(crate) fn set_argument(tid: Tid, index: usize, value: u64) -> io::Result<()> {

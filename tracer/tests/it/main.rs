@@ -11,6 +11,7 @@ mod filters;
 mod harsh;
 mod jobs;
 mod kernel;
+mod landing;
 mod programs;
 mod programs_in_c;
 mod stores;

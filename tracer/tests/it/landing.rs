@@ -1,0 +1,108 @@
+//! Calls that take one stop: the program must not see a difference, and the trace must hold what it
+//! got.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::process::Command;
+
+use samestate_tracer::table::number;
+use samestate_tracer::trace::{Call, Event, Reader, Status};
+
+use crate::support::{Place, assert_clean, has, write};
+
+const LENGTH: usize = 65_536;
+
+fn content() -> Vec<u8> {
+    (0..LENGTH).map(|at| (at * 7 + at / 251).to_le_bytes()[0]).collect()
+}
+
+fn setup(work: &Path) {
+    write(&work.join("file"), content());
+}
+
+/// Compiles the program; `None` where there is no compiler.
+fn program(folder: &Path) -> Option<String> {
+    if !has("cc") {
+        return None;
+    }
+    let program = folder.join("landing");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/landing.c");
+    let built = Command::new("cc")
+        .args(["-Wall", "-Wextra", "-Werror", "-O1", "-no-pie", "-o"])
+        .args([&program, &source])
+        .status();
+    assert!(built.is_ok_and(|status| status.success()), "it compiles without a warning");
+    Some(program.to_string_lossy().into_owned())
+}
+
+/// The calls of a trace, and the objects that are the file.
+fn calls(path: &Path) -> (Vec<Call>, HashSet<u32>) {
+    let mut reader = Reader::open(path).expect("the trace can be opened");
+    let (mut calls, mut objects) = (Vec::new(), HashSet::new());
+    while let Some((_, event)) = reader.read().expect("it can be read") {
+        match event {
+            Event::Call(call) => calls.push(call),
+            Event::Object(object) if object.path.ends_with(b"/work/file") => {
+                objects.insert(object.id);
+            }
+            _ => {}
+        }
+    }
+    (calls, objects)
+}
+
+/// Every `pread` of the file holds the bytes that stand there; how many there were.
+fn check_reads(path: &Path) -> usize {
+    let content = content();
+    let (calls, objects) = calls(path);
+    let reads = calls.iter().filter(|call| {
+        Some(call.number) == number("pread64")
+            && call.object(0).is_some_and(|object| objects.contains(&object))
+    });
+    let mut count = 0;
+    for call in reads {
+        let Some(got) = call.result.and_then(|result| usize::try_from(result).ok()) else {
+            continue;
+        };
+        let from = usize::try_from(call.argument(3)).expect("an offset");
+        let payload = call.payload(1, true).expect("what was read");
+        assert_eq!(payload.length, got as u64);
+        assert!(payload.bytes == content[from..from + got], "{got} bytes from {from} on");
+        count += 1;
+    }
+    count
+}
+
+#[test]
+fn registers_flags_and_memory_are_as_after_any_call() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let Some(program) = program(folder.path()) else { return };
+    for (mode, reads) in [("registers", 54), ("unmap", 10)] {
+        let mut place = Place::new();
+        let command = [&*program, mode, "file"];
+        let quick = place.record(None, setup, &command);
+        assert_eq!(place.printed(1), "ok\n");
+        assert_eq!(quick.status(), Status::Exited(0));
+        let slow = place.record_with(None, setup, &command, |config| config.knobs.one_stop = false);
+        assert_eq!(place.printed(2), "ok\n");
+        assert_eq!(quick.calls, slow.calls, "no call is seen twice or not at all");
+        assert_clean(&place.compare(1, 2));
+        assert!(check_reads(&place.trace(1)) >= reads);
+        assert_eq!(check_reads(&place.trace(1)), check_reads(&place.trace(2)));
+    }
+}
+
+#[test]
+fn a_signal_in_the_middle_changes_nothing() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let Some(program) = program(folder.path()) else { return };
+    let mut place = Place::new();
+    let recording = place.record(None, setup, &[&program, "signals", "file"]);
+    assert_eq!(place.printed(1), "ok\n");
+    assert_eq!(recording.status(), Status::Exited(0));
+    assert!(recording.untraced.is_empty(), "{:?}", recording.untraced);
+    assert!(check_reads(&place.trace(1)) >= 4200);
+    let ends = [number("exit_group"), number("rt_sigreturn")];
+    let without = |call: &&Call| call.result.is_none() && !ends.contains(&Some(call.number));
+    assert_eq!(calls(&place.trace(1)).0.iter().filter(without).count(), 0);
+}
