@@ -16,8 +16,9 @@ allowed() {
         echo samestate-schema samestate-report cargo_metadata crc32fast object gimli memchr rayon syn \
             proc-macro2 quote rustc-demangle serde serde_json strsim thiserror toml xxhash-rust
         ;;
+    samestate-symbols) echo addr2line gimli object rustc-demangle thiserror ;;
     samestate-tracer)
-        echo samestate-schema samestate-report libc crc32fast lz4_flex memchr tempfile thiserror xxhash-rust
+        echo samestate-schema samestate-report samestate-symbols libc crc32fast lz4_flex memchr tempfile thiserror xxhash-rust
         ;;
     samestate-cli)
         echo samestate-schema samestate-analyzer samestate-tracer samestate-image samestate-report \
@@ -64,9 +65,10 @@ only_in() {
 }
 only_in gimli analyzer 'dwarf/'
 only_in object analyzer 'load'
+only_in object symbols 'file\.rs'
 
 # `unsafe` has its places, too.
-hits=$(grep -rlE '\bunsafe (\{|fn|impl|extern)' --include='*.rs' schema/src macros/src report/src analyzer/src cli/src tracer/src examples |
+hits=$(grep -rlE '\bunsafe (\{|fn|impl|extern)' --include='*.rs' schema/src macros/src report/src analyzer/src symbols/src cli/src tracer/src examples |
     grep -vE '^tracer/src/sys' || true)
 for file in $hits; do
     # The derive may quote no unsafe code either, so a plain search is right for it, too.
