@@ -2,7 +2,7 @@
 
 use samestate_schema::path::FieldPath;
 
-use crate::Rule;
+use crate::{Rule, Stack};
 
 /// How much a finding weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -126,6 +126,8 @@ pub struct Finding {
     pub sides: Option<Sides>,
     /// More lines worth reading, such as the calls around a divergence.
     pub details: Vec<String>,
+    /// Where in the program the calls were made, a stack for each side that is known.
+    pub stacks: Vec<Stack>,
     /// What to write or to do.
     pub help: Option<String>,
     /// What the text report may gather it under with its neighbours, such as the owner type.
@@ -146,6 +148,7 @@ impl Finding {
             evidence: Vec::new(),
             sides: None,
             details: Vec::new(),
+            stacks: Vec::new(),
             help: None,
             group: None,
         }

@@ -12,8 +12,10 @@ pub mod render;
 mod report;
 mod rule;
 pub mod rules;
+mod stack;
 
 pub use exit::ExitCode;
 pub use finding::{Call, Evidence, Finding, Place, Severity, Side, Sides, Subject};
 pub use report::{Fact, Input, Report, Table};
 pub use rule::Rule;
+pub use stack::{Frame, Stack};

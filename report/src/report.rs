@@ -108,7 +108,9 @@ impl Report {
     pub fn rename_files(&mut self, rename: impl Fn(&str) -> String) {
         for finding in &mut self.findings {
             let evidence = finding.evidence.iter_mut().filter_map(|e| e.place.as_mut());
-            for place in finding.place.iter_mut().chain(evidence) {
+            let frames = finding.stacks.iter_mut().flat_map(|stack| &mut stack.frames);
+            let frames = frames.filter_map(|frame| frame.place.as_mut());
+            for place in finding.place.iter_mut().chain(evidence).chain(frames) {
                 place.file = rename(&place.file);
             }
         }

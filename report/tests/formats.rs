@@ -9,7 +9,8 @@ use expect_test::expect;
 use quick_junit::Report as Junit;
 use samestate_report::render::{github, json, junit, sarif};
 use samestate_report::{
-    Call, Evidence, Finding, Place, Report, Severity, Side, Sides, Subject, Table, rules,
+    Call, Evidence, Finding, Frame, Place, Report, Severity, Side, Sides, Stack, Subject, Table,
+    rules,
 };
 use samestate_schema::path::FieldPath;
 use serde_json::Value;
@@ -40,6 +41,22 @@ fn full() -> Report {
     let mut differs = Finding::new(&rules::PAYLOAD_DIFFERS, Subject::Call(call), "differs");
     let side = |label: &str, text: &str| Side { label: label.into(), text: text.into() };
     differs.sides = Some(Sides { left: side("original", "14"), right: side("restored", "]]> 0") });
+    let inner = Frame {
+        function: Some("sim::<T>::step & 100%".into()),
+        module: "/opt/si m%".into(),
+        address: 0x1234,
+        place: Some(Place { text: Some("    x(self.y)".into()), ..Place::new("src/a b.rs", 7, 5) }),
+        inlined: true,
+        is_own: true,
+        reads: vec!["`self.y`".into()],
+        ..Frame::default()
+    };
+    let outer = Frame { module: "libc.so.6".into(), address: 16, ..Frame::default() };
+    differs.place = inner.place.clone();
+    differs.stacks = vec![
+        Stack { label: "original".into(), frames: vec![inner, outer], missing: None },
+        Stack { label: "restored".into(), frames: vec![], missing: Some("not reached".into()) },
+    ];
     report.findings.push(differs);
     let given = Subject::Input("target/debug/si m%".into());
     let mut note = Finding::new(&rules::STALE_LOCK, given, "only a note");

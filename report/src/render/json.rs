@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use crate::{Evidence, Place, Report, Side, Subject};
+use crate::{Evidence, Frame, Place, Report, Side, Stack, Subject};
 
 /// The version written, as `version` in the document.
 pub const VERSION: u32 = 1;
@@ -60,6 +60,8 @@ struct FindingV1<'a> {
     sides: Option<[SideV1<'a>; 2]>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     details: &'a [String],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stacks: Vec<StackV1<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<&'a str>,
 }
@@ -92,6 +94,55 @@ struct EvidenceV1<'a> {
 struct SideV1<'a> {
     label: &'a str,
     text: &'a str,
+}
+
+#[derive(Serialize)]
+struct StackV1<'a> {
+    label: &'a str,
+    frames: Vec<FrameV1<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct FrameV1<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    function: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u64>,
+    module: &'a str,
+    address: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<PlaceV1<'a>>,
+    inlined: bool,
+    own: bool,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    reads: &'a [String],
+}
+
+impl<'a> From<&'a Stack> for StackV1<'a> {
+    fn from(stack: &'a Stack) -> Self {
+        Self {
+            label: &stack.label,
+            frames: stack.frames.iter().map(Into::into).collect(),
+            missing: stack.missing.as_deref(),
+        }
+    }
+}
+
+impl<'a> From<&'a Frame> for FrameV1<'a> {
+    fn from(frame: &'a Frame) -> Self {
+        Self {
+            function: frame.function.as_deref(),
+            offset: frame.offset,
+            module: &frame.module,
+            address: frame.address,
+            place: frame.place.as_ref().map(Into::into),
+            inlined: frame.inlined,
+            own: frame.is_own,
+            reads: &frame.reads,
+        }
+    }
 }
 
 impl<'a> From<&'a Place> for PlaceV1<'a> {
@@ -141,6 +192,7 @@ pub fn render(report: &Report) -> Result<String, serde_json::Error> {
         evidence: finding.evidence.iter().map(Into::into).collect(),
         sides: finding.sides.as_ref().map(|sides| [(&sides.left).into(), (&sides.right).into()]),
         details: &finding.details,
+        stacks: finding.stacks.iter().map(Into::into).collect(),
         help: finding.help.as_deref(),
     });
     let inputs = report.inputs.iter().map(|i| InputV1 { role: &i.role, name: &i.name });

@@ -78,6 +78,10 @@ fn text(finding: &Finding) -> String {
     }
     lines.extend(finding.evidence.iter().map(|e| format!("{}: {}", e.source, e.says)));
     lines.extend(finding.details.iter().cloned());
+    for stack in &finding.stacks {
+        lines.push(format!("{} run, stack:", stack.label));
+        lines.extend(stack.lines(true, None));
+    }
     lines.extend(finding.help.iter().map(|help| format!("help: {help}")));
     lines.join("\n")
 }

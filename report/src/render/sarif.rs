@@ -9,11 +9,11 @@ use serde_sarif::sarif::{
     ArtifactContent, ArtifactLocation, CodeFlow, Invocation, Location, LogicalLocation, Message,
     MultiformatMessageString, Notification, PhysicalLocation, PropertyBag, Region,
     ReportingConfiguration, ReportingDescriptor, Result as SarifResult, ResultLevel, Run, Sarif,
-    ThreadFlow, ThreadFlowLocation, Tool, ToolComponent,
+    Stack as SarifStack, StackFrame, ThreadFlow, ThreadFlowLocation, Tool, ToolComponent,
 };
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::{Finding, Place, Report, Rule, Severity, Subject};
+use crate::{Finding, Frame, Place, Report, Rule, Severity, Stack, Subject};
 
 /// The standard's schema, as documents name it.
 const SCHEMA: &str =
@@ -107,7 +107,33 @@ fn result(
     if !related.is_empty() {
         result.related_locations = Some(related);
     }
+    if !finding.stacks.is_empty() {
+        result.stacks = Some(finding.stacks.iter().map(stack).collect());
+    }
     result
+}
+
+/// The calls that led to a system call.
+fn stack(stack: &Stack) -> SarifStack {
+    let mut says = format!("{} run", stack.label);
+    if let Some(why) = &stack.missing {
+        let none = if stack.frames.is_empty() { "no stack" } else { "it ends early" };
+        says.push_str(&format!(": {none}: {why}"));
+    }
+    SarifStack::builder()
+        .message(message(&says))
+        .frames(stack.frames.iter().map(frame).collect::<Vec<_>>())
+        .build()
+}
+
+fn frame(frame: &Frame) -> StackFrame {
+    let logical = LogicalLocation::builder()
+        .fully_qualified_name(frame.function.clone().unwrap_or_else(|| frame.text()))
+        .kind("function")
+        .build();
+    let mut location = Location::builder().logical_locations([logical]).build();
+    location.physical_location = frame.place.as_ref().map(physical);
+    StackFrame::builder().location(location).module(frame.module.as_str()).build()
 }
 
 /// All that a person should read of a finding, in plain text.

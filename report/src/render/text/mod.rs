@@ -41,7 +41,7 @@ pub fn render(report: &Report, style: Style) -> String {
     for run in report.findings.chunk_by(belong_together) {
         let whole = shown_whole(run, style);
         for finding in &run[..whole] {
-            show(single::group(finding, advise(finding)));
+            show(single::group(finding, advise(finding), style.verbose));
         }
         match &run[whole..] {
             [] => {}

@@ -6,10 +6,10 @@ use std::fmt::Write as _;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Snippet};
 
 use super::level;
-use crate::{Finding, Place, Subject};
+use crate::{Finding, Place, Stack, Subject};
 
 /// The finding as a diagnostic.
-pub(super) fn group(finding: &Finding, help: Option<String>) -> Group<'_> {
+pub(super) fn group(finding: &Finding, help: Option<String>, verbose: bool) -> Group<'_> {
     let title = level(finding.severity).primary_title(&*finding.message).id(finding.rule.id);
     let mut group = Group::with_title(title);
     if let Some(place) = &finding.place {
@@ -37,6 +37,9 @@ pub(super) fn group(finding: &Finding, help: Option<String>) -> Group<'_> {
     for detail in &finding.details {
         group = group.element(Level::NOTE.no_name().message(&**detail));
     }
+    for line in stacks(finding, verbose) {
+        group = group.element(Level::NOTE.no_name().message(line));
+    }
     for evidence in &finding.evidence {
         let mut says = evidence.says.clone();
         if let Some(place) = &evidence.place {
@@ -48,6 +51,25 @@ pub(super) fn group(finding: &Finding, help: Option<String>) -> Group<'_> {
         group = group.element(Level::HELP.message(help));
     }
     group
+}
+
+/// The stacks of both sides, those that are the same once.
+fn stacks(finding: &Finding, verbose: bool) -> Vec<String> {
+    let lines = |stack: &Stack| stack.lines(verbose, finding.place.as_ref());
+    let mut out = Vec::new();
+    match &finding.stacks[..] {
+        [left, right] if lines(left) == lines(right) => {
+            out.push("both runs, stack:".to_owned());
+            out.extend(lines(left));
+        }
+        stacks => {
+            for stack in stacks {
+                out.push(format!("{} run, stack:", stack.label));
+                out.extend(lines(stack));
+            }
+        }
+    }
+    out
 }
 
 /// A line below the finding that starts with its own word.
