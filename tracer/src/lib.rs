@@ -16,6 +16,7 @@ mod error;
 mod layout;
 mod record;
 pub mod show;
+mod stacks;
 #[expect(unsafe_code, reason = "the interface to the kernel; all other modules are safe")]
 mod sys;
 pub mod table;
@@ -26,6 +27,6 @@ pub use compare::{Comparison, Strength, compare};
 pub use error::Error;
 pub use record::{
     Among, Announce, At, Attach, Config, Fault, Harm, Knobs, MirrorUse, NoFault, OnProgress,
-    Progress, Recording, Stream, attach, record,
+    Progress, Recording, Stacks, Stream, attach, record,
 };
 pub use verify::{Checkpoint, Verdict, Verification, Verify, Which, verify};

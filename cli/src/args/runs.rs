@@ -36,6 +36,9 @@ pub(crate) struct RecordArgs {
     /// End the program if it has more threads and processes than this at once.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub(crate) max_processes: usize,
+    /// Write down where in the program each call is made, for `compare` and `show --stacks`.
+    #[arg(long, conflicts_with = "attach")]
+    pub(crate) stacks: bool,
     /// The program and its arguments.
     #[arg(
         last = true,
@@ -125,6 +128,9 @@ pub(crate) struct ShowArgs {
     /// what was read and written; of the wanted part, if one is named.
     #[arg(long)]
     pub(crate) profile: bool,
+    /// Below each call where in the program it was made, of a run that was recorded with `--stacks`.
+    #[arg(long, conflicts_with = "profile")]
+    pub(crate) stacks: bool,
     /// Only the thread of this lineage, such as `0.2`, and all that it made.
     #[arg(long, value_name = "LINEAGE")]
     pub(crate) process: Option<String>,
@@ -181,6 +187,9 @@ pub(crate) struct VerifyArgs {
     /// where the original differs from itself.
     #[arg(long)]
     pub(crate) no_control: bool,
+    /// Do not run anything again to see where in the program the calls are made that differ.
+    #[arg(long)]
+    pub(crate) no_stacks: bool,
     /// What is done so that the run can be repeated.
     #[command(flatten)]
     pub(crate) knobs: KnobArgs,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use samestate_report::Report;
 use samestate_tracer::trace::Status;
-use samestate_tracer::{Attach, Config, Recording};
+use samestate_tracer::{Attach, Config, Recording, Stacks};
 
 use crate::args::{OutputArgs, RecordArgs};
 use crate::failure::Failure;
@@ -33,6 +33,7 @@ pub(crate) fn run(args: &RecordArgs, output: OutputArgs) -> Result<u8, Failure> 
         interrupt: Arc::clone(&signals.interrupt),
         timeout: args.timeout.map(Duration::from_secs),
         knobs,
+        stacks: if args.stacks { Stacks::All } else { Stacks::None },
         most_tasks: Some(args.max_processes),
         ..Config::default()
     };

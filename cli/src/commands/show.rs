@@ -32,6 +32,9 @@ pub(crate) fn run(args: &ShowArgs, output: OutputArgs) -> Result<u8, Failure> {
         return torn(args, output, profile.tear.as_ref());
     }
     let mut show = Show::open(&args.run)?.only(wanted);
+    if args.stacks {
+        show = show.with_stacks();
+    }
     let mut stdout = io::BufWriter::new(anstream::stdout().lock());
     let written = |error: io::Error| Failure::unchecked(error);
     if !json {
@@ -42,6 +45,11 @@ pub(crate) fn run(args: &ShowArgs, output: OutputArgs) -> Result<u8, Failure> {
     while let Some(line) = show.line()? {
         let text = if json { object(&line) } else { line.text };
         writeln!(stdout, "{text}").map_err(written)?;
+        if let Some(stack) = line.stack.filter(|_| !json) {
+            for line in stack.lines(output.verbose, None) {
+                writeln!(stdout, "        {line}").map_err(written)?;
+            }
+        }
     }
     stdout.flush().map_err(written)?;
     drop(stdout);
@@ -78,8 +86,8 @@ fn wanted(args: &ShowArgs) -> Result<Wanted, Failure> {
 /// A line as an object of JSON: one object for each line, so that programs can read a run of any
 /// length.
 fn object(line: &Line) -> String {
-    let Line { lineage, text, call } = line;
-    match call {
+    let Line { lineage, text, call, stack } = line;
+    let mut object = match call {
         Some(call) => serde_json::json!({
             "lineage": lineage,
             "position": call.position,
@@ -91,6 +99,9 @@ fn object(line: &Line) -> String {
             "given": call.given,
         }),
         None => serde_json::json!({ "lineage": lineage, "event": text }),
+    };
+    if let Some(stack) = stack {
+        object["stack"] = stack.lines(true, None).iter().map(|line| line.trim()).collect();
     }
-    .to_string()
+    object.to_string()
 }

@@ -51,6 +51,7 @@ pub(crate) fn report(args: &VerifyArgs) -> Result<Report, Failure> {
             restored_from: None,
         },
         without_control: args.no_control,
+        without_stacks: args.no_stacks,
         ..Verify::default()
     };
     let progress = Progress::new("running the original");

@@ -20,6 +20,7 @@ mod pairs;
 mod readme;
 mod real_programs;
 mod show;
+mod stacks;
 mod table;
 mod third_party;
 mod timings;

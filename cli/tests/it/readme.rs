@@ -26,15 +26,17 @@ fn first_and_last(text: &str) -> String {
     format!("{first}\n…\n{}", &text[table + 1..])
 }
 
-/// The text without the positions of calls, which depend on the standard library.
+/// The text without the positions of calls and the number of its frames, which depend on the
+/// standard library.
 fn masked(text: &str) -> String {
     let position = |line: &str| {
-        let line = line.strip_prefix("  = ")?.trim_start_matches(['>', ' ']);
+        let line = line.trim_start().strip_prefix("= ")?.trim_start_matches(['>', ' ']);
         let call = line.trim_start_matches(|c: char| c.is_ascii_digit());
         (call.len() < line.len()).then(|| call.to_owned())
     };
     let lines = text.lines().map(|line| match line.split_once(", call ") {
         Some((before, _)) => before.to_owned(),
+        None if line.ends_with(" others are left out, see `--verbose`)") => String::new(),
         None => position(line).unwrap_or_else(|| line.to_owned()),
     });
     lines.collect::<Vec<_>>().join("\n")

@@ -9,10 +9,11 @@ use super::canonical::Part;
 use super::load::{Run, Stream};
 use super::order;
 use super::pair::Difference;
-use super::{Differ, subject};
+use super::{Differ, DifferingCalls, subject};
 use crate::Error;
 use crate::record::{MAPPED, MOVED, NAMED};
 use crate::show;
+use crate::stacks;
 use crate::table::{self, Kind, Layout};
 use crate::trace::{Call, Event, call_flags};
 
@@ -85,9 +86,37 @@ pub(super) fn finding(
             finding
         }
     };
+    stacks(differ, left, right, difference, &mut finding);
     around(&mut differ.left, left, at_left, &differ.how.left, &mut finding.details)?;
     around(&mut differ.right, right, at_right, &differ.how.right, &mut finding.details)?;
     Ok(finding)
+}
+
+/// Where in the program the calls are made, if the traces tell.
+fn stacks(
+    differ: &mut Differ<'_>,
+    left: &Stream,
+    right: &Stream,
+    difference: Difference,
+    finding: &mut Finding,
+) {
+    let (ours, theirs) = difference.calls();
+    let ours = ours.map(|at| left.items[at].place);
+    let theirs = theirs.map(|at| right.items[at].place);
+    let names = &mut differ.names;
+    for (run, label, place) in
+        [(&differ.left, &differ.how.left, ours), (&differ.right, &differ.how.right, theirs)]
+    {
+        let stack = place.and_then(|place| run.stacks.at(place));
+        finding.stacks.extend(stack.map(|stack| names.stack(label, &run.stacks, stack)));
+    }
+    stacks::place(finding);
+    let finding_number = differ.report.findings.len();
+    differ.outcome.calls.push(DifferingCalls {
+        finding: finding_number,
+        left: ours,
+        right: theirs,
+    });
 }
 
 /// Both runs make the call.

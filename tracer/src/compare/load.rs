@@ -10,6 +10,7 @@ use super::strength::Strength;
 use crate::Error;
 use crate::record::MAPPED;
 use crate::record::mirror::marker_kind;
+use crate::stacks::Stacks;
 use crate::table::errors::is_restart;
 use crate::table::{self, Class};
 use crate::trace::{
@@ -107,6 +108,8 @@ pub(crate) struct Run {
     pub(crate) unfinished_save: bool,
     /// The environment that the program was started with, `NAME=value` each.
     pub(crate) environment: Vec<Vec<u8>>,
+    /// Where its calls were made, as far as the trace tells.
+    pub(crate) stacks: Stacks,
 }
 
 /// Whether a thread uses the position that a descriptor has at the marker before it sets another
@@ -158,7 +161,9 @@ pub(crate) fn load(
         intervals: BTreeMap::new(),
         run: Collected::default(),
     };
+    let mut stacks = Stacks::default();
     while let Some((place, event)) = reader.read()? {
+        stacks.learn(place, &event);
         loader.event(place, event);
     }
     let tear = reader.tear().cloned();
@@ -180,6 +185,7 @@ pub(crate) fn load(
         open,
         kernel,
         environment: run.environment,
+        stacks,
         unfinished_save: saving.values().any(|window| *window != Window::None),
     })
 }
@@ -283,7 +289,10 @@ impl Loader {
             Event::Note { .. }
             | Event::Object(_)
             | Event::Directory { .. }
-            | Event::Renamed { .. } => {}
+            | Event::Renamed { .. }
+            | Event::Module(_)
+            | Event::Stack { .. }
+            | Event::At { .. } => {}
         }
     }
 

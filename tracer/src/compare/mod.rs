@@ -21,6 +21,7 @@ use samestate_report::{Call as CallName, Finding, Report, Side, Sides, Subject, 
 
 use crate::Error;
 use crate::record::unknown_call;
+use crate::stacks::Names as StackNames;
 use crate::table;
 use crate::trace::{Descriptor, ObjectKind, Place, Reader};
 use bind::Binding;
@@ -99,6 +100,19 @@ pub(crate) struct Outcome {
     pub(crate) spots: Spots,
     /// What was needed to compare them.
     pub(crate) used: Used,
+    /// The calls that findings are about.
+    pub(crate) calls: Vec<DifferingCalls>,
+}
+
+/// The calls that a finding is about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DifferingCalls {
+    /// Which of the report's findings it is.
+    pub(crate) finding: usize,
+    /// In the left run.
+    pub(crate) left: Option<Place>,
+    /// In the right run.
+    pub(crate) right: Option<Place>,
 }
 
 /// How often what was needed: what a run was given in the place of its own results, and by which
@@ -196,6 +210,7 @@ fn between(
         written: 0,
         written_unsettled: 0,
         left_out: 0,
+        names: StackNames::default(),
     };
     differ.machines();
     differ.blind();
@@ -235,6 +250,7 @@ struct Differ<'a> {
     written_unsettled: usize,
     /// And those that were not.
     left_out: u64,
+    names: StackNames,
 }
 
 impl Differ<'_> {

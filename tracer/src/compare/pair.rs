@@ -21,6 +21,17 @@ pub(crate) enum Difference {
 }
 
 impl Difference {
+    /// The calls that it is about, on the left and on the right.
+    pub(crate) const fn calls(self) -> (Option<usize>, Option<usize>) {
+        match self {
+            Self::Changed(left, right)
+            | Self::Rebound(left, right)
+            | Self::Moved(left, right, _) => (Some(left), Some(right)),
+            Self::Missing(left, _) => (Some(left), None),
+            Self::Extra(_, right) => (None, Some(right)),
+        }
+    }
+
     /// Where it stands on the left.
     pub(crate) const fn left(self) -> usize {
         match self {

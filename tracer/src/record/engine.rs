@@ -16,6 +16,7 @@ use super::images::Files;
 use super::mirror::Mirror;
 use super::pids::Pids;
 use super::proc::{born_into, effective_user, folder, is_filtered};
+use super::stacks::Taker;
 use super::task::Task;
 use super::turns::{Place, Turns};
 use super::watchdog::Watchdog;
@@ -57,6 +58,7 @@ pub(super) struct Engine<'a> {
     pub(super) knobs: Knobs,
     pub(super) files: Files,
     pub(super) faults: Faults,
+    pub(super) stacks: Taker,
     /// Where the program may run if we do not hold it on one processor.
     pub(super) free: Processors,
     pinned: bool,
@@ -167,6 +169,7 @@ impl<'a> Engine<'a> {
             knobs: switches,
             files: Files::new(config.announce.clone()),
             faults: Faults::new(config.fault),
+            stacks: Taker::new(config.stacks.clone()),
             free,
             pinned: false,
             born_into: real,
@@ -478,7 +481,10 @@ impl<'a> Engine<'a> {
         let event = Event::Call(call);
         self.write(&event)?;
         match &event {
-            Event::Call(call) => self.look_for_image(call),
+            Event::Call(call) => {
+                self.stacks.count(call);
+                self.look_for_image(call)
+            }
             _ => Ok(()),
         }
     }

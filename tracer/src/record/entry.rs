@@ -35,6 +35,7 @@ impl Engine<'_> {
         let Entry { number, arguments, foreign, .. } = entry;
         let row = if foreign { None } else { table::row(number) };
         let Some(mut call) = self.begun(tid, row, &entry) else { return Ok(()) };
+        self.take_stack(tid, foreign)?;
         let Some(task) = self.tasks.get_mut(&tid) else { return Ok(()) };
         task.entered = None;
         let harm = self.faults.next(number, task.is_saving());

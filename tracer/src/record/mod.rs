@@ -23,6 +23,7 @@ pub(crate) mod mirror;
 mod outcome;
 mod pids;
 mod proc;
+mod stacks;
 mod task;
 mod times;
 mod turns;
@@ -43,6 +44,7 @@ pub use fault::{Among, At, Fault, Harm, NoFault};
 pub use knobs::Knobs;
 pub(crate) use outcome::unknown_call;
 pub use outcome::{MirrorUse, Recording};
+pub use stacks::Stacks;
 
 use samestate_schema::marker::Kind;
 
@@ -96,6 +98,8 @@ pub struct Config {
     pub knobs: Knobs,
     /// Which files are images, for programs that announce no checkpoints.
     pub announce: Announce,
+    /// Of which calls the trace tells where in the program they were made.
+    pub stacks: Stacks,
     /// What goes wrong, if anything shall.
     pub fault: Option<Fault>,
     /// A run that takes longer is killed, with all its processes; the trace up to there is kept.

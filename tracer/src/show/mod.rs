@@ -7,9 +7,11 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use samestate_report::Stack;
 use samestate_schema::marker::Marker;
 
 use crate::Error;
+use crate::stacks::{Names as StackNames, Stacks};
 use crate::table::errors::{error_name, error_of, signal_name};
 use crate::table::{self, Kind, Layout, Ret};
 use crate::trace::{Call, Event, Note, Object, Payload, Reader, Tear, call_flags};
@@ -77,6 +79,8 @@ pub struct Line {
     pub text: String,
     /// What it says, if it is a call.
     pub call: Option<CallLine>,
+    /// Where in the program the call is made, if that is wanted and the trace tells.
+    pub stack: Option<Stack>,
 }
 
 /// A call in its parts.
@@ -105,6 +109,7 @@ pub struct Show {
     reader: Reader,
     names: Names,
     calls: HashMap<u32, u64>,
+    stacks: Option<(Stacks, StackNames)>,
 }
 
 impl Show {
@@ -118,6 +123,7 @@ impl Show {
             reader: Reader::open(path)?,
             names: Names::default(),
             calls: HashMap::new(),
+            stacks: None,
         })
     }
 
@@ -128,12 +134,22 @@ impl Show {
         self
     }
 
+    /// Shows where in the program calls are made, as far as the trace tells.
+    #[must_use]
+    pub fn with_stacks(mut self) -> Self {
+        self.stacks = Some(Default::default());
+        self
+    }
+
     /// The next line.
     ///
     /// # Errors
     /// If the file cannot be read.
     pub fn line(&mut self) -> Result<Option<Line>, Error> {
-        while let Some((_, event)) = self.reader.read()? {
+        while let Some((place, event)) = self.reader.read()? {
+            if let Some((stacks, _)) = &mut self.stacks {
+                stacks.learn(place, &event);
+            }
             let call = match &event {
                 Event::Call(call) => Some(call),
                 _ => None,
@@ -142,8 +158,13 @@ impl Show {
                 let call = call.zip(line.call.as_ref()).map(|(call, line)| (call, line.position));
                 self.wanted.has(&line.lineage, call, &self.names)
             });
-            if line.is_some() {
-                return Ok(line);
+            if let Some(mut line) = line {
+                if let (Some((stacks, names)), Some(_)) = (&mut self.stacks, call) {
+                    let lineage = &line.lineage;
+                    line.stack = stacks.at(place).map(|stack| names.stack(lineage, stacks, stack));
+                    stacks.forget();
+                }
+                return Ok(Some(line));
             }
         }
         Ok(None)
@@ -185,7 +206,10 @@ impl Show {
             Event::Object(_)
             | Event::Directory { .. }
             | Event::Descriptors { .. }
-            | Event::Kernel { .. } => return None,
+            | Event::Kernel { .. }
+            | Event::Module(_)
+            | Event::Stack { .. }
+            | Event::At { .. } => return None,
         };
         let whose = lineage(&whose);
         let mut parts = None;
@@ -221,9 +245,12 @@ impl Show {
             Event::Object(_)
             | Event::Directory { .. }
             | Event::Descriptors { .. }
-            | Event::Kernel { .. } => None,
+            | Event::Kernel { .. }
+            | Event::Module(_)
+            | Event::Stack { .. }
+            | Event::At { .. } => None,
         };
-        Some(Line { lineage: whose, text: text?, call: parts })
+        Some(Line { lineage: whose, text: text?, call: parts, stack: None })
     }
 }
 

@@ -85,6 +85,39 @@ impl Registers {
         self.0.rip
     }
 
+    /// All of them, as debug information numbers them.
+    pub(crate) const fn numbered(&self) -> samestate_symbols::Registers {
+        let r = &self.0;
+        let (low, high) = (
+            [r.rax, r.rdx, r.rcx, r.rbx, r.rsi, r.rdi, r.rbp, r.rsp],
+            [r.r8, r.r9, r.r10, r.r11, r.r12, r.r13, r.r14, r.r15],
+        );
+        let mut all = [Some(r.rip); 17];
+        let mut at = 0;
+        while at < 8 {
+            all[at] = Some(low[at]);
+            all[at + 8] = Some(high[at]);
+            at += 1;
+        }
+        samestate_symbols::Registers(all)
+    }
+
+    /// Whether these bytes may end in a call instruction: of a relative address, or of one in a
+    /// register or in memory.
+    pub(crate) fn ends_in_call(code: &[u8]) -> bool {
+        const RELATIVE: u8 = 0xe8;
+        let back =
+            |count: usize| code.len().checked_sub(count).and_then(|at| code.get(at)).copied();
+        if back(5) == Some(RELATIVE) {
+            return true;
+        }
+        (2..=7).any(|length| {
+            // The third part of the byte behind says that it is a call.
+            let says = back(length - 1).is_some_and(|byte| byte >> 3 & 7 == 2);
+            back(length) == Some(0xff) && says
+        })
+    }
+
     /// Whether an instruction, of which these are the first bytes, reads the counter of time.
     #[expect(clippy::unused_self, reason = "instructions are a matter of the processor")]
     pub(crate) fn reads_counter(&self, instruction: &[u8]) -> bool {

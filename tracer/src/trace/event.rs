@@ -1,5 +1,6 @@
 //! What happens in a run, and its encoding.
 
+use super::stack::{MODULE, Module, STACK, Stack};
 use super::varint::{Cursor, DecodeError, put, put_bytes, put_signed};
 
 /// Bits of [`Call::flags`].
@@ -312,6 +313,22 @@ pub enum Event {
         /// The number.
         seen: i32,
     },
+    /// Code was loaded from a file that was not named before.
+    Module(Module),
+    /// A stack that was not seen before.
+    Stack {
+        /// Its number in this trace, from 0.
+        id: u32,
+        /// What it is.
+        stack: Stack,
+    },
+    /// The next call of a task is made with this stack.
+    At {
+        /// Which task.
+        task: u32,
+        /// Number of the stack.
+        stack: u32,
+    },
     /// A remark of the tracer.
     Note {
         /// About whom.
@@ -331,6 +348,7 @@ const DESCRIPTORS: u8 = 7;
 const NOTE: u8 = 8;
 const RENAMED: u8 = 9;
 const KERNEL: u8 = 10;
+const AT: u8 = 13;
 
 impl Event {
     /// Appends the event to a block.
@@ -384,6 +402,17 @@ impl Event {
                 out.push(RENAMED);
                 put(out, (*task).into());
                 put_signed(out, (*seen).into());
+            }
+            Self::Module(module) => module.encode(out),
+            Self::Stack { id, stack } => {
+                out.push(STACK);
+                put(out, (*id).into());
+                stack.encode(out);
+            }
+            Self::At { task, stack } => {
+                out.push(AT);
+                put(out, (*task).into());
+                put(out, (*stack).into());
             }
             Self::Note { task, note } => {
                 out.push(NOTE);
@@ -441,6 +470,9 @@ impl Event {
                 Ok(Self::Kernel { task, about })
             }
             RENAMED => Ok(Self::Renamed { task: cursor.small()?, seen: cursor.id()? }),
+            MODULE => Module::decode(cursor).map(Self::Module),
+            STACK => Ok(Self::Stack { id: cursor.small()?, stack: Stack::decode(cursor)? }),
+            AT => Ok(Self::At { task: cursor.small()?, stack: cursor.small()? }),
             NOTE => {
                 let task = cursor.small()?;
                 let note = match cursor.byte()? {
@@ -483,7 +515,7 @@ impl Task {
 }
 
 /// A number that may be missing: one more than it is, or 0.
-fn optional(cursor: &mut Cursor<'_>) -> Result<Option<u32>, DecodeError> {
+pub(super) fn optional(cursor: &mut Cursor<'_>) -> Result<Option<u32>, DecodeError> {
     let error = cursor.error("a number of at most 32 bits");
     match cursor.number()? {
         0 => Ok(None),

@@ -19,6 +19,7 @@ pub(crate) mod block;
 mod event;
 mod header;
 mod reader;
+mod stack;
 pub(crate) mod varint;
 mod writer;
 
@@ -27,6 +28,8 @@ pub use event::{
 };
 pub use header::Header;
 pub use reader::{Place, Reader, Tear};
+pub use samestate_symbols::Identity;
+pub use stack::{Module, Stack};
 pub use varint::DecodeError;
 pub use writer::Writer;
 
@@ -34,4 +37,4 @@ pub use writer::Writer;
 pub(crate) const MAGIC: [u8; 8] = *b"sstrace\n";
 
 /// The format that is written and read.
-pub const VERSION: u16 = 3;
+pub const VERSION: u16 = 4;

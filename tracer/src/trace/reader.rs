@@ -11,7 +11,7 @@ use super::{Event, Header, MAGIC, VERSION};
 use crate::Error;
 
 /// Where an event stands; only of use with the reader that gave it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     block: u32,
     offset: u32,

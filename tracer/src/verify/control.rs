@@ -12,7 +12,7 @@ use samestate_schema::marker::Kind;
 use super::original::{Original, markers};
 use super::{Verify, comparison, printed, recording};
 use crate::record::mirror::Mirror;
-use crate::record::{self, OnProgress, Progress, Seen, Watch};
+use crate::record::{self, OnProgress, Progress, Seen, Stacks, Watch};
 use crate::trace::Place;
 use crate::{Error, compare};
 
@@ -34,7 +34,11 @@ pub(super) fn run(
     let trace = work.join("control.trace");
     let printed = printed(&work.join("control.out"))?;
     let mirror = Mirror::of_run(&original.trace)?;
-    let run = recording(config, config.command.clone(), trace.clone(), printed);
+    let mut run = recording(config, config.command.clone(), trace.clone(), printed);
+    if !config.without_stacks {
+        // Which calls other checkpoints will be asked about is not known yet.
+        run.stacks = Stacks::All;
+    }
     let ended = record::run(&run, Some(mirror), &mut Quiet(progress))?;
     let saved: Vec<_> = markers(&trace, Kind::Saved)?.into_iter().map(|(place, _)| place).collect();
     let before = original.checkpoints.len();
@@ -52,6 +56,11 @@ pub(super) fn run(
 }
 
 impl Control {
+    /// Its trace.
+    pub(super) fn trace(&self) -> &Path {
+        &self.trace
+    }
+
     /// Where the original differs from itself after its checkpoint number `at`, counted from 0;
     /// or why nobody knows.
     pub(super) fn spots(
@@ -75,7 +84,8 @@ impl Control {
     }
 }
 
-struct Quiet<'a, 'b>(&'a mut OnProgress<'b>);
+/// Watches a run that is made again.
+pub(super) struct Quiet<'a, 'b>(pub(super) &'a mut OnProgress<'b>);
 
 impl Watch for Quiet<'_, '_> {
     fn marker(&mut self, _seen: &Seen<'_>) -> Result<(), Error> {

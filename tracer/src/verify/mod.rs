@@ -7,6 +7,7 @@ mod guard;
 mod keep;
 mod original;
 mod restored;
+mod stacks;
 mod state;
 mod words;
 
@@ -20,7 +21,8 @@ use std::time::Duration;
 
 use samestate_report::{Finding, Report, Subject, rules};
 
-use crate::record::{Announce, Config, Knobs, OnProgress, Progress, Recording, Stream};
+use crate::record::{Announce, Config, Knobs, OnProgress, Progress, Recording, Stacks, Stream};
+use crate::stacks::Names;
 use crate::trace::Status;
 use crate::{Comparison, Error, Strength, compare};
 pub use chosen::Which;
@@ -64,6 +66,8 @@ pub struct Verify {
     /// The original is not run again when a restored run differs, so that every difference counts
     /// as one.
     pub without_control: bool,
+    /// Nothing is run again to be asked where in the program differing calls are made.
+    pub without_stacks: bool,
 }
 
 /// What a verification comes to for one checkpoint.
@@ -273,7 +277,8 @@ fn restore_all(
         let left = usable.len() - chosen.len();
         report.notes.push(format!("{left} of {} checkpoints were not restored", usable.len()));
     }
-    let mut rows = Rows { config, work, original, control: None, report, found };
+    let names = Names::default();
+    let mut rows = Rows { config, work, original, control: None, report, found, names, asked: 0 };
     for (turn, number) in chosen.iter().enumerate() {
         let (at, checkpoint, image) = usable[*number];
         progress(Progress::Restoring { checkpoint: turn + 1, of: chosen.len() });
@@ -311,9 +316,39 @@ struct Rows<'a> {
     control: Option<control::Control>,
     report: &'a mut Report,
     found: &'a mut Found,
+    names: Names,
+    /// How many restored runs were made again to be asked.
+    asked: usize,
 }
 
 impl Rows<'_> {
+    /// Asks where in the program the calls are made that differ.
+    fn ask(
+        &mut self,
+        start: Start<'_>,
+        restored: &restored::Restored,
+        judged: &mut restored::Judged,
+        guard: &mut Guard,
+        progress: &mut OnProgress<'_>,
+    ) -> Result<(), Error> {
+        let Some((ours, theirs)) = restored.traces() else { return Ok(()) };
+        if self.config.without_stacks || self.asked >= stacks::MOST_CHECKPOINTS {
+            return Ok(());
+        }
+        let findings = &mut judged.report.findings;
+        let wanted = stacks::Wanted::of(findings, &judged.calls, ours, theirs)?;
+        let Some(wanted) = wanted else { return Ok(()) };
+        self.asked += 1;
+        guard.state.put_back(start.files)?;
+        let mut quiet = control::Quiet(progress);
+        let again = restored.again(self.config, start, wanted.in_restored(), &mut quiet)?;
+        go_on(self.config)?;
+        let again = again.as_deref().ok_or_else(|| "there is nothing to run again".to_owned());
+        let control = self.control.as_ref().map(control::Control::trace);
+        let control = control.ok_or_else(|| "the original was not run again".to_owned());
+        wanted.put(findings, control, again, &mut self.names)
+    }
+
     /// Restores and compares; what it saved next, if another round shall start from that: which
     /// checkpoint of the original it stands for, and what was kept of it.
     fn restore(
@@ -352,6 +387,9 @@ impl Rows<'_> {
                 Ok(spots) => verdict = restored.compare(config, Some(&spots))?,
                 Err(why) => verdict.not_settled(&why),
             }
+        }
+        if verdict.checkpoint.divergences > 0 {
+            self.ask(start, &restored, &mut verdict, guard, progress)?;
         }
         let round =
             if start.round > 1 { format!(", round {}", start.round) } else { String::new() };
@@ -415,6 +453,7 @@ fn recording(config: &Verify, command: Vec<OsString>, trace: PathBuf, printed: F
         output: trace,
         like: None,
         announce: config.announce.clone(),
+        stacks: Stacks::None,
         fault: None,
         knobs: config.knobs,
         timeout: config.timeout,

@@ -1,6 +1,7 @@
 //! One restored run, and what it comes to.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use super::{
     Checkpoint, Start, Verdict, Verify, comparison, output, printed, recording, show_words, tail,
 };
 use crate::record::mirror::Mirror;
-use crate::record::{self, Watch};
+use crate::record::{self, Stacks, Watch};
 use crate::show::hex;
 use crate::trace::Place;
 use crate::{Error, compare};
@@ -29,6 +30,10 @@ pub(super) struct Restored {
     /// What is compared: both traces, each from its marker on. `None` if there is nothing to.
     runs: Option<((PathBuf, Place), (PathBuf, Place))>,
     timed_out: bool,
+    /// The command that was run.
+    command: Vec<OsString>,
+    /// It was ended after this time.
+    limit: Duration,
 }
 
 /// What a restored run comes to.
@@ -37,6 +42,8 @@ pub(super) struct Judged {
     pub(super) report: Report,
     pub(super) skipped: BTreeMap<&'static str, u64>,
     pub(super) used: compare::Used,
+    /// The calls that findings are about.
+    pub(super) calls: Vec<compare::DifferingCalls>,
 }
 
 /// Runs the restore command on a copy of an image.
@@ -66,18 +73,21 @@ pub(super) fn run(
         unsettled: 0,
         verdict: Verdict::Inconclusive,
     };
-    let mut restored = Restored { checkpoint, findings: Vec::new(), runs: None, timed_out: false };
+    let limit = config.timeout.unwrap_or((original.took * 10).max(LEAST_TIMEOUT));
+    let mut restored = Restored {
+        checkpoint,
+        findings: Vec::new(),
+        runs: None,
+        timed_out: false,
+        command: command.clone(),
+        limit,
+    };
     let Some(place) = saved.place else {
         restored.findings.push(saved.not_usable());
         return Ok(restored);
     };
     let mirror = Mirror::of_suffix(&original.trace, place)?;
-    let mut run = recording(config, command.clone(), trace.clone(), printed(&said)?);
-    let limit = config.timeout.unwrap_or((original.took * 10).max(LEAST_TIMEOUT));
-    run.timeout = Some(limit);
-    if run.announce.saved_on.is_some() && run.announce.restored_on.is_none() {
-        run.announce.restored_from = Some(start.image.to_owned());
-    }
+    let run = restored.recording(config, start, &trace, &said)?;
     let ended = record::run(&run, Some(mirror), watch)?;
     restored.timed_out = ended.timed_out;
     let subject = || Subject::Input(show_words(&command));
@@ -132,6 +142,44 @@ pub(super) fn run(
 }
 
 impl Restored {
+    /// The run, and where its trace and what it prints go.
+    fn recording(
+        &self,
+        config: &Verify,
+        start: Start<'_>,
+        trace: &Path,
+        said: &Path,
+    ) -> Result<record::Config, Error> {
+        let mut run = recording(config, self.command.clone(), trace.to_owned(), printed(said)?);
+        run.timeout = Some(self.limit);
+        if run.announce.saved_on.is_some() && run.announce.restored_on.is_none() {
+            run.announce.restored_from = Some(start.image.to_owned());
+        }
+        Ok(run)
+    }
+
+    /// The same run once more, the files being as they were at its start, to be asked where it makes
+    /// the wanted calls. Returns its trace.
+    pub(super) fn again(
+        &self,
+        config: &Verify,
+        start: Start<'_>,
+        wanted: Stacks,
+        watch: &mut dyn Watch,
+    ) -> Result<Option<PathBuf>, Error> {
+        let Some(((original, marker), (trace, _))) = &self.runs else { return Ok(None) };
+        let again = trace.with_extension("stacks.trace");
+        let mut run = self.recording(config, start, &again, &trace.with_extension("stacks.out"))?;
+        run.stacks = wanted;
+        record::run(&run, Some(Mirror::of_suffix(original, *marker)?), watch)?;
+        Ok(Some(again))
+    }
+
+    /// The traces that are compared, if there is something to: the original's and its own.
+    pub(super) fn traces(&self) -> Option<(&Path, &Path)> {
+        self.runs.as_ref().map(|(ours, theirs)| (ours.0.as_path(), theirs.0.as_path()))
+    }
+
     /// Compares what followed. Where `control` says that the original differs from itself, a
     /// difference proves nothing.
     pub(super) fn compare(
@@ -144,6 +192,7 @@ impl Restored {
             report: Report { findings: self.findings.clone(), ..Report::default() },
             skipped: BTreeMap::new(),
             used: compare::Used::default(),
+            calls: Vec::new(),
         };
         let Some((ours, theirs)) = &self.runs else { return Ok(judged) };
         let outcome = compare::suffixes(
@@ -155,6 +204,7 @@ impl Restored {
         )?;
         judged.skipped = outcome.skipped;
         judged.used = outcome.used;
+        judged.calls = outcome.calls;
         let checkpoint = &mut judged.checkpoint;
         checkpoint.compared = outcome.compared;
         checkpoint.divergences = outcome.divergences;

@@ -14,6 +14,7 @@ mod kernel;
 mod landing;
 mod programs;
 mod programs_in_c;
+mod stacks;
 mod stores;
 mod support;
 mod threads;

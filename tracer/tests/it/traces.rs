@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use samestate_tracer::trace::{
-    Call, Data, Descriptor, Event, Header, Note, Object, ObjectKind, Payload, Reader, Status, Task,
-    Writer,
+    Call, Data, Descriptor, Event, Header, Identity, Module, Note, Object, ObjectKind, Payload,
+    Reader, Stack, Status, Task, Writer,
 };
 
 fn payload() -> impl Strategy<Value = Payload> {
@@ -48,6 +48,7 @@ fn event() -> impl Strategy<Value = Event> {
     let descriptor = (any::<i32>(), any::<u32>(), any::<u64>(), any::<u64>())
         .prop_map(|(fd, object, offset, flags)| Descriptor { fd, object, offset, flags });
     let parent = prop::option::of(0..u32::MAX);
+    let (module, missing) = (parent.clone(), prop::option::of(".+"));
     prop_oneof![
         4 => call().prop_map(Event::Call),
         1 => (any::<u32>(), parent.clone(), any::<u32>(), ".*", any::<(i32, i32)>(), bytes())
@@ -69,6 +70,16 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (any::<u32>(), prop::collection::vec(descriptor, 0..9))
             .prop_map(|(task, open)| Event::Descriptors { task, open }),
         1 => any::<(u32, i32)>().prop_map(|(task, seen)| Event::Renamed { task, seen }),
+        1 => (any::<(u32, u64, i64, u64)>(), bytes(), bytes()).prop_map(
+            |((id, length, modified, bias), path, build_id)| {
+                let identity = Identity { build_id, length, modified };
+                Event::Module(Module { id, path, identity, bias })
+            }
+        ),
+        1 => (any::<u32>(), prop::collection::vec((module, any::<u64>()), 0..9), missing).prop_map(
+            |(id, frames, missing)| Event::Stack { id, stack: Stack { frames, missing } }
+        ),
+        1 => any::<(u32, u32)>().prop_map(|(task, stack)| Event::At { task, stack }),
         1 => (any::<u32>(), ".*")
             .prop_map(|(task, text)| Event::Note { task, note: Note::Untraced(text) }),
         1 => (any::<u32>(), ".*")
