@@ -4,7 +4,7 @@
 //! answer holds until the descriptor is closed or replaced. So only what closes or replaces one
 //! needs to be followed, and a descriptor that arrived by a way we do not know is still right.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
@@ -27,7 +27,7 @@ pub(super) struct Known {
 /// The descriptors of one process, or of several that share them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table {
-    objects: HashMap<i32, Known>,
+    objects: BTreeMap<i32, Known>,
     /// Addresses at which files are mapped so that what is written there goes to the file.
     pub(super) shared: Vec<Mapped>,
 }

@@ -37,7 +37,7 @@ const FILE_CLOCK: Duration = Duration::from_millis(10);
 const TELL_EVERY: u64 = 10_000;
 
 pub(super) struct Engine<'a> {
-    pub(super) tasks: HashMap<Tid, Task>,
+    pub(super) tasks: BTreeMap<Tid, Task>,
     /// Threads that stopped for the first time before we were told who made them.
     /// Each with the process that made it, as far as the kernel still knows.
     pub(super) early: HashMap<Tid, Tid>,
@@ -153,7 +153,7 @@ impl<'a> Engine<'a> {
             Watchdog::new(writer, config.timeout, interrupt, longest_turn, waker)
         })?;
         let mut engine = Self {
-            tasks: HashMap::new(),
+            tasks: BTreeMap::new(),
             early: HashMap::new(),
             writer,
             most_tasks: config.most_tasks.unwrap_or(MOST_TASKS),

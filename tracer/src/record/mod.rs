@@ -189,6 +189,7 @@ pub(crate) fn run(
     mirror: Option<Mirror>,
     watch: &mut dyn Watch,
 ) -> Result<Recording, Error> {
+    crate::sys::wait::no_signals();
     on_a_thread(|| Engine::start(config, mirror, watch)?.run())
 }
 

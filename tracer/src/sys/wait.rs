@@ -43,6 +43,21 @@ pub(crate) fn next_or_woken() -> io::Result<Option<(Tid, Stop)>> {
     once(-1, libc::__WALL | libc::__WNOTHREAD)
 }
 
+/// Nobody is to be told by a signal that a traced thread has stopped, which the kernel would do at
+/// each stop besides waking who waits. Where somebody listens to that signal nothing is changed.
+pub(crate) fn no_signals() {
+    // SAFETY: sigaction consists of integers and an optional pointer; all zeros is a value of it.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    // SAFETY: the kernel writes to `action`, and no new action is given.
+    let told = unsafe { libc::sigaction(libc::SIGCHLD, std::ptr::null(), &raw mut action) };
+    if told == 0 && action.sa_sigaction == libc::SIG_DFL {
+        action.sa_flags |= libc::SA_NOCLDSTOP;
+        // SAFETY: the action is the one that is set, but for a flag; it outlives the call, and the
+        // old one is not asked for.
+        unsafe { libc::sigaction(libc::SIGCHLD, &raw const action, std::ptr::null_mut()) };
+    }
+}
+
 /// What wakes a thread that waits; without a handler it does nothing at all.
 const WAKING: i32 = libc::SIGURG;
 

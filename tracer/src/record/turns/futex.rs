@@ -37,6 +37,8 @@ const CMP_REQUEUE: i32 = libc::FUTEX_CMP_REQUEUE;
 const WAIT_BITSET: i32 = libc::FUTEX_WAIT_BITSET;
 const WAKE_BITSET: i32 = libc::FUTEX_WAKE_BITSET;
 const ALL: u32 = u32::MAX;
+/// No program has an address beyond.
+const HIGHEST: u64 = 0x7fff_ffff_f000;
 
 impl Engine<'_> {
     /// What a `futex` of the holder does.
@@ -50,8 +52,11 @@ impl Engine<'_> {
             WAIT_BITSET | WAKE_BITSET => low(third).cast_unsigned(),
             _ => return Outcome::Kernel,
         };
-        // The kernel knows how to refuse.
-        let (Some(word), Some(key)) = (word(tid, address), self.key(tid, address, private)) else {
+        // The kernel knows how to refuse. It does not look at a lock of this process alone to wake
+        // somebody.
+        let unseen = private && matches!(command, WAKE | WAKE_BITSET) && address < HIGHEST;
+        let word = if unseen { Some(0) } else { word(tid, address) };
+        let (Some(word), Some(key)) = (word, self.key(tid, address, private)) else {
             return Outcome::Kernel;
         };
         if mask == 0 || !address.is_multiple_of(4) {

@@ -14,7 +14,7 @@ mod choose;
 mod futex;
 mod signals;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::sys::Tid;
@@ -96,7 +96,7 @@ pub(super) struct Turns {
     careful: bool,
     /// All others, in the order in which they had the turn.
     queue: VecDeque<Tid>,
-    places: HashMap<Tid, Place>,
+    places: BTreeMap<Tid, Place>,
     /// Calls of the holder since it got the turn.
     calls: u32,
     /// The time of our own.
