@@ -91,9 +91,8 @@ impl Engine<'_> {
     /// Waits until all others are where they stay: stopped, or asleep.
     fn settle(&mut self) -> Result<Option<(Tid, Stop)>, Error> {
         // All that are stopped stay so until we let them go on.
-        let stays = |place: &Place| {
-            matches!(place, Place::Ready { .. } | Place::Waits(_) | Place::Paused)
-        };
+        let stays =
+            |place: &Place| matches!(place, Place::Ready { .. } | Place::Waits(_) | Place::Paused);
         if self.turns.places.values().all(stays) {
             return Ok(None);
         }
