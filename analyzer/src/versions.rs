@@ -1,5 +1,7 @@
 //! Versions of saved forms that stand in constants of the program, as samestate.toml names them.
 
+mod value;
+
 use std::collections::BTreeMap;
 
 use samestate_report::{Evidence, Finding, Place, Report, Subject, rules};
@@ -14,7 +16,7 @@ use crate::view::type_text;
 /// The version of all that hangs from a root.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ConstantVersion {
-    /// A number in decimal, or one word.
+    /// A number in decimal, one word, or the bytes of what is neither, such as `0x7f454c46`.
     pub(crate) value: String,
     /// The path of the constant, its crate first.
     pub(crate) constant: String,
@@ -120,7 +122,7 @@ fn constant(
                     .to_owned(),
             })
         }
-        [found] => {
+        [(scope, found)] => {
             if let Some(condition) = krate.doubt(&found.item) {
                 return Err(Unread {
                     why: format!(
@@ -131,15 +133,21 @@ fn constant(
                     help: "name a constant that stands there under no condition".to_owned(),
                 });
             }
-            let value = value(&found.item.value).ok_or_else(|| Unread {
-                why: format!("`{constant}` is neither a number nor a word in quotes"),
+            let unread = |why: String| Unread {
+                why: format!("`{constant}` {why}"),
                 place: Some(place(sources, found)),
-                help: "write its value as a literal, or name the constant that has the literal"
-                    .to_owned(),
-            })?;
+                help:
+                    "write its value by numbers, texts in quotes, arithmetic and other constants, \
+                       or name a constant that has such a value"
+                        .to_owned(),
+            };
+            let value = value::Reader::new(contents, sources)
+                .read(first, scope, &found.item.value)
+                .and_then(|value| value.shown())
+                .map_err(unread)?;
             Ok(ConstantVersion { value, constant })
         }
-        [found, ..] => Err(Unread {
+        [(_, found), ..] => Err(Unread {
             why: format!("`{constant}` stands there several times"),
             place: Some(place(sources, found)),
             help: "write the whole path of the one that counts; where conditions choose between \
@@ -154,23 +162,6 @@ fn place(sources: &Sources<'_>, found: &Found<Constant>) -> Place {
     let mut place = Place::new(sources.shown(&found.source.path), line, column);
     place.text = found.source.line(line).map(str::to_owned);
     place
-}
-
-/// What a literal says: a number, or a word that a line of a lock can hold.
-fn value(expr: &syn::Expr) -> Option<String> {
-    match expr {
-        syn::Expr::Paren(inner) => value(&inner.expr),
-        syn::Expr::Group(inner) => value(&inner.expr),
-        syn::Expr::Lit(literal) => match &literal.lit {
-            syn::Lit::Int(number) => Some(number.base10_parse::<u128>().ok()?.to_string()),
-            syn::Lit::Str(text) => {
-                let text = text.value();
-                (!text.is_empty() && text.chars().all(|c| c.is_ascii_graphic())).then_some(text)
-            }
-            _ => None,
-        },
-        _ => None,
-    }
 }
 
 fn stale(pattern: &Pattern, line: &VersionAt) -> Finding {

@@ -26,7 +26,7 @@ pub(crate) struct SourceFile {
     pub(crate) impls: Vec<ImplBlock>,
     /// The functions in it that are no methods.
     pub(crate) functions: Vec<FreeFunction>,
-    /// The constants and statics in it, those of impls among them.
+    /// The constants and statics in it, those of impls and the numbers of enums among them.
     pub(crate) constants: Vec<Constant>,
     /// The names that it gives to what is defined elsewhere under another name.
     pub(super) imports: Vec<Import>,
@@ -66,10 +66,11 @@ pub(crate) struct FreeFunction {
     pub(crate) item: Rc<syn::ItemFn>,
 }
 
-/// A constant or a static.
+/// A constant, a static, or a variant without fields.
 #[derive(Clone, Debug)]
 pub(crate) struct Constant {
-    /// What is around it, from the file on: modules, functions, and for one of an impl the type.
+    /// What is around it, from the file on: modules, functions, and for one of an impl or an enum
+    /// the type.
     pub(crate) scope: Vec<String>,
     /// Its name.
     pub(crate) ident: String,
@@ -329,6 +330,36 @@ impl Collector<'_> {
         self.file.constants.push(Constant { scope, ident, value, start, attributes });
     }
 
+    /// The numbers of an enum without fields are constants like others.
+    fn discriminants(&mut self, item: &syn::ItemEnum) {
+        let is_plain = |variant: &syn::Variant| matches!(variant.fields, syn::Fields::Unit);
+        if !item.variants.iter().all(is_plain) {
+            return;
+        }
+        let mut scope = self.scope.clone();
+        scope.push(plain(&item.ident));
+        let mut before: Option<&syn::Expr> = None;
+        let mut behind: u64 = 0;
+        for variant in &item.variants {
+            // Of those behind it, the numbers depend on whether it is there.
+            if conditional(&variant.attrs).next().is_some() {
+                return;
+            }
+            if let Some((_, value)) = &variant.discriminant {
+                (before, behind) = (Some(value), 0);
+            }
+            let distance = proc_macro2::Literal::u64_unsuffixed(behind);
+            let value: syn::Expr = match before {
+                Some(value) => syn::parse_quote!((#value) + #distance),
+                None => syn::parse_quote!(#distance),
+            };
+            self.inside(&item.attrs, |collector| {
+                collector.constant(scope.clone(), &variant.attrs, (&variant.ident, &value));
+            });
+            behind += 1;
+        }
+    }
+
     /// These attributes with the conditions around them.
     fn with_around(&self, attributes: &[syn::Attribute]) -> Attributes {
         let mut all = Attributes::read(attributes);
@@ -377,6 +408,7 @@ impl<'ast> Visit<'ast> for Collector<'_> {
             .map(|variant| (plain(&variant.ident), &*variant.attrs, &variant.fields))
             .collect();
         self.define(&item.ident, &item.attrs, &variants);
+        self.discriminants(item);
     }
 
     fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {

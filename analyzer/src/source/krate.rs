@@ -253,8 +253,18 @@ impl Crate {
     }
 
     /// The constants that a path after the crate's name may mean: those that stand there, or else
-    /// those of whose place it names the end; without those that surely were not compiled.
-    pub(crate) fn constants(&self, path: &[&str]) -> Vec<Found<Constant>> {
+    /// those of whose place it names the end; without those that surely were not compiled. Each with
+    /// what is around it.
+    pub(crate) fn constants(&self, path: &[&str]) -> Vec<(Vec<String>, Found<Constant>)> {
+        self.constants_from(&[], path)
+    }
+
+    /// The same as seen from a module, a function or a type of the crate.
+    pub(crate) fn constants_from(
+        &self,
+        from: &[&str],
+        path: &[&str],
+    ) -> Vec<(Vec<String>, Found<Constant>)> {
         let Some((ident, scope)) = path.split_last() else { return Vec::new() };
         let mut named = Vec::new();
         for file in &self.files {
@@ -266,15 +276,19 @@ impl Crate {
             }
         }
         named.retain(|(_, found)| self.met(&found.item) != Met::No);
-        let is_there = |at: &[String]| at.iter().map(String::as_str).eq(scope.iter().copied());
-        let ends_so =
-            |at: &[String]| at.len().checked_sub(scope.len()).is_some_and(|on| is_there(&at[on..]));
-        if named.iter().any(|(at, _)| is_there(at)) {
-            named.retain(|(at, _)| is_there(at));
+        let is_at =
+            |at: &[String], place: &[&str]| at.iter().map(String::as_str).eq(place.iter().copied());
+        let Some(places) = places(from, scope) else { return Vec::new() };
+        if let Some(place) =
+            places.iter().find(|place| named.iter().any(|(at, _)| is_at(at, place)))
+        {
+            named.retain(|(at, _)| is_at(at, place));
         } else {
-            named.retain(|(at, _)| ends_so(at));
+            named.retain(|(at, _)| {
+                at.len().checked_sub(scope.len()).is_some_and(|on| is_at(&at[on..], scope))
+            });
         }
-        named.into_iter().map(|(_, found)| found).collect()
+        named
     }
 
     /// The condition that a constant hangs on, if it is not known whether it was compiled.
