@@ -8,6 +8,7 @@
 
 mod exit;
 mod finding;
+mod plan;
 pub mod render;
 mod report;
 mod rule;
@@ -16,6 +17,7 @@ mod stack;
 
 pub use exit::ExitCode;
 pub use finding::{Call, Evidence, Finding, Place, Severity, Side, Sides, Subject};
+pub use plan::{Conversion, ConversionStep, Told};
 pub use report::{Fact, Input, Report, Table};
 pub use rule::Rule;
 pub use stack::{Frame, Stack};

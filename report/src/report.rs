@@ -1,6 +1,6 @@
 //! A report: what a command looked at, what it found, and how it ends.
 
-use crate::{ExitCode, Finding, Severity};
+use crate::{Conversion, ExitCode, Finding, Severity};
 
 /// Something that was given to the command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +48,8 @@ pub struct Report {
     pub notes: Vec<String>,
     /// Results that are no findings, in the order to print.
     pub tables: Vec<Table>,
+    /// What a converter of older images has to do, sorted by type.
+    pub plan: Vec<Conversion>,
     /// Whether warnings fail the gate as errors do.
     pub fails_on_warnings: bool,
 }

@@ -9,8 +9,8 @@ use expect_test::expect;
 use quick_junit::Report as Junit;
 use samestate_report::render::{github, json, junit, sarif};
 use samestate_report::{
-    Call, Evidence, Finding, Frame, Place, Report, Severity, Side, Sides, Stack, Subject, Table,
-    rules,
+    Call, Conversion, ConversionStep, Evidence, Finding, Frame, Place, Report, Severity, Side,
+    Sides, Stack, Subject, Table, Told, rules,
 };
 use samestate_schema::path::FieldPath;
 use serde_json::Value;
@@ -62,6 +62,21 @@ fn full() -> Report {
     let mut note = Finding::new(&rules::STALE_LOCK, given, "only a note");
     note.severity = Severity::Note;
     report.findings.push(note);
+    let step = |part: &str, action: &str, image: Option<&str>, told| ConversionStep {
+        part: part.into(),
+        action: action.into(),
+        image: image.map(Into::into),
+        program: Some("u64".into()),
+        told,
+    };
+    report.plan.push(Conversion {
+        ty: "sim::Machine".into(),
+        steps: vec![
+            step("frame", "convert", Some("u32"), Told::No),
+            step("rate", "fill", None, Told::Yes),
+            step("Mode", "rename", Some("A"), Told::Needless),
+        ],
+    });
     report.tables.push(Table {
         row: "checkpoint".into(),
         columns: vec!["step".into()],
@@ -95,6 +110,11 @@ fn json_is_what_its_schema_says() {
     let mut document: Value = serde_json::from_str(&json::render(&full()).unwrap()).unwrap();
     document["findings"][0]["severity"] = "fine".into();
     assert_ne!(validate(&schema, &document), Vec::<String>::new());
+    for (key, value) in [("do", "guess"), ("told", "perhaps")] {
+        let mut document: Value = serde_json::from_str(&json::render(&full()).unwrap()).unwrap();
+        document["plan"][0]["steps"][0][key] = value.into();
+        assert_ne!(validate(&schema, &document), Vec::<String>::new(), "{key}");
+    }
 }
 
 #[test]

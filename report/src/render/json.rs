@@ -23,6 +23,23 @@ struct Document<'a> {
     findings: Vec<FindingV1<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tables: Vec<TableV1<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    plan: Vec<ConversionV1<'a>>,
+}
+
+#[derive(Serialize)]
+struct ConversionV1<'a> {
+    r#type: &'a str,
+    steps: Vec<StepV1<'a>>,
+}
+
+#[derive(Serialize)]
+struct StepV1<'a> {
+    part: &'a str,
+    r#do: &'a str,
+    image: Option<&'a str>,
+    program: Option<&'a str>,
+    told: &'static str,
 }
 
 #[derive(Serialize)]
@@ -202,6 +219,16 @@ pub fn render(report: &Report) -> Result<String, serde_json::Error> {
         columns: &table.columns,
         rows: &table.rows,
     });
+    let plan = report.plan.iter().map(|conversion| {
+        let steps = conversion.steps.iter().map(|step| StepV1 {
+            part: &step.part,
+            r#do: &step.action,
+            image: step.image.as_deref(),
+            program: step.program.as_deref(),
+            told: step.told.word(),
+        });
+        ConversionV1 { r#type: &conversion.ty, steps: steps.collect() }
+    });
     let document = Document {
         format: "samestate-report",
         version: VERSION,
@@ -213,6 +240,7 @@ pub fn render(report: &Report) -> Result<String, serde_json::Error> {
         notes: &report.notes,
         findings: findings.collect(),
         tables: tables.collect(),
+        plan: plan.collect(),
     };
     let mut text = serde_json::to_string_pretty(&document)?;
     text.push('\n');
