@@ -52,7 +52,7 @@ pub fn check(config: &CheckConfig) -> Result<Report, Error> {
         let new = model_of(&program, &walk);
         let mut changes = Report::default();
         timings::phase("compare", || {
-            compare(&old, &new, config.program.settings.profile, &mut changes);
+            compare(&old, &new, &config.program.settings, &mut changes);
         });
         places::find(&program, &walk, &mut changes.findings);
         // What coverage says of a new field says it all.
@@ -60,6 +60,7 @@ pub fn check(config: &CheckConfig) -> Result<Report, Error> {
         report.findings.append(&mut changes.findings);
         report.notes.append(&mut changes.notes);
         report.tables.append(&mut changes.tables);
+        report.plan.append(&mut changes.plan);
         let text = lock::write(&new);
         report.findings.extend(stale(&config.lock, &text, &config.program.binary));
         report.fact(

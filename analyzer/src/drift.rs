@@ -45,7 +45,7 @@ pub fn drift(old: &Path, new: &Path, config: &DriftConfig) -> Result<Report, Err
     report.findings.dedup_by(|a, b| {
         a.rule.id == b.rule.id && a.subject == b.subject && a.message == b.message
     });
-    timings::phase("compare", || compare(&old, &new, config.settings.profile, &mut report));
+    timings::phase("compare", || compare(&old, &new, &config.settings, &mut report));
     report.fact(
         "types compared",
         old.types.keys().filter(|n| new.types.contains_key(*n)).count() as u64,

@@ -75,7 +75,7 @@ pub use dot::dot;
 pub use drift::{DriftConfig, drift, lock_text};
 pub use error::Error;
 pub use lock::LockError;
-pub use profile::Profile;
+pub use profile::{Order, Profile};
 pub use proposal::propose;
 pub use settings::{Settings, SettingsError};
 pub use statics::Statics;

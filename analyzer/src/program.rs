@@ -21,7 +21,7 @@ use crate::names;
 use crate::profile::Profile;
 use crate::roots;
 use crate::settings::Settings;
-use crate::source::{Codebase, Flows, Sources};
+use crate::source::{Codebase, Flows, Sources, by_order};
 use crate::statics::{self, Statics};
 use crate::timings;
 use crate::unreached;
@@ -152,9 +152,31 @@ impl Program {
         walk.decided_statics = statics::decided(&self.contents, &self.layout, decide);
         judge.decisions.report(stated);
         let lines = &self.settings.versions;
+        if is_serde && self.settings.order.is_none() {
+            self.suggest_order(&crates, report);
+        }
         walk.versions =
             versions::read(&self.contents, &sources, lines, &walk.roots, report, stated);
         walk
+    }
+
+    /// Says so if serializers that go by order may write the state, and nobody said whether they do.
+    fn suggest_order(&self, crates: &BTreeSet<String>, report: &mut Report) {
+        let formats = by_order(&self.contents, crates);
+        if formats.is_empty() {
+            return;
+        }
+        let named: Vec<_> = formats.iter().map(|name| format!("`{name}`")).collect();
+        let note = format!(
+            "{} may be what writes the state, and tells fields and variants apart by their order: \
+             write `order = \"matters\"` in samestate.toml, so that moving them is an error, or `order = \
+             \"free\"`",
+            named.join(", ")
+        );
+        // Two sides of a comparison say the same.
+        if !report.notes.contains(&note) {
+            report.notes.push(note);
+        }
     }
 
     /// The roots that records mark and those that were named, each once, sorted by name.

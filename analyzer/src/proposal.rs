@@ -13,7 +13,7 @@ use crate::graph::{Kind, TypeId};
 use crate::names;
 use crate::program::Program;
 use crate::settings::Settings;
-use crate::source::{Codebase, Flows, Sources};
+use crate::source::{Codebase, Flows, Sources, by_order};
 
 /// Most roots that are proposed.
 const MAX_ROOTS: usize = 3;
@@ -54,7 +54,7 @@ pub fn propose(config: &CoverageConfig) -> Result<String, Error> {
             roots.push(candidate);
         }
     }
-    let body = written(&roots);
+    let body = written(&roots) + &order(&program, &roots);
     let mut text = String::from(
         "# Proposed by `samestate init`. Look at each line: which types the state hangs from, what\n\
          # saves and restores it, and, under `[skip]`, `[rebuilt]` and `[host]`, what need not be saved.\n",
@@ -152,6 +152,19 @@ fn written(roots: &[Candidate]) -> String {
         text.push_str("serde = true\n");
     }
     text
+}
+
+/// Whether the order of fields counts, as far as the packages that the state is of show it.
+fn order(program: &Program, roots: &[Candidate]) -> String {
+    let serde = roots.iter().filter(|root| root.is_serde);
+    let crates: BTreeSet<String> =
+        serde.map(|root| names::crate_of(&root.name).to_owned()).collect();
+    let formats = program.with_sources(|_, contents| by_order(contents, &crates));
+    let named: Vec<String> = formats.into_iter().collect();
+    match &named[..] {
+        [] => String::new(),
+        named => format!("order = \"matters\" # if {} writes it\n", named.join(" or ")),
+    }
 }
 
 /// How much was found.

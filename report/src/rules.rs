@@ -200,8 +200,10 @@ rules! {
          the treatment back." }
     FIELD_ORDER_CHANGED { "field-order-changed", Note,
         "fields stand in another order",
-        "Images are matched by name when the order differs, so they still load.",
-        "Nothing, unless memory is dumped raw." }
+        "Images of the derive are matched by name when the order differs, so they still load. Most \
+         binary formats of serde hold no names: where samestate.toml says `order = \"matters\"`, older \
+         images are taken for something else, and it is an error.",
+        "Nothing, unless memory is dumped raw or the format goes by order: then put the fields back." }
     VARIANT_ADDED { "variant-added", Error,
         "an enum gained a variant",
         "Older images do not know the variant, and are refused until the program tells since when \
@@ -216,8 +218,9 @@ rules! {
          variant." }
     VARIANT_CHANGED { "variant-changed", Error,
         "a variant is numbered differently",
-        "The value that stands for the variant changed while its name stayed.",
-        "Give the variant a fixed id with `#[checkpoint(id = N)]`." }
+        "What stands for the variant changed while its name stayed: its number, its `id`, or, where \
+         samestate.toml says `order = \"matters\"`, its place among the variants.",
+        "Give the variant back what it had; a fixed id with `#[checkpoint(id = N)]` lasts." }
     VARIANT_RENAMED { "variant-renamed", Error,
         "a variant has another name",
         "Images know a variant by its id, or else by its name, so older ones that hold it are \
@@ -232,6 +235,17 @@ rules! {
         "a trait object that is saved can no longer be of a type",
         "An older image that holds an object of this type cannot be restored.",
         "Keep the implementer registered under its stable name, even if nothing makes new ones." }
+    IMPLEMENTER_RENAMED { "implementer-renamed", Error,
+        "a type behind a trait object is registered by another name",
+        "Images know what stands behind a trait object by the name it was registered by, and \
+         nothing has that name now: an older image that holds such an object cannot be restored.",
+        "Register the type by the old name again: `#[checkpoint(implements(dyn Trait, \"name\"))]`." }
+    HISTORY_DROPPED { "history-dropped", Warning,
+        "the program no longer tells how images of earlier versions are read",
+        "An attribute that told of a version before the last one is gone (`since`, `was`, `from`, \
+         `removed`, `migrate`). Images of the last version load as far as the other findings say; \
+         older ones that loaded until now are refused.",
+        "Put the attribute back, or write the lock again if such images are no longer needed." }
     ROOT_ADDED { "root-added", Note,
         "a root is new",
         "The new version has a root that the old one did not have.",

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use samestate_report::{Severity, rules};
 use samestate_schema::treatment::Treatment;
 
-use super::{Comparison, Loads, Part, sides};
+use super::{Comparison, Loads, Part, is_migrated, sides, written};
 use crate::containers::{self, Holds};
 use crate::history::may_name;
 use crate::model::{FieldEntry, FieldState, TypeEntry, VariantEntry};
@@ -33,9 +33,10 @@ impl Comparison<'_> {
             was.iter().filter(|f| !kept.iter().any(|(old, _)| old.name == f.name)).collect();
         let mut come: Vec<_> =
             is.iter().filter(|f| !kept.iter().any(|(_, new)| new.name == f.name)).collect();
-        is_saved_change |= self.moved(part, new.0, &mut gone, &mut come);
-        for (before, now) in renamed(&mut gone, &mut come) {
-            is_saved_change |= before.state.is_state();
+        is_saved_change |= self.moved(part, (old.0, new.0), &mut gone, &mut come);
+        let renamed = renamed(&mut gone, &mut come);
+        for (before, now) in &renamed {
+            is_saved_change |= before.state.is_state() && !self.is_by_order(name, name);
             self.renamed_field(part, before, now, Loads::Not);
         }
         for (before, now) in &kept {
@@ -46,25 +47,31 @@ impl Comparison<'_> {
             is_saved_change |= self.field(part, old.0, new.0, before, now);
         }
         for field in gone {
-            is_saved_change |= self.removed(part, new.0, field);
+            is_saved_change |= self.removed(part, (old.0, new.0), field);
         }
         for field in come {
             is_saved_change |= self.added(part, old.0, new.0, field);
         }
-        self.order(part, &kept, was);
-        is_saved_change
+        // Where the order counts, a field of another name is the same one only at the same place.
+        let is_order = if self.is_by_order(name, name) {
+            let all: Vec<_> = kept.into_iter().chain(renamed).collect();
+            self.order(part, &in_order(all, is), was)
+        } else {
+            self.order(part, &kept, was)
+        };
+        is_saved_change | is_order
     }
 
     /// Fields that stand in a struct of their own now, which is new and has them by name.
     fn moved(
         &mut self,
         part: Part<'_>,
-        new: &TypeEntry,
+        (old, new): (&TypeEntry, &TypeEntry),
         gone: &mut Vec<&FieldEntry>,
         come: &mut Vec<&FieldEntry>,
     ) -> bool {
         let mut is_saved_change = false;
-        let loads = if new.history.migrates.is_empty() { Loads::Not } else { Loads::Told };
+        let loads = if is_migrated(old, new) { Loads::Told } else { Loads::Not };
         come.retain(|holder| {
             let Some(inner) = self.new_struct(&holder.ty) else { return true };
             let inside: BTreeSet<(String, String)> = inner
@@ -154,20 +161,32 @@ impl Comparison<'_> {
             self.treatment(part, old, new, was, is);
         }
         if !self.renames.same(&was.ty, &is.ty) {
-            is_saved_change |= was.state.is_state() && is.state.is_state();
-            self.retyped(part, new, was, is);
+            // Images do not know a `Vec` from a `VecDeque`; what other code writes is not known.
+            let is_alike = if old.version.is_some() && new.version.is_some() {
+                self.renames.same_saved(&was.ty, &is.ty)
+            } else {
+                let (before, now) = (self.old.model, self.new.model);
+                self.is_by_order(part.ty, part.ty)
+                    && written::alike((before, &was.ty), (now, &is.ty))
+            };
+            is_saved_change |= was.state.is_state() && is.state.is_state() && !is_alike;
+            self.retyped(part, (old, new), (was, is), is_alike);
         }
         is_saved_change
     }
 
-    fn retyped(&mut self, part: Part<'_>, new: &TypeEntry, was: &FieldEntry, is: &FieldEntry) {
+    fn retyped(
+        &mut self,
+        part: Part<'_>,
+        (old, new): (&TypeEntry, &TypeEntry),
+        (was, is): (&FieldEntry, &FieldEntry),
+        is_alike: bool,
+    ) {
         let from = &is.history.from;
-        let matters = was.state.is_state() && is.state.is_state();
+        let matters = was.state.is_state() && is.state.is_state() && !is_alike;
         let loads = if !matters {
             Loads::Anyway
-        } else if from.iter().any(|from| may_name(from, &was.ty))
-            || !new.history.migrates.is_empty()
-        {
+        } else if from.iter().any(|from| may_name(from, &was.ty)) || is_migrated(old, new) {
             Loads::Told
         } else {
             Loads::Not
@@ -185,6 +204,9 @@ impl Comparison<'_> {
             if loads == Loads::Not && !from.is_empty() {
                 let from: Vec<_> = from.iter().map(|from| format!("`{from}`")).collect();
                 finding.details.push(format!("it tells how to convert {} only", from.join(", ")));
+            }
+            if is_alike {
+                finding.details.push("images hold it as before".to_owned());
             }
         });
     }
@@ -285,10 +307,15 @@ impl Comparison<'_> {
         matters
     }
 
-    fn removed(&mut self, part: Part<'_>, new: &TypeEntry, was: &FieldEntry) -> bool {
+    fn removed(
+        &mut self,
+        part: Part<'_>,
+        (old, new): (&TypeEntry, &TypeEntry),
+        was: &FieldEntry,
+    ) -> bool {
         let matters = was.state.is_state();
-        let is_told = new.history.removed.contains(&part.member(&was.name))
-            || !new.history.migrates.is_empty();
+        let is_told =
+            new.history.removed.contains(&part.member(&was.name)) || is_migrated(old, new);
         let loads = match (matters, is_told) {
             (false, _) => Loads::Anyway,
             (true, true) => Loads::Told,
@@ -310,28 +337,66 @@ impl Comparison<'_> {
         matters
     }
 
-    /// Whether the fields that both sides have stand in the same order.
-    fn order(&mut self, part: Part<'_>, kept: &[(&FieldEntry, &FieldEntry)], was: &[FieldEntry]) {
-        let is: Vec<_> = kept.iter().map(|(old, _)| old.name.as_str()).collect();
-        let was: Vec<_> =
-            was.iter().map(|field| field.name.as_str()).filter(|name| is.contains(name)).collect();
-        if was == is {
-            return;
+    /// Whether the fields that both sides have stand in the same order; returns whether that changes
+    /// what is saved.
+    fn order(
+        &mut self,
+        part: Part<'_>,
+        kept: &[(&FieldEntry, &FieldEntry)],
+        was: &[FieldEntry],
+    ) -> bool {
+        let order = |is_asked: &dyn Fn(&str) -> bool| -> (Vec<&str>, Vec<&str>) {
+            let is = kept.iter().map(|(old, _)| old.name.as_str()).filter(|name| is_asked(name));
+            let is: Vec<_> = is.collect();
+            let was = was.iter().map(|field| field.name.as_str());
+            (was.filter(|name| is.contains(name)).collect(), is)
+        };
+        let (before, now) = order(&|_| true);
+        if before == now {
+            return false;
         }
-        let rule = &rules::FIELD_ORDER_CHANGED;
-        self.push(part, rule, Loads::Anyway, |finding| {
-            finding.severity = Severity::Note;
+        let is_saved = |name: &str| {
+            let field = kept.iter().find(|(old, _)| old.name == name);
+            field.is_some_and(|(old, new)| old.state.is_state() && new.state.is_state())
+        };
+        let (saved_before, saved_now) = order(&is_saved);
+        let matters = saved_before != saved_now
+            && self.is_by_order(part.ty, part.ty)
+            && !self.is_written_alike;
+        let (was, is) = (before.join(", "), now.join(", "));
+        if matters {
+            self.plan.convert(part.ty, part.variant, "reorder", &was, &is, Loads::Misnumbered);
+        }
+        let loads = if matters { Loads::Misnumbered } else { Loads::Anyway };
+        self.push(part, &rules::FIELD_ORDER_CHANGED, loads, |finding| {
             finding.message = format!("the fields of `{}` stand in another order", part.ty);
-            finding.sides = Some(sides(&was.join(", "), &is.join(", ")));
+            finding.sides = Some(sides(&was, &is));
+            if matters {
+                finding.severity = Severity::Error;
+                finding.help = Some(
+                    "put them back into the order that they had, or convert or refuse older images"
+                        .to_owned(),
+                );
+            }
         });
+        matters
     }
+}
+
+/// These pairs in the order of the new fields.
+fn in_order<'a>(
+    mut pairs: Vec<(&'a FieldEntry, &'a FieldEntry)>,
+    fields: &[FieldEntry],
+) -> Vec<(&'a FieldEntry, &'a FieldEntry)> {
+    pairs.sort_by_key(|(_, now)| fields.iter().position(|field| field.name == now.name));
+    pairs
 }
 
 /// What becomes of images that do not hold a field that is saved now.
 fn since(old: &TypeEntry, new: &TypeEntry, field: &FieldEntry) -> Loads {
     let is_later = |since: u32| old.version.is_none_or(|version| version < since);
     let is_told = field.history.has_default && field.history.since.is_some_and(is_later);
-    if is_told || !new.history.migrates.is_empty() { Loads::Told } else { Loads::Not }
+    if is_told || is_migrated(old, new) { Loads::Told } else { Loads::Not }
 }
 
 /// One that went and one that came, of one type that no other has: most likely one with another

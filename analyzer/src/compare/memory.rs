@@ -344,7 +344,7 @@ impl Comparison<'_> {
         (was, is): (&str, &str),
         details: &[String],
     ) {
-        if self.is_without_derive(part.ty) {
+        if self.is_without_derive(part.ty, part.ty) {
             self.changed.insert(part.ty.to_owned());
         }
         self.push(part, rule, Loads::Misread, |finding| {

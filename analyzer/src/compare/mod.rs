@@ -8,11 +8,15 @@
 mod axis;
 mod constants;
 mod fields;
+mod history;
+mod implementers;
 mod memory;
 mod plan;
 mod renames;
+mod saved;
 mod side;
 mod variants;
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +27,8 @@ use self::plan::Plan;
 use self::renames::Renames;
 use self::side::Side;
 use crate::model::{Model, Shape, TypeEntry, Way};
-use crate::profile::Profile;
+use crate::profile::{Order, Profile};
+use crate::settings::Settings;
 
 /// What becomes of older images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,19 +43,23 @@ enum Loads {
     Unsaid,
     /// They are dumps of memory, and what was written is taken for something else.
     Misread,
+    /// Their parts are told apart by their order, and one is taken for another.
+    Misnumbered,
 }
 
 /// Reports the differences of two models.
-pub(crate) fn compare(old: &Model, new: &Model, profile: Profile, report: &mut Report) {
+pub(crate) fn compare(old: &Model, new: &Model, settings: &Settings, report: &mut Report) {
     let known = report.findings.len();
     let mut comparison = Comparison {
-        profile,
+        profile: settings.profile,
+        order: settings.order,
         old: Side::new(old),
         new: Side::new(new),
         renames: Renames::between(old, new),
         seen: BTreeSet::new(),
         changed: BTreeSet::new(),
         raised: constants::raised(old, new),
+        is_written_alike: false,
         plan: Plan::default(),
         report,
     };
@@ -60,7 +69,12 @@ pub(crate) fn compare(old: &Model, new: &Model, profile: Profile, report: &mut R
         let now = comparison.renames.of(name).to_owned();
         match new.types.get(&now) {
             Some(new_entry) if now == *name && old_entry == new_entry => {}
-            Some(new_entry) => comparison.types(name, &now, old_entry, new_entry),
+            Some(new_entry) => {
+                comparison.is_written_alike =
+                    comparison.is_by_order(name, &now) && written::alike((old, name), (new, &now));
+                comparison.types(name, &now, old_entry, new_entry);
+                comparison.is_written_alike = false;
+            }
             None => comparison.absent(name),
         }
     }
@@ -74,6 +88,7 @@ pub(crate) fn compare(old: &Model, new: &Model, profile: Profile, report: &mut R
 
 struct Comparison<'a> {
     profile: Profile,
+    order: Option<Order>,
     old: Side<'a>,
     new: Side<'a>,
     renames: Renames,
@@ -83,6 +98,8 @@ struct Comparison<'a> {
     changed: BTreeSet<String>,
     /// The types of which all roots have a constant that tells older images apart, and what tells.
     raised: BTreeMap<String, String>,
+    /// Whether the types that are being compared are written alike, whatever their parts are called.
+    is_written_alike: bool,
     plan: Plan,
     report: &'a mut Report,
 }
@@ -184,6 +201,8 @@ impl<'a> Comparison<'a> {
     /// Compares a type that both sides have, under the name it has on each.
     fn types(&mut self, was: &str, name: &str, old: &TypeEntry, new: &TypeEntry) {
         self.renamed(was, name, old, new);
+        self.dropped(name, old, new);
+        let steps = self.plan.len();
         let mut is_saved_change = self.shape(name, old, new);
         // Nothing of a struct is the same in an enum.
         let pairs = if is_saved_change { Vec::new() } else { variants::pairs(old, new) };
@@ -193,6 +212,10 @@ impl<'a> Comparison<'a> {
         for (old_variant, new_variant) in &pairs {
             is_saved_change |= self.fields(name, (old, old_variant), (new, new_variant));
         }
+        if self.is_written_alike {
+            self.plan.truncate(steps);
+            return;
+        }
         if is_saved_change && new.version.is_none() {
             self.changed.insert(name.to_owned());
         }
@@ -201,25 +224,39 @@ impl<'a> Comparison<'a> {
 
     /// A type with another name. Images know it by its last part, or by the name it is given.
     fn renamed(&mut self, was: &str, name: &str, old: &TypeEntry, new: &TypeEntry) {
-        if was == name {
+        let (old_name, new_name) = (plan::image_name(was, old), plan::image_name(name, new));
+        if was == name && old_name == new_name {
             return;
         }
-        let (old_name, new_name) = (plan::image_name(was, old), plan::image_name(name, new));
-        let loads = if old_name == new_name {
+        // Code that no derive made writes names of types down at most where one of several is meant.
+        let is_free = self.is_without_derive(was, name);
+        let loads = if old_name == new_name || is_free {
             Loads::Anyway
         } else if new.history.was.contains(old_name) {
             Loads::Told
         } else {
             Loads::Not
         };
+        let is_choice = is_free && self.new.model.traits.values().any(|all| all.contains(name));
         let help = format!("write `#[checkpoint(was = \"{old_name}\")]` on `{name}`");
-        if old_name != new_name {
+        if old_name != new_name && !is_free {
             self.plan.convert(name, "", "rename", old_name, new_name, loads);
         }
         self.push(Part::of(name), &rules::TYPE_RENAMED, loads, |finding| {
-            finding.message = format!("`{was}` is called `{name}` now");
-            finding.sides = Some(sides(was, name));
+            finding.message = if was == name {
+                format!(
+                    "images know `{name}` by the name `{new_name}` now, and knew it by `{old_name}`"
+                )
+            } else {
+                format!("`{was}` is called `{name}` now")
+            };
+            finding.sides =
+                Some(if was == name { sides(old_name, new_name) } else { sides(was, name) });
             finding.help = Some(help);
+            if is_choice {
+                finding.severity = Severity::Warning;
+                finding.details.push("images that tell it by its name do not load".to_owned());
+            }
         });
     }
 
@@ -228,8 +265,9 @@ impl<'a> Comparison<'a> {
         if old.shape == new.shape {
             return false;
         }
-        self.plan.convert(name, "", "convert", old.shape.word(), new.shape.word(), Loads::Not);
-        self.push(Part::of(name), &rules::FIELD_TYPE_CHANGED, Loads::Not, |finding| {
+        let loads = if is_migrated(old, new) { Loads::Told } else { Loads::Not };
+        self.plan.convert(name, "", "convert", old.shape.word(), new.shape.word(), loads);
+        self.push(Part::of(name), &rules::FIELD_TYPE_CHANGED, loads, |finding| {
             let (was, is) = (old.shape.word(), new.shape.word());
             finding.message = format!("`{name}` was {was} and is {is} now");
             finding.sides = Some(sides(was, is));
@@ -261,35 +299,6 @@ impl<'a> Comparison<'a> {
         });
     }
 
-    /// The types behind trait objects. An implementer is known to images by its registered name.
-    fn implementers(&mut self) {
-        let (old, new) = (self.old.model, self.new.model);
-        for (object, was) in &old.traits {
-            let Some(is) = new.traits.get(object) else { continue };
-            let gone: Vec<_> = was.iter().filter(|ty| !is.contains(self.renames.of(ty))).collect();
-            for ty in gone {
-                let name = registered(old, ty, object);
-                let part = Part::of(ty).gone();
-                self.push(part, &rules::IMPLEMENTER_REMOVED, Loads::Not, |finding| {
-                    finding.message = format!("`{ty}` is no `dyn {object}` any more");
-                    if name.is_none() {
-                        // Only its vtable showed it, and optimizers remove those.
-                        finding.severity = Severity::Warning;
-                        finding.details.clear();
-                    }
-                });
-            }
-            let known: BTreeSet<&str> = was.iter().map(|ty| self.renames.of(ty)).collect();
-            let added: Vec<_> = is.iter().filter(|ty| !known.contains(ty.as_str())).collect();
-            for ty in added {
-                let part = Part::of(ty);
-                self.push(part, &rules::IMPLEMENTER_ADDED, Loads::Anyway, |finding| {
-                    finding.message = format!("`{ty}` is a new `dyn {object}`");
-                });
-            }
-        }
-    }
-
     /// Adds a finding about a part of a type. What older images need not fear is a note.
     fn push(
         &mut self,
@@ -308,8 +317,9 @@ impl<'a> Comparison<'a> {
         if !self.seen.insert((key.to_owned(), place, rule.id)) {
             return;
         }
-        let loads =
-            if loads == Loads::Not && self.is_nameless(part, rule) { Loads::Anyway } else { loads };
+        let is_harmless = loads == Loads::Not && self.is_nameless(part, rule)
+            || matches!(loads, Loads::Not | Loads::Unsaid) && self.is_written_alike;
+        let loads = if is_harmless { Loads::Anyway } else { loads };
         let way = self.way(part);
         let mut path = way.path.clone();
         if !part.variant.is_empty() {
@@ -335,13 +345,16 @@ impl<'a> Comparison<'a> {
             Loads::Not => finding.details.push("older images are refused".to_owned()),
             Loads::Unsaid => {}
             Loads::Misread => finding.details.push("older dumps of it are misread".to_owned()),
+            Loads::Misnumbered => finding.details.push(
+                "older images are misread: samestate.toml says that order matters".to_owned(),
+            ),
         }
         fill(&mut finding);
         if matches!(loads, Loads::Anyway | Loads::Told) {
             finding.help = None;
         }
-        if matches!(loads, Loads::Not | Loads::Misread)
-            && self.is_without_derive(part.ty)
+        if matches!(loads, Loads::Not | Loads::Misread | Loads::Misnumbered)
+            && self.is_without_derive(part.ty, part.ty)
             && let Some(raised) = self.raised.get(part.ty)
         {
             // What to do with older images is the program's to decide; it can tell them apart.
@@ -349,7 +362,7 @@ impl<'a> Comparison<'a> {
             finding.details = vec![raised.clone()];
             finding.help = None;
         }
-        if self.is_without_derive(part.ty)
+        if self.is_without_derive(part.ty, part.ty)
             && finding.help.as_ref().is_some_and(|help| help.contains("#[checkpoint("))
         {
             // Attributes are of no use to code that no derive made.
@@ -367,17 +380,25 @@ impl<'a> Comparison<'a> {
     }
 
     /// Whether neither side has a record of the type.
-    fn is_without_derive(&self, ty: &str) -> bool {
-        let has_record = |model: &Model| model.types.get(ty).is_some_and(|ty| ty.version.is_some());
-        !has_record(self.old.model) && !has_record(self.new.model)
+    fn is_without_derive(&self, was: &str, is: &str) -> bool {
+        let has_record =
+            |model: &Model, ty: &str| model.types.get(ty).is_some_and(|ty| ty.version.is_some());
+        !has_record(self.old.model, was) && !has_record(self.new.model, is)
     }
 
-    /// Whether it is only another name, in memory that is dumped as it is.
+    /// Whether images tell the parts of a type apart by their order.
+    fn is_by_order(&self, was: &str, is: &str) -> bool {
+        self.order == Some(Order::Matters)
+            && self.profile == Profile::ByField
+            && self.is_without_derive(was, is)
+    }
+
+    /// Whether it is only another name, where images know none.
     fn is_nameless(&self, part: Part<'_>, rule: &Rule) -> bool {
         let names = [&rules::FIELD_RENAMED, &rules::VARIANT_RENAMED, &rules::TYPE_RENAMED];
-        self.profile == Profile::RawMemory
+        (self.profile == Profile::RawMemory || self.order == Some(Order::Matters))
             && names.iter().any(|name| name.id == rule.id)
-            && self.is_without_derive(part.ty)
+            && self.is_without_derive(part.ty, part.ty)
     }
 
     /// The side that has the part, and the other one.
@@ -394,6 +415,12 @@ impl<'a> Comparison<'a> {
             labels: vec![part.ty.to_owned()],
         })
     }
+}
+
+/// Whether the program tells how to convert a form of the type that it did not tell of before: that
+/// of the old version.
+fn is_migrated(old: &TypeEntry, new: &TypeEntry) -> bool {
+    new.history.migrates.difference(&old.history.migrates).next().is_some()
 }
 
 /// The stable name by which images know an implementer of a trait.

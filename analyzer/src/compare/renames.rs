@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::registered;
+use super::{registered, saved};
 use crate::model::{Model, TypeEntry};
 use crate::names::TypeExpr;
 
@@ -36,6 +36,16 @@ impl Renames {
                 }
             }
         }
+        for (object, was) in &old.traits {
+            let Some(is) = new.traits.get(object) else { continue };
+            // Those that images know by a registered name were looked at above.
+            let is_bare = |model: &Model, ty: &String| registered(model, ty, object).is_none();
+            let gone: Vec<_> = was.difference(is).filter(|ty| is_bare(old, ty)).collect();
+            let come: Vec<_> = is.difference(was).filter(|ty| is_bare(new, ty)).collect();
+            if let ([gone], [come]) = (&gone[..], &come[..]) {
+                finder.vote(gone, come);
+            }
+        }
         let both = old.types.keys().filter(|name| new.types.contains_key(*name));
         for name in both {
             finder.meet(name, name);
@@ -60,6 +70,11 @@ impl Renames {
     /// Whether two spelled types are the same but for renamed parts.
     pub(super) fn same(&self, old: &str, new: &str) -> bool {
         old == new || self.equal(&TypeExpr::parse(old), &TypeExpr::parse(new))
+    }
+
+    /// Whether images of the derive hold the two alike.
+    pub(super) fn same_saved(&self, old: &str, new: &str) -> bool {
+        self.equal(&saved::form(TypeExpr::parse(old)), &saved::form(TypeExpr::parse(new)))
     }
 
     fn equal(&self, old: &TypeExpr, new: &TypeExpr) -> bool {

@@ -38,6 +38,7 @@ impl Comparison<'_> {
         let gone: Vec<_> = old.variants.iter().filter(gone).collect();
         let come: Vec<_> = new.variants.iter().filter(come).collect();
         let guess = renamed(&gone, &come);
+        let mut is_changed = false;
         for was in &gone {
             if !guess.iter().any(|(guessed, _)| guessed.name == was.name) {
                 self.variant_removed(name, new, was);
@@ -56,8 +57,10 @@ impl Comparison<'_> {
                 self.variant_renamed(name, was, is, Loads::Told);
             }
             self.numbers(name, (old, was), (new, is));
+            is_changed |= self.ids(name, was, is);
         }
-        !gone.is_empty()
+        is_changed |= self.positions(name, old, new, pairs);
+        is_changed || !gone.is_empty()
     }
 
     fn variant_added(&mut self, name: &str, old: &TypeEntry, new: &TypeEntry, is: &VariantEntry) {
@@ -102,6 +105,69 @@ impl Comparison<'_> {
         });
     }
 
+    /// The `id` that images know a variant by. One may be given to a variant that had none.
+    fn ids(&mut self, name: &str, was: &VariantEntry, is: &VariantEntry) -> bool {
+        let Some(before) = was.history.id.filter(|_| was.history.id != is.history.id) else {
+            return false;
+        };
+        let now = is.history.id.map_or_else(|| "none".to_owned(), |id| id.to_string());
+        self.plan.convert(name, &is.name, "convert", &before.to_string(), &now, Loads::Not);
+        self.push(Part::of(name).variant(&is.name), &rules::VARIANT_CHANGED, Loads::Not, |f| {
+            f.message = format!("the `id` of `{name}::{}` was {before} and is {now} now", is.name);
+            f.sides = Some(sides(&format!("id {before}"), &format!("id {now}")));
+            f.help = Some(format!("write `#[checkpoint(id = {before})]` on `{}` again", is.name));
+        });
+        true
+    }
+
+    /// The places of variants, where images know them by those.
+    fn positions(
+        &mut self,
+        name: &str,
+        old: &TypeEntry,
+        new: &TypeEntry,
+        pairs: &[(&VariantEntry, &VariantEntry)],
+    ) -> bool {
+        if !self.is_by_order(name, name) {
+            return false;
+        }
+        let mut is_changed = false;
+        for (was, is) in pairs {
+            let place = |all: &[VariantEntry], one: &VariantEntry| {
+                all.iter().position(|other| other.name == one.name)
+            };
+            let (Some(before), Some(now)) = (place(&old.variants, was), place(&new.variants, is))
+            else {
+                continue;
+            };
+            if before == now {
+                continue;
+            }
+            is_changed = true;
+            let (before, now) = (before.to_string(), now.to_string());
+            let loads = Loads::Misnumbered;
+            self.plan.convert(name, &is.name, "reorder", &before, &now, loads);
+            self.push(
+                Part::of(name).variant(&is.name),
+                &rules::VARIANT_CHANGED,
+                loads,
+                |finding| {
+                    finding.message = format!(
+                        "`{name}::{}` is number {now} in its order and was {before}",
+                        is.name
+                    );
+                    finding.sides = Some(sides(&before, &now));
+                    finding.help = Some(
+                        "add variants behind all others and leave those that are there where they \
+                     are, or convert or refuse older images"
+                            .to_owned(),
+                    );
+                },
+            );
+        }
+        is_changed
+    }
+
     /// The number that stands for a variant, where memory or hand-written code uses it.
     fn numbers(
         &mut self,
@@ -111,6 +177,10 @@ impl Comparison<'_> {
     ) {
         let (Some(before), Some(now)) = (was.value, is.value) else { return };
         if before == now {
+            return;
+        }
+        // Where the order counts, the number that a value has in memory does not.
+        if self.is_by_order(name, name) {
             return;
         }
         // Generated code knows variants by name.

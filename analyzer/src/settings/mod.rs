@@ -7,6 +7,7 @@
 //! serde = true
 //! version = "app::machine::STATE_VERSION"
 //! profile = "by-field"
+//! order = "matters"
 //!
 //! [skip]
 //! "app::Cpu.decoded" = "filled again by the first instruction"
@@ -49,7 +50,7 @@ pub(crate) use self::date::Day;
 pub(crate) use self::pattern::Pattern;
 pub(crate) use self::version::VersionAt;
 use crate::limits::MAX_SETTINGS_LEN;
-use crate::profile::Profile;
+use crate::profile::{Order, Profile};
 
 /// What samestate.toml says; by default nothing.
 #[derive(Clone, Debug, Default)]
@@ -66,6 +67,9 @@ pub struct Settings {
     pub(crate) versions: Vec<VersionAt>,
     /// What images depend on.
     pub profile: Profile,
+    /// Whether the order of fields and variants is among it, where no derive wrote them; `None`
+    /// says nothing.
+    pub order: Option<Order>,
     /// What is not saved, and why.
     pub(crate) treatments: Vec<Stated>,
     /// What `samestate check` looks at.
@@ -190,6 +194,10 @@ impl Settings {
                 ProfileWord::ByField => Profile::ByField,
                 ProfileWord::RawMemory => Profile::RawMemory,
             },
+            order: file.order.map(|word| match word {
+                OrderWord::Matters => Order::Matters,
+                OrderWord::Free => Order::Free,
+            }),
             treatments,
             check: CheckSettings {
                 binary: file.check.binary,
@@ -215,6 +223,7 @@ struct File {
     version: Option<Spanned<version::Entry>>,
     #[serde(default)]
     profile: ProfileWord,
+    order: Option<OrderWord>,
     #[serde(default)]
     skip: Entries,
     #[serde(default)]
@@ -242,6 +251,13 @@ enum ProfileWord {
     #[default]
     ByField,
     RawMemory,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum OrderWord {
+    Matters,
+    Free,
 }
 
 #[derive(Default, Deserialize, PartialEq, Eq)]
@@ -285,8 +301,8 @@ struct Dated {
 fn told(message: &str) -> (String, String) {
     let message = message.trim_end_matches('\n').replace('\n', "; ");
     let remedy = if message.starts_with("unknown field") {
-        "write one of `roots`, `save`, `restore`, `serde`, `version`, `profile`, `[skip]`, `[rebuilt]`, \
-         `[host]`, \
+        "write one of `roots`, `save`, `restore`, `serde`, `version`, `profile`, `order`, `[skip]`, \
+         `[rebuilt]`, `[host]`, \
          `[check]` with `binary`, `lock` and `fail-on`, `[[allow]]` with `rule`, `subject`, `reason` \
          and `until`"
     } else if message.contains("a reason in quotes") {

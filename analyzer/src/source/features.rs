@@ -84,6 +84,6 @@ fn resolve(crates: &BTreeMap<String, BTreeSet<CrateRoot>>) -> BTreeMap<PathBuf, 
 }
 
 /// The manifest of the package that a file belongs to.
-fn manifest(file: &Path) -> Option<PathBuf> {
+pub(super) fn manifest(file: &Path) -> Option<PathBuf> {
     file.ancestors().skip(1).map(|folder| folder.join("Cargo.toml")).find(|path| path.is_file())
 }

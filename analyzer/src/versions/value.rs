@@ -188,7 +188,7 @@ impl<'a> Reader<'a> {
             _ => return Err(whole()),
         };
         let Value::Bytes(mut bytes) = self.value(at, argument)? else { return Err(whole()) };
-        if bytes.len() as u32 * 8 != bits || (bits == 128 && !is_signed) {
+        if u32::try_from(bytes.len() * 8) != Ok(bits) || (bits == 128 && !is_signed) {
             return Err(whole());
         }
         if !is_little {

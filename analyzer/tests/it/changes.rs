@@ -6,11 +6,11 @@ use samestate_analyzer::{DriftConfig, drift};
 use samestate_report::{ExitCode, Report};
 
 /// A lock of the root `sim::Vm` with these blocks.
-fn lock(blocks: &str) -> String {
+pub(crate) fn lock(blocks: &str) -> String {
     format!("samestate lock 1\n\nroot sim::Vm\n{blocks}\nend\n")
 }
 
-fn written(name: &str, text: &str) -> PathBuf {
+pub(crate) fn written(name: &str, text: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("changes");
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join(name);
@@ -22,14 +22,14 @@ fn config() -> DriftConfig {
     DriftConfig::default()
 }
 
-fn compared(name: &str, old: &str, new: &str) -> Report {
+pub(crate) fn compared(name: &str, old: &str, new: &str) -> Report {
     let old = written(&format!("{name}-old.lock"), &lock(old));
     let new = written(&format!("{name}-new.lock"), &lock(new));
     drift(&old, &new, &config()).unwrap()
 }
 
 /// `severity rule subject` of each finding.
-fn found(report: &Report) -> Vec<String> {
+pub(crate) fn found(report: &Report) -> Vec<String> {
     let line = |finding: &samestate_report::Finding| {
         format!("{} {} {}", finding.severity.word(), finding.rule.id, finding.subject)
     };
@@ -37,7 +37,7 @@ fn found(report: &Report) -> Vec<String> {
 }
 
 /// The rows of the plan, as `type part do from to attribute`.
-fn plan(report: &Report) -> Vec<String> {
+pub(crate) fn plan(report: &Report) -> Vec<String> {
     report.tables.iter().flat_map(|table| &table.rows).map(|row| row.join("|")).collect()
 }
 
@@ -384,11 +384,11 @@ fn changes_of_an_enum() {
 }
 
 /// A root with one field of this type, and these blocks.
-fn rooted(ty: &str, blocks: &str) -> String {
+pub(crate) fn rooted(ty: &str, blocks: &str) -> String {
     format!("struct sim::Vm {{\n  version 1\n  saved part: {ty}\n}}\n\n{blocks}")
 }
 
-fn part(name: &str, lines: &str) -> String {
+pub(crate) fn part(name: &str, lines: &str) -> String {
     format!("struct {name} {{\n  version 1\n{lines}\n}}\n")
 }
 

@@ -118,6 +118,7 @@ fn samestate_toml_says_what_to_check_and_what_is_allowed() {
         "treatment-changed",
         "type-renamed",
         "variant-added",
+        "variant-changed",
         "variant-removed",
         "version-not-bumped",
     ];
