@@ -14,6 +14,7 @@ mod identity;
 mod known_by;
 mod matrix;
 mod memory;
+mod merging;
 mod named;
 mod objects;
 mod ordered;
