@@ -29,9 +29,14 @@ if [ -n "$baseline" ] && [ "$baseline" != none ]; then
     # A checkout for a job has one commit and one branch.
     if ! git rev-parse --verify --quiet "$baseline^{commit}" >/dev/null; then
         branch=${baseline#origin/}
-        git fetch --quiet --no-tags --depth=1 origin \
+        words_of_fetch=(fetch --quiet --no-tags)
+        # A clone that has all of its history keeps it.
+        if [ "$(git rev-parse --is-shallow-repository 2>/dev/null)" = true ]; then
+            words_of_fetch+=(--depth=1)
+        fi
+        git "${words_of_fetch[@]}" origin \
             "+refs/heads/$branch:refs/remotes/origin/$branch" 2>/dev/null ||
-            git fetch --quiet --no-tags --depth=1 origin "$baseline" || true
+            git "${words_of_fetch[@]}" origin "$baseline" || true
     fi
     words+=(--baseline "$baseline")
 fi

@@ -34,9 +34,17 @@ pub(crate) fn of_revision(revision: &str, lock: &Path) -> Result<Option<LockText
                 said(&inside)
             )));
         }
+        let shallow = git(folder, &["rev-parse", "--is-shallow-repository"])?;
+        if shallow.stdout.starts_with(b"true") {
+            return Err(Failure::unchecked(format!(
+                "the revision `{revision}` is not in {}, which is a shallow clone: fetch it (`git fetch \
+                 --depth=1 origin BRANCH`), or clone all of it (`fetch-depth: 0` of the action that \
+                 checks it out)",
+                folder.display()
+            )));
+        }
         return Err(Failure::usage(format!(
-            "git knows no revision `{revision}` in {}; fetch it, or name another one (a shallow \
-             clone has only the newest)",
+            "git knows no revision `{revision}` in {}; fetch it, or name another one",
             folder.display()
         )));
     }

@@ -15,7 +15,7 @@ use crate::check::{commit, git, has_git, says};
 use crate::fixtures::{Said, scratch, workspace};
 use crate::table::fresh;
 
-fn read(path: &str) -> String {
+pub(crate) fn read(path: &str) -> String {
     fs::read_to_string(workspace().join(path)).unwrap()
 }
 
@@ -156,7 +156,7 @@ impl Checkpoint for Rng {
 ";
 
 /// The repository of a game that is clean; its first commit is on the branch `main` of `origin`.
-fn game(name: &str) -> Option<PathBuf> {
+pub(crate) fn game(name: &str) -> Option<PathBuf> {
     has_git().then(|| {
         let folder = fresh(name);
         fs::create_dir(folder.join("src")).unwrap();
@@ -192,7 +192,7 @@ fn refresh(folder: &Path) {
     assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
 }
 
-fn edit(folder: &Path, file: &str, was: &str, is: &str) {
+pub(crate) fn edit(folder: &Path, file: &str, was: &str, is: &str) {
     let path = folder.join(file);
     let text = fs::read_to_string(&path).unwrap();
     assert!(text.contains(was), "{file} has no {was}");
@@ -211,9 +211,15 @@ fn alert(sarif: &str) -> (u64, Value, Vec<String>) {
     (region["startLine"].as_u64().unwrap(), result["partialFingerprints"].clone(), way)
 }
 
-/// One test: the jobs share the folder that cargo builds in.
+/// Games share the folder that cargo builds in.
+pub(crate) fn one_at_a_time() -> std::sync::MutexGuard<'static, ()> {
+    static GAME: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    GAME.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 #[test]
 fn commits_that_endanger_state_fail_and_others_pass() {
+    let _alone = one_at_a_time();
     let Some(folder) = game("action") else { return };
     let (said, outputs, summary) = Job::new(&folder, &[], &[]).run();
     says(&said, 0, &["samestate check: clean"], &["::error"]);
@@ -313,6 +319,18 @@ fn commits_that_endanger_state_fail_and_others_pass() {
     let (said, _, _) = Job::new(&folder, &[], &[("GITHUB_BASE_REF", "main")]).run();
     says(&said, 0, &["samestate check: clean", "field-added"], &["::error"]);
 
+    // A checkout for a job has one commit; what the pull request goes to is fetched.
+    git(&folder, &["push", "--quiet", "origin", "HEAD:refs/heads/lives"]);
+    let shallow = fresh("action-shallow");
+    git(&shallow, &["clone", "--quiet", "--depth", "1", "--branch", "lives", &url, "."]);
+    let (said, _, _) = Job::new(&shallow, &[], &[("GITHUB_BASE_REF", "main")]).run();
+    says(&said, 0, &["samestate check: clean", "field-added"], &["::error"]);
+    // What it cannot fetch is not taken for clean.
+    let (said, _, summary) = Job::new(&shallow, &[("baseline", "HEAD~1")], &[]).run();
+    let words = ["::error title=samestate::", "`HEAD~1`", "shallow", "fetch-depth"];
+    says(&said, 3, &words, &["clean"]);
+    assert!(summary.starts_with("### samestate: could not check everything"), "{summary}");
+
     // What cannot be checked is shown, too.
     for (inputs, code, words) in [
         (
@@ -351,7 +369,13 @@ fn the_action_is_what_a_runner_can_read() {
         inputs.insert(name, false);
     }
     assert_eq!(action["runs"]["using"].as_str(), Some("composite"));
-    let mut given: Vec<String> = vec!["github.action_path".to_owned()];
+    let by_runner = [
+        "github.action_path",
+        "github.event_name",
+        "github.repository",
+        "github.event.pull_request.head.repo.full_name",
+    ];
+    let mut given: Vec<String> = by_runner.map(str::to_owned).to_vec();
     let mut see = |text: &str, given: &[String]| {
         for word in expressions(text).iter().flat_map(|text| text.split([' ', '(', ')'])) {
             if let Some(input) = word.strip_prefix("inputs.") {

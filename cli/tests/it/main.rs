@@ -17,6 +17,7 @@ mod interrupt;
 mod manual;
 mod mutations;
 mod pairs;
+mod pre_commit;
 mod readme;
 mod real_programs;
 mod show;
