@@ -110,7 +110,7 @@ fn constant(
     let constant = format!("{first}::{}", path.join("::"));
     match &krate.constants(&path)[..] {
         [] => {
-            let unread = krate.problems.first().map(|problem| format!("; {problem}"));
+            let unread = krate.problem().map(|problem| format!("; {problem}"));
             Err(Unread {
                 why: format!(
                     "there is no constant `{constant}` in the sources{}",

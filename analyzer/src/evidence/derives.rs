@@ -41,6 +41,8 @@ pub(crate) struct Family {
     pub(crate) known_functions: &'static [&'static str],
     /// The type of another crate that this definition speaks for.
     pub(crate) speaks_for: fn(&Attributes) -> Option<String>,
+    /// The name of the attribute that says so.
+    pub(crate) speaks_for_name: &'static str,
 }
 
 /// What attributes say of a field.
@@ -353,9 +355,11 @@ impl<'a> Derives<'a> {
         let crates = &self.flows.code.contents.crates;
         let own =
             crates.iter().filter(|(_, roots)| roots.iter().any(|root| root.file.is_relative()));
-        own.flat_map(|(name, _)| self.flows.code.sources.krate(name).definitions()).find(|found| {
-            let named = (self.family.speaks_for)(&found.item.attributes);
-            named.is_some_and(|name| names::last_segment(&name) == ident)
+        own.map(|(name, _)| self.flows.code.sources.krate(name)).find_map(|krate| {
+            krate.definitions_by(self.family.speaks_for_name).find(|found| {
+                let named = (self.family.speaks_for)(&found.item.attributes);
+                named.is_some_and(|name| names::last_segment(&name) == ident)
+            })
         })
     }
 }

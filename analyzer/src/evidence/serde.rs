@@ -5,6 +5,9 @@ use syn::punctuated::Punctuated;
 use super::derives::{Family, FieldRule, Functions, StandIn};
 use crate::source::Attributes;
 
+/// The attribute of a definition that speaks for a type of another crate.
+const SPEAKS_FOR: &str = "remote";
+
 /// serde: `Serialize` and `Deserialize`.
 pub(crate) static SERDE: Family = Family {
     name: "serde",
@@ -16,7 +19,8 @@ pub(crate) static SERDE: Family = Family {
     stand_in,
     functions,
     known_functions: WHOLE,
-    speaks_for: |attributes| text(attributes, "remote"),
+    speaks_for: |attributes| text(attributes, SPEAKS_FOR),
+    speaks_for_name: SPEAKS_FOR,
 };
 
 /// What published crates offer for `with`, and saves and restores the whole value: their code is made

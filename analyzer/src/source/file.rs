@@ -1,5 +1,6 @@
 //! One source file: the definitions, impls and functions in it.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -19,7 +20,9 @@ use crate::limits::{MAX_MACRO_DEPTH, MAX_MACRO_TOKENS, MAX_SOURCE_DEPTH};
 pub(crate) struct SourceFile {
     /// Where it was found.
     pub(crate) path: PathBuf,
-    lines: Vec<String>,
+    text: Rc<str>,
+    /// Where each line of the text starts, once one is asked for.
+    lines: OnceCell<Vec<usize>>,
     /// The structs, enums and unions in it.
     pub(crate) definitions: Vec<Definition>,
     /// The impls in it.
@@ -137,23 +140,30 @@ pub(super) struct Call {
 
 impl SourceFile {
     /// Takes the text of a file apart.
-    pub(super) fn parse(path: &Path, text: &str) -> Result<Self, String> {
+    pub(super) fn parse(path: &Path, text: &Rc<str>) -> Result<Self, String> {
         if depth(text) > MAX_SOURCE_DEPTH {
             return Err(format!("its source {} nests too deeply to be parsed", path.display()));
         }
-        // What is no list of tokens, the parser refuses as well.
-        let tokens = without_shebang(text).parse::<proc_macro2::TokenStream>();
-        if tokens.is_ok_and(|tokens| !super::bounds::is_shallow(&tokens)) {
-            let shown = path.display();
-            return Err(format!("its source {shown} has expressions too long to be parsed"));
-        }
-        let ast = syn::parse_file(text).map_err(|error| {
+        let failed = |error: syn::Error| {
             let line = error.span().start().line;
             format!("its source {}:{line} cannot be parsed: {error}", path.display())
-        })?;
+        };
+        let plain = without_shebang(text);
+        let ast = match plain.parse::<proc_macro2::TokenStream>() {
+            Ok(tokens) if !super::bounds::is_shallow(&tokens) => {
+                let shown = path.display();
+                return Err(format!("its source {shown} has expressions too long to be parsed"));
+            }
+            // The parser need not take the text apart once more.
+            Ok(tokens) if plain.len() == text.len() => syn::parse2::<syn::File>(tokens),
+            // What is no list of tokens, the parser refuses as well.
+            _ => syn::parse_file(text),
+        };
+        let ast = ast.map_err(failed)?;
         let mut file = Self {
             path: path.to_owned(),
-            lines: text.lines().map(str::to_owned).collect(),
+            text: Rc::clone(text),
+            lines: OnceCell::new(),
             definitions: Vec::new(),
             impls: Vec::new(),
             functions: Vec::new(),
@@ -164,7 +174,8 @@ impl SourceFile {
             calls: Vec::new(),
         };
         let around = conditional(&ast.attrs).cloned().collect();
-        Collector { file: &mut file, scope: Vec::new(), around }.visit_file(&ast);
+        let mut collector = Collector { file: &mut file, scope: Vec::new(), around };
+        ast.items.into_iter().for_each(|item| collector.take(item));
         file.name_originals();
         Ok(file)
     }
@@ -229,7 +240,11 @@ impl SourceFile {
     /// A line, from 1, as it stands there: columns count from its first character.
     pub(crate) fn line(&self, line: u32) -> Option<&str> {
         let index = usize::try_from(line).ok()?.checked_sub(1)?;
-        self.lines.get(index).map(|line| line.trim_end())
+        let starts = self.lines.get_or_init(|| {
+            std::iter::once(0).chain(self.text.match_indices('\n').map(|(at, _)| at + 1)).collect()
+        });
+        let line = &self.text[*starts.get(index)?..];
+        line.lines().next().map(str::trim_end)
     }
 }
 
@@ -319,6 +334,52 @@ impl Collector<'_> {
 }
 
 impl Collector<'_> {
+    /// Collects an item, without a copy of it if it is kept.
+    fn take(&mut self, item: syn::Item) {
+        match item {
+            syn::Item::Impl(item) => self.implementation(&Rc::new(item)),
+            syn::Item::Fn(item) => self.function(&Rc::new(item)),
+            syn::Item::Mod(syn::ItemMod { ident, attrs, content: Some((_, items)), .. }) => {
+                self.scope.push(plain(&ident));
+                self.inside(&attrs, |collector| {
+                    items.into_iter().for_each(|item| collector.take(item));
+                });
+                self.scope.pop();
+            }
+            item => self.visit_item(&item),
+        }
+    }
+
+    fn implementation(&mut self, item: &Rc<syn::ItemImpl>) {
+        if let Some(self_ident) = type_ident(&item.self_ty) {
+            let trait_ident = item
+                .trait_
+                .as_ref()
+                .and_then(|(path, _)| path.segments.last())
+                .map(|segment| plain(&segment.ident));
+            let mut inside = self.scope.clone();
+            inside.push(self_ident.clone());
+            self.inside(&item.attrs, |collector| {
+                for own in &item.items {
+                    if let syn::ImplItem::Const(own) = own {
+                        collector.constant(inside.clone(), &own.attrs, (&own.ident, &own.expr));
+                    }
+                }
+            });
+            let (scope, item) = (self.scope.clone(), Rc::clone(item));
+            self.file.impls.push(ImplBlock { scope, self_ident, trait_ident, item });
+        }
+        self.inside(&item.attrs, |collector| visit::visit_item_impl(collector, item));
+    }
+
+    fn function(&mut self, item: &Rc<syn::ItemFn>) {
+        let (scope, function) = (self.scope.clone(), Rc::clone(item));
+        self.file.functions.push(FreeFunction { scope, item: function });
+        self.scope.push(plain(&item.sig.ident));
+        self.inside(&item.attrs, |collector| visit::visit_item_fn(collector, item));
+        self.scope.pop();
+    }
+
     fn constant(
         &mut self,
         scope: Vec<String>,
@@ -412,25 +473,7 @@ impl<'ast> Visit<'ast> for Collector<'_> {
     }
 
     fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
-        if let Some(self_ident) = type_ident(&item.self_ty) {
-            let trait_ident = item
-                .trait_
-                .as_ref()
-                .and_then(|(path, _)| path.segments.last())
-                .map(|segment| plain(&segment.ident));
-            let mut inside = self.scope.clone();
-            inside.push(self_ident.clone());
-            self.inside(&item.attrs, |collector| {
-                for own in &item.items {
-                    if let syn::ImplItem::Const(own) = own {
-                        collector.constant(inside.clone(), &own.attrs, (&own.ident, &own.expr));
-                    }
-                }
-            });
-            let (scope, item) = (self.scope.clone(), Rc::new(item.clone()));
-            self.file.impls.push(ImplBlock { scope, self_ident, trait_ident, item });
-        }
-        self.inside(&item.attrs, |collector| visit::visit_item_impl(collector, item));
+        self.implementation(&Rc::new(item.clone()));
     }
 
     fn visit_item_macro(&mut self, item: &'ast syn::ItemMacro) {
@@ -452,11 +495,7 @@ impl<'ast> Visit<'ast> for Collector<'_> {
     }
 
     fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
-        let (scope, function) = (self.scope.clone(), Rc::new(item.clone()));
-        self.file.functions.push(FreeFunction { scope, item: function });
-        self.scope.push(plain(&item.sig.ident));
-        self.inside(&item.attrs, |collector| visit::visit_item_fn(collector, item));
-        self.scope.pop();
+        self.function(&Rc::new(item.clone()));
     }
 
     fn visit_item_const(&mut self, item: &'ast syn::ItemConst) {

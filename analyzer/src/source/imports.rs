@@ -150,7 +150,7 @@ impl Crate {
 
     fn import_at(&self, place: &[&str], name: &str) -> Option<(Vec<String>, Vec<String>)> {
         let mut found: Option<&Import> = None;
-        for (module, source) in self.modules() {
+        for (module, source) in self.modules_having(name) {
             for import in source.imports.iter().filter(|import| import.name == name) {
                 let around = module.iter().chain(&import.scope).map(String::as_str);
                 if !around.eq(place.iter().copied()) || !is_compiled(import, self.facts()) {

@@ -1,5 +1,6 @@
 //! The sources of one crate: its first file and all modules that it declares.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -10,25 +11,36 @@ use super::conditions::{self, Facts, Met};
 use super::expand::Rules;
 use super::file::{Constant, Definition, FreeFunction, ImplBlock, Module, SourceFile};
 use super::imports::places;
+use super::text::SourceText;
+use super::words;
 use crate::limits::MAX_SOURCE_FILES;
 
-/// A crate, as far as its files could be read.
+/// A crate, as far as its files could be read. A file is parsed when something is asked for whose
+/// name stands in it; those that declare modules or have to do with macros are parsed at once.
 #[derive(Debug, Default)]
 pub(crate) struct Crate {
     files: Vec<CrateFile>,
+    /// The macros that it defines, by name; `None` where it is not certain which one is meant.
+    macros: HashMap<String, Option<Rules>>,
     /// What is known of the conditions in it.
     facts: Facts,
-    /// Why files could not be read.
-    pub(crate) problems: Vec<String>,
+    /// Why files could not be read, each with its turn.
+    unread: Vec<(usize, String)>,
 }
 
 /// A file with the module that it is.
 #[derive(Debug)]
 struct CrateFile {
     module: Vec<String>,
-    source: Rc<SourceFile>,
+    text: Rc<SourceText>,
+    /// What stands in it, with what its calls of macros become, once it was parsed.
+    source: OnceCell<Result<Rc<SourceFile>, String>>,
     /// The conditions of the modules that lead to it.
     around: Attributes,
+    /// The how manieth file it is in the order in which modules lead to files.
+    turn: usize,
+    /// Whether it may call macros of the crate: what those make has names that stand elsewhere.
+    may_call: bool,
 }
 
 /// Something that was found in a crate.
@@ -53,18 +65,27 @@ impl Crate {
             if !seen.insert((path.clone(), module.clone())) || seen.len() > MAX_SOURCE_FILES {
                 continue;
             }
-            let source = match sources.file(&path) {
-                Ok(source) => source,
+            let turn = seen.len();
+            let text = match sources.text(&path) {
+                Ok(text) => text,
                 Err(problem) => {
-                    krate.problems.push(problem);
+                    krate.unread.push((turn, problem));
                     continue;
                 }
             };
-            for declared in &source.modules {
+            let mut source = OnceCell::new();
+            let mut declares = None;
+            if words::may_declare_modules(&text.text) {
+                match text.parsed() {
+                    Ok(parsed) => declares = Some(parsed),
+                    Err(problem) => source = OnceCell::from(Err(problem)),
+                }
+            }
+            for declared in declares.iter().flat_map(|source| &source.modules) {
                 let mut inner = module.clone();
                 inner.extend(declared.scope.iter().cloned());
                 inner.push(declared.name.clone());
-                let mut candidates = candidates(&source.path, is_mod_rs, declared);
+                let mut candidates = candidates(&text.path, is_mod_rs, declared);
                 if candidates.iter().any(|(path, _)| compiled.contains(path)) {
                     candidates.retain(|(path, _)| compiled.contains(path));
                 }
@@ -74,37 +95,82 @@ impl Crate {
                     queue.push((path, inner.clone(), is_mod_rs, conditions.clone()));
                 }
             }
-            krate.files.push(CrateFile { module, source, around });
+            krate.files.push(CrateFile { module, text, source, around, turn, may_call: false });
         }
-        krate.expand();
-        krate.files.sort_by(|a, b| (&a.module, &a.source.path).cmp(&(&b.module, &b.source.path)));
+        krate.find_macros();
+        krate.files.sort_by(|a, b| (&a.module, &a.text.path).cmp(&(&b.module, &b.text.path)));
         krate
     }
 
-    /// Reads what calls of the crate's own macros become. Of two macros of one name, neither is
-    /// surely meant outside of its file.
-    fn expand(&mut self) {
-        let mut macros: HashMap<String, Option<Rules>> = HashMap::new();
-        for (name, rules) in self.files.iter().flat_map(|file| &file.source.macros) {
-            let known = macros.entry(name.clone());
-            known.and_modify(|known| *known = None).or_insert_with(|| rules.clone());
-        }
-        for file in &mut self.files {
-            if let Some(expanded) = file.source.expanded(&macros) {
-                file.source = Rc::new(expanded);
+    /// Finds the crate's own macros. Of two of one name, neither is surely meant outside of its file.
+    fn find_macros(&mut self) {
+        for file in &self.files {
+            if !file.text.words().has("macro_rules") {
+                continue;
+            }
+            let Ok(source) = file.text.parsed() else { continue };
+            for (name, rules) in &source.macros {
+                let known = self.macros.entry(name.clone());
+                known.and_modify(|known| *known = None).or_insert_with(|| rules.clone());
             }
         }
+        for file in &mut self.files {
+            let (text, words) = (&file.text.text, file.text.words());
+            file.may_call = words::may_call(text, words, self.macros.keys());
+        }
+    }
+
+    /// What stands in a file; `None` if it cannot be parsed.
+    fn source<'a>(&self, file: &'a CrateFile) -> Option<&'a Rc<SourceFile>> {
+        let read = || {
+            let source = file.text.parsed()?;
+            Ok(source.expanded(&self.macros).map_or(source, Rc::new))
+        };
+        file.source.get_or_init(read).as_ref().ok()
+    }
+
+    /// The files in which something may stand that has all of these names, with what stands in them.
+    fn having<'a>(
+        &'a self,
+        names: &[&str],
+    ) -> impl Iterator<Item = (&'a CrateFile, &'a Rc<SourceFile>)> + use<'a> {
+        let may_have = |file: &&CrateFile| {
+            file.may_call || names.iter().all(|name| file.text.words().has(name))
+        };
+        let files: Vec<&CrateFile> = self.files.iter().filter(may_have).collect();
+        files.into_iter().filter_map(|file| Some((file, self.source(file)?)))
+    }
+
+    /// All files, with what stands in them.
+    fn all(&self) -> impl Iterator<Item = (&CrateFile, &Rc<SourceFile>)> {
+        self.files.iter().filter_map(|file| Some((file, self.source(file)?)))
+    }
+
+    /// Why one of the files could not be read or parsed, as far as they were.
+    fn known_problem(&self) -> Option<&String> {
+        let unparsed = self.files.iter().filter_map(|file| match file.source.get()? {
+            Ok(_) => None,
+            Err(problem) => Some((file.turn, problem)),
+        });
+        let unread = self.unread.iter().map(|(turn, problem)| (*turn, problem));
+        unparsed.chain(unread).min_by_key(|(turn, _)| *turn).map(|(_, problem)| problem)
+    }
+
+    /// Why one of the files could not be read or parsed.
+    pub(crate) fn problem(&self) -> Option<&String> {
+        self.all().for_each(drop);
+        self.known_problem()
     }
 
     /// The definition with this path after the crate's name; or the only one of its name.
     pub(crate) fn definition(&self, path: &[&str]) -> Option<Found<Definition>> {
         let (ident, scope) = path.split_last()?;
-        let named = self.files.iter().flat_map(|file| {
-            let of_file = file.source.definitions.iter();
+        let named = self.having(&[ident]).flat_map(|(file, source)| {
+            let of_file = source.definitions.iter();
             of_file.filter(|item| item.ident == **ident).map(move |item| {
                 (
                     scope_of(file, &item.scope),
-                    Found { source: Rc::clone(&file.source), item: item.clone() },
+                    Found { source: Rc::clone(source), item: item.clone() },
                 )
             })
         });
@@ -125,15 +191,15 @@ impl Crate {
         path: &[&str],
     ) -> Result<Option<Found<ImplBlock>>, String> {
         let Some((ident, scope)) = path.split_last() else { return Ok(None) };
-        let named = self.files.iter().flat_map(|file| {
-            let of_file = file.source.impls.iter();
+        let named = self.having(&[ident, trait_ident]).flat_map(|(file, source)| {
+            let of_file = source.impls.iter();
             let of_type = of_file.filter(|item| {
                 item.self_ident == **ident && item.trait_ident.as_deref() == Some(trait_ident)
             });
             of_type.map(move |item| {
                 (
                     scope_of(file, &item.scope),
-                    Found { source: Rc::clone(&file.source), item: item.clone() },
+                    Found { source: Rc::clone(source), item: item.clone() },
                 )
             })
         });
@@ -160,7 +226,8 @@ impl Crate {
         match (free.pop(), free.is_empty() && unclaimed.is_empty()) {
             (Some(found), true) => Ok(Some(found)),
             (Some(_), false) => Err(several(ident)),
-            (None, _) => match self.problems.first() {
+            // Files that were not parsed do not have these names.
+            (None, _) => match self.known_problem() {
                 Some(problem) => Err(problem.clone()),
                 None => Ok(None),
             },
@@ -174,11 +241,11 @@ impl Crate {
 
     /// The modules and functions in which a type of this name is defined.
     fn scopes_of(&self, ident: &str) -> BTreeSet<Vec<String>> {
-        let of_file = |file: &CrateFile| -> Vec<Vec<String>> {
-            let named = file.source.definitions.iter().filter(|item| item.ident == ident);
+        let of_file = |(file, source): (&CrateFile, &Rc<SourceFile>)| -> Vec<Vec<String>> {
+            let named = source.definitions.iter().filter(|item| item.ident == ident);
             named.map(|item| scope_of(file, &item.scope)).collect()
         };
-        self.files.iter().flat_map(of_file).collect()
+        self.having(&[ident]).flat_map(of_file).collect()
     }
 
     /// All impls for types of this name, with the modules around them and their files.
@@ -186,9 +253,9 @@ impl Crate {
         &'a self,
         ident: &'a str,
     ) -> impl Iterator<Item = (Vec<String>, &'a Rc<SourceFile>, &'a ImplBlock)> {
-        self.files.iter().flat_map(move |file| {
-            let of_type = file.source.impls.iter().filter(move |item| item.self_ident == ident);
-            of_type.map(move |item| (scope_of(file, &item.scope), &file.source, item))
+        self.having(&[ident]).flat_map(move |(file, source)| {
+            let of_type = source.impls.iter().filter(move |item| item.self_ident == ident);
+            of_type.map(move |item| (scope_of(file, &item.scope), source, item))
         })
     }
 
@@ -197,9 +264,9 @@ impl Crate {
         &self,
         ident: &str,
     ) -> Option<(Rc<SourceFile>, Rc<syn::ItemFn>)> {
-        let mut named = self.files.iter().flat_map(|file| {
-            let of_file = file.source.functions.iter().map(|free| &free.item);
-            of_file.filter(|item| item.sig.ident == ident).map(move |item| (&file.source, item))
+        let mut named = self.having(&[plain(ident)]).flat_map(|(_, source)| {
+            let of_file = source.functions.iter().map(|free| &free.item);
+            of_file.filter(|item| item.sig.ident == ident).map(move |item| (source, item))
         });
         let first = named.next()?;
         let mut all: Vec<_> = std::iter::once(first).chain(named).collect();
@@ -224,11 +291,11 @@ impl Crate {
     ) -> Option<(Rc<SourceFile>, FreeFunction)> {
         let (ident, scope) = path.split_last()?;
         let mut named: Vec<(Vec<String>, &Rc<SourceFile>, &FreeFunction)> = Vec::new();
-        for file in &self.files {
-            let of_file = file.source.functions.iter();
+        for (file, source) in self.having(&[plain(ident)]) {
+            let of_file = source.functions.iter();
             for free in of_file.filter(|free| free.item.sig.ident == **ident) {
                 if self.is_compiled(&free.item.attrs) {
-                    named.push((scope_of(file, &free.scope), &file.source, free));
+                    named.push((scope_of(file, &free.scope), source, free));
                 }
             }
         }
@@ -267,11 +334,11 @@ impl Crate {
     ) -> Vec<(Vec<String>, Found<Constant>)> {
         let Some((ident, scope)) = path.split_last() else { return Vec::new() };
         let mut named = Vec::new();
-        for file in &self.files {
-            for item in file.source.constants.iter().filter(|item| item.ident == **ident) {
+        for (file, source) in self.having(&[ident]) {
+            for item in source.constants.iter().filter(|item| item.ident == **ident) {
                 let mut item = item.clone();
                 item.attributes.extend(&file.around);
-                let found = Found { source: Rc::clone(&file.source), item };
+                let found = Found { source: Rc::clone(source), item };
                 named.push((scope_of(file, &found.item.scope), found));
             }
         }
@@ -310,19 +377,20 @@ impl Crate {
         }
     }
 
-    /// Its files, with the modules that they are.
-    pub(super) fn modules(&self) -> impl Iterator<Item = (&[String], &Rc<SourceFile>)> {
-        self.files.iter().map(|file| (&*file.module, &file.source))
+    /// Its files that have this name, with the modules that they are.
+    pub(super) fn modules_having(
+        &self,
+        name: &str,
+    ) -> impl Iterator<Item = (&[String], &Rc<SourceFile>)> {
+        self.having(&[name]).map(|(file, source)| (&*file.module, source))
     }
 
-    /// All definitions.
-    pub(crate) fn definitions(&self) -> Vec<Found<Definition>> {
-        let of_file = |file: &CrateFile| -> Vec<Found<Definition>> {
-            let source = &file.source;
+    /// All definitions in files that have this name.
+    pub(crate) fn definitions_by(&self, name: &str) -> impl Iterator<Item = Found<Definition>> {
+        self.having(&[name]).flat_map(|(_, source)| {
             let all = source.definitions.iter();
-            all.map(|item| Found { source: Rc::clone(source), item: item.clone() }).collect()
-        };
-        self.files.iter().flat_map(of_file).collect()
+            all.map(move |item| Found { source: Rc::clone(source), item: item.clone() })
+        })
     }
 
     /// The conversion from one type to another, by the last parts of their names: its impl and the
@@ -338,7 +406,10 @@ impl Crate {
             let syn::PathArguments::AngleBracketed(args) = &last.arguments else { return None };
             args.args.first().map(super::last_words)
         };
-        let mut found = self.all_impls().filter_map(|(_, file, block)| {
+        let impls = self
+            .having(&[from, to])
+            .flat_map(|(_, file)| file.impls.iter().map(move |block| (file, block)));
+        let mut found = impls.filter_map(|(file, block)| {
             let (of, own, function) = match block.trait_ident.as_deref()? {
                 "From" => (from, to, "from"),
                 "TryFrom" => (from, to, "try_from"),
@@ -356,9 +427,9 @@ impl Crate {
     pub(crate) fn all_impls(
         &self,
     ) -> impl Iterator<Item = (Vec<String>, &Rc<SourceFile>, &ImplBlock)> {
-        self.files.iter().flat_map(|file| {
-            let all = file.source.impls.iter();
-            all.map(move |item| (scope_of(file, &item.scope), &file.source, item))
+        self.all().flat_map(|(file, source)| {
+            let all = source.impls.iter();
+            all.map(move |item| (scope_of(file, &item.scope), source, item))
         })
     }
 
@@ -366,11 +437,16 @@ impl Crate {
     pub(crate) fn all_functions(
         &self,
     ) -> impl Iterator<Item = (Vec<String>, &Rc<SourceFile>, &Rc<syn::ItemFn>)> {
-        self.files.iter().flat_map(|file| {
-            let all = file.source.functions.iter();
-            all.map(move |free| (scope_of(file, &free.scope), &file.source, &free.item))
+        self.all().flat_map(|(file, source)| {
+            let all = source.functions.iter();
+            all.map(move |free| (scope_of(file, &free.scope), source, &free.item))
         })
     }
+}
+
+/// A name without `r#`: as it stands among words.
+fn plain(ident: &str) -> &str {
+    ident.strip_prefix("r#").unwrap_or(ident)
 }
 
 fn several(ident: &str) -> String {

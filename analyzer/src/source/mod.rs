@@ -15,6 +15,8 @@ mod formats;
 mod imports;
 mod krate;
 mod restoring;
+mod text;
+mod words;
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
@@ -33,14 +35,15 @@ pub(crate) use self::formats::by_order;
 pub(crate) use self::imports::MAX_NAMES;
 pub(crate) use self::krate::{Crate, Found};
 pub(crate) use self::restoring::{Restored, is_made_of, restored};
+use self::text::SourceText;
 use crate::dwarf::Contents;
 use crate::limits::MAX_SOURCE_LEN;
-use crate::timings;
 
 /// What to do about a source that is not the one that was compiled.
 const REBUILD: &str = "rebuild the program";
 
-/// All sources of a program, each read when it is first asked for.
+/// All sources of a program, each read when it is first asked for, and parsed when something in it
+/// is.
 ///
 /// What is read must be what was compiled. Line tables could hold sums of the files, but rustc's
 /// never do: each names a file that does not exist, for which there is no sum. So a file that was
@@ -55,7 +58,7 @@ pub(crate) struct Sources<'a> {
     built: Option<SystemTime>,
     dirs: &'a [PathBuf],
     features: Rc<Features>,
-    files: RefCell<HashMap<PathBuf, Result<Rc<SourceFile>, String>>>,
+    files: RefCell<HashMap<PathBuf, Result<Rc<SourceText>, String>>>,
     crates: RefCell<HashMap<String, Rc<Crate>>>,
 }
 
@@ -74,20 +77,21 @@ impl<'a> Sources<'a> {
 
     /// A source file, by its path as the compiler saw it.
     pub(crate) fn file(&self, path: &Path) -> Result<Rc<SourceFile>, String> {
+        self.text(path)?.parsed()
+    }
+
+    /// A source file that is not parsed yet.
+    fn text(&self, path: &Path) -> Result<Rc<SourceText>, String> {
         if let Some(known) = self.files.borrow().get(path) {
             return known.clone();
         }
-        let read = match self.locate(path) {
-            Some(found) => self.read(&found).map(|text| (found, text)),
+        let file = match self.locate(path) {
+            Some(found) => self.read(&found).map(|text| Rc::new(SourceText::new(found, text))),
             None => Err(format!(
                 "its source {} is not there; name the folder that holds it",
                 path.display()
             )),
         };
-        let parse = |(found, text): (PathBuf, String)| {
-            timings::phase("parse sources", || SourceFile::parse(&found, &text))
-        };
-        let file = read.and_then(parse).map(Rc::new);
         self.files.borrow_mut().insert(path.to_owned(), file.clone());
         file
     }
