@@ -43,6 +43,8 @@ impl Number {
 #[derive(Debug, Default)]
 pub(super) struct Attrs<'a> {
     pub(super) name: Option<&'a [u8]>,
+    /// That of a function, not looked up yet.
+    pub(super) function_name: Option<AttributeValue<super::Slice<'a>>>,
     /// Not looked up yet: few are needed, and each costs a walk over a long string.
     pub(super) linkage_name: Option<AttributeValue<super::Slice<'a>>>,
     pub(super) ty: Ref,
@@ -73,32 +75,35 @@ const DW_AT_GNU_ANNOTATION: gimli::DwAt = gimli::DwAt(0x2139);
 /// Entries that are tags: clang's below what they belong to, gcc's in chains.
 pub(super) const ANNOTATIONS: [gimli::DwTag; 2] = [gimli::DwTag(0x6000), gimli::DwTag(0x6001)];
 
-/// Every attribute that [`Attrs::read`] looks at.
-const WANTED: [gimli::DwAt; 23] = [
-    gimli::DW_AT_name,
-    gimli::DW_AT_type,
-    gimli::DW_AT_byte_size,
-    gimli::DW_AT_data_member_location,
-    gimli::DW_AT_linkage_name,
-    gimli::DW_AT_MIPS_linkage_name,
-    gimli::DW_AT_decl_file,
-    gimli::DW_AT_decl_line,
-    gimli::DW_AT_containing_type,
-    gimli::DW_AT_declaration,
-    gimli::DW_AT_encoding,
-    gimli::DW_AT_const_value,
-    gimli::DW_AT_count,
-    gimli::DW_AT_upper_bound,
-    gimli::DW_AT_location,
-    gimli::DW_AT_signature,
-    DW_AT_GNU_ANNOTATION,
-    gimli::DW_AT_alignment,
-    gimli::DW_AT_discr_value,
-    gimli::DW_AT_specification,
-    gimli::DW_AT_bit_size,
-    gimli::DW_AT_data_bit_offset,
-    gimli::DW_AT_bit_offset,
-];
+/// Whether [`Attrs::read`] looks at an attribute.
+const fn is_wanted(name: gimli::DwAt) -> bool {
+    matches!(
+        name,
+        gimli::DW_AT_name
+            | gimli::DW_AT_type
+            | gimli::DW_AT_byte_size
+            | gimli::DW_AT_data_member_location
+            | gimli::DW_AT_linkage_name
+            | gimli::DW_AT_MIPS_linkage_name
+            | gimli::DW_AT_decl_file
+            | gimli::DW_AT_decl_line
+            | gimli::DW_AT_containing_type
+            | gimli::DW_AT_declaration
+            | gimli::DW_AT_encoding
+            | gimli::DW_AT_const_value
+            | gimli::DW_AT_count
+            | gimli::DW_AT_upper_bound
+            | gimli::DW_AT_location
+            | gimli::DW_AT_signature
+            | DW_AT_GNU_ANNOTATION
+            | gimli::DW_AT_alignment
+            | gimli::DW_AT_discr_value
+            | gimli::DW_AT_specification
+            | gimli::DW_AT_bit_size
+            | gimli::DW_AT_data_bit_offset
+            | gimli::DW_AT_bit_offset
+    )
+}
 
 impl<'a> Attrs<'a> {
     /// Reads all attributes of the entry at the cursor.
@@ -107,17 +112,19 @@ impl<'a> Attrs<'a> {
         unit: &Unit<'a>,
         cursor: &mut gimli::EntriesRaw<'_, super::Slice<'a>>,
         specs: &[gimli::AttributeSpecification],
+        is_function: bool,
     ) -> gimli::Result<Self> {
         let mut attrs = Self::default();
         let mut bits = Bits::default();
         for spec in specs {
             // Most attributes are of no interest; skipping one is cheaper than reading it.
-            if !WANTED.contains(&spec.name()) {
+            if !is_wanted(spec.name()) {
                 cursor.skip_attributes(std::slice::from_ref(spec))?;
                 continue;
             }
             let value = cursor.read_attribute(*spec)?.raw_value();
             match spec.name() {
+                gimli::DW_AT_name if is_function => attrs.function_name = Some(value),
                 gimli::DW_AT_name => attrs.name = string(input, unit, value),
                 gimli::DW_AT_type => attrs.ty = reference(value),
                 gimli::DW_AT_byte_size => attrs.size_bytes = value.udata_value(),
@@ -215,6 +222,21 @@ pub(super) fn annotation<'a>(
     }
     let text = text.filter(|_| kind == Some(b"btf_decl_tag"));
     Ok((text.unwrap_or(b""), next))
+}
+
+/// Whether the text that an attribute stands for may start with one of these bytes.
+pub(super) fn may_start_with(
+    input: &Input<'_>,
+    value: &AttributeValue<super::Slice<'_>>,
+    starts: &[u8],
+) -> bool {
+    match value {
+        AttributeValue::DebugStrRef(offset) => {
+            let text = input.debug_str.reader().slice();
+            text.get(offset.0).is_some_and(|first| starts.contains(first))
+        }
+        _ => true,
+    }
 }
 
 /// The text that an attribute stands for.

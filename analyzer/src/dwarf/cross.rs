@@ -7,23 +7,40 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rayon::prelude::*;
 
-use super::intern::{Key, Table, Target};
+use super::intern::{Foreign, Table};
 use super::{Harvest, Header, Input, unit};
+use crate::graph::TypeId;
 
-/// Entries by file and offset in its `.debug_info`.
-pub(super) type Entries = HashMap<(u32, usize), Key>;
-
-/// The keys of all entries of the main file that other units refer to.
-pub(super) fn entries(
+/// The numbers of all that units refer to elsewhere, in the order of the table.
+pub(super) fn targets(
     main: &Input<'_>,
     headers: &[Header<'_>],
     table: &Table,
     harvest: &Harvest,
-) -> Entries {
-    let mut wanted = BTreeSet::new();
-    table.for_each_target(|target| want(&mut wanted, target));
-    harvest.vtables.iter().for_each(|(_, target)| want(&mut wanted, *target));
-    harvest.statics.iter().for_each(|found| want(&mut wanted, found.ty));
+) -> Vec<Option<TypeId>> {
+    let all = table.all_foreign();
+    let offsets = all.iter().filter_map(|foreign| match *foreign {
+        // Split files do not refer to each other.
+        Foreign::Entry(0, offset) => Some(offset),
+        Foreign::Entry(..) | Foreign::Signature(_) => None,
+    });
+    let entries = entries(main, headers, table, &offsets.collect());
+    let signatures: HashMap<u64, TypeId> = harvest.signatures.iter().copied().collect();
+    let target = |foreign: &Foreign| match foreign {
+        Foreign::Entry(0, offset) => entries.get(offset).copied(),
+        Foreign::Entry(..) => None,
+        Foreign::Signature(signature) => signatures.get(signature).copied(),
+    };
+    all.iter().map(target).collect()
+}
+
+/// The numbers of entries of the main file, by their offsets.
+fn entries(
+    main: &Input<'_>,
+    headers: &[Header<'_>],
+    table: &Table,
+    wanted: &BTreeSet<usize>,
+) -> HashMap<usize, TypeId> {
     let mut by_unit: BTreeMap<usize, (Header<'_>, Vec<usize>)> = BTreeMap::new();
     let in_info = headers.iter().filter(|header| header.debug_info_offset().is_some());
     for header in in_info {
@@ -35,7 +52,7 @@ pub(super) fn entries(
         }
     }
     let units: Vec<_> = by_unit.into_values().collect();
-    let found: Vec<Vec<((u32, usize), Key)>> = units
+    let found: Vec<Vec<(usize, TypeId)>> = units
         .par_iter()
         .with_max_len(1)
         .map(|(header, wanted)| {
@@ -43,20 +60,13 @@ pub(super) fn entries(
             let types = unit::read(main, &unit);
             let Ok(keys) = super::intern::keys(0, &types) else { return Vec::new() };
             let start = header.offset().0;
-            let key_of = |&offset: &usize| {
+            let number_of = |&offset: &usize| {
                 let local = offset.checked_sub(start)?;
                 let at = types.at(local)?;
-                Some(((0, offset), keys[at]))
+                Some((offset, table.number(keys[at])?))
             };
-            wanted.iter().filter_map(key_of).collect()
+            wanted.iter().filter_map(number_of).collect()
         })
         .collect();
     found.into_iter().flatten().collect()
-}
-
-fn want(wanted: &mut BTreeSet<usize>, target: Target) {
-    // Split files do not refer to each other.
-    if let Target::Entry(0, offset) = target {
-        wanted.insert(offset);
-    }
 }

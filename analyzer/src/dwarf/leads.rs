@@ -7,27 +7,27 @@ use std::collections::{BTreeMap, HashMap};
 
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::intern::{Interned, Key, Target};
+use super::intern::{Key, Node};
 use super::merge::Merged;
 use super::tags::{FieldTag, FoundPlace, FoundTag, Named, Tag, TypeTags};
 use super::unit::Shape;
+use crate::graph::{Kind, Member, Type, TypeId, name_hash};
 
 /// How many names, arrays and pointers lie between a field and what it leads to.
 const MAX_LAYERS: usize = 16;
 
-/// Replaces the types of tagged fields; returns all tags by the index of their type.
+/// Replaces the types of tagged fields; returns all tags by the place of their type.
 pub(super) fn follow(
     merged: &mut Merged,
     mut tags: Vec<FoundTag>,
     places: Vec<FoundPlace>,
-    resolve: &impl Fn(Target) -> Option<Key>,
 ) -> BTreeMap<u32, TypeTags> {
     let mut all: BTreeMap<u32, TypeTags> = BTreeMap::new();
     if tags.is_empty() && places.is_empty() {
         return all;
     }
     for found in places {
-        let Some(&index) = merged.places.get(&found.ty) else { continue };
+        let Some(index) = merged.place(found.ty) else { continue };
         let ty = all.entry(index).or_default();
         match found.member {
             Some(member) => ty.places.entry(member).or_insert(found.place),
@@ -35,11 +35,12 @@ pub(super) fn follow(
         };
     }
     // In an order that does not depend on how units were read.
-    tags.sort_by(|a, b| (a.ty, &a.member, &a.tag).cmp(&(b.ty, &b.member, &b.tag)));
+    tags.sort_by(|a, b| (a.key, &a.member, &a.tag).cmp(&(b.key, &b.member, &b.tag)));
     let by_name = names(merged, &tags);
-    let mut leads = Leads { merged, resolve, by_name, members: HashMap::new(), definitions: None };
+    let (members, arrays) = (HashMap::new(), HashMap::new());
+    let mut leads = Leads { merged, by_name, members, definitions: None, arrays };
     for found in tags {
-        let Some(&index) = leads.merged.places.get(&found.ty) else { continue };
+        let Some(index) = leads.merged.place(found.ty) else { continue };
         let result = match &found.member {
             None if found.tag == Tag::Root => {
                 all.entry(index).or_default().is_root = true;
@@ -64,12 +65,12 @@ fn names(merged: &Merged, tags: &[FoundTag]) -> HashMap<String, Option<u32>> {
         }
     }
     let mut found: HashMap<String, Vec<(u8, u32)>> = HashMap::new();
-    for (index, (_, ty)) in (0..).zip(&merged.types) {
-        if !wanted.contains_key(&*ty.name) {
+    for (index, (node, ty)) in (0..).zip(merged.all()) {
+        if !merged.is_kept(index) || !wanted.contains_key(&*ty.name) {
             continue;
         }
         // What is defined counts before other names for it.
-        let rank = match ty.shape {
+        let rank = match node.shape {
             Shape::Declaration => continue,
             Shape::Alias => 1,
             _ => 0,
@@ -85,17 +86,18 @@ fn names(merged: &Merged, tags: &[FoundTag]) -> HashMap<String, Option<u32>> {
     wanted
 }
 
-struct Leads<'a, R> {
+struct Leads<'a> {
     merged: &'a mut Merged,
-    resolve: &'a R,
     by_name: HashMap<String, Option<u32>>,
     /// The members of types that were asked for, by name.
     members: HashMap<u32, HashMap<Box<str>, usize>>,
     /// Definitions by name, once one is asked for.
     definitions: Option<HashMap<Box<str>, u32>>,
+    /// Arrays that tags tell of, by key.
+    arrays: HashMap<Key, TypeId>,
 }
 
-impl<R: Fn(Target) -> Option<Key>> Leads<'_, R> {
+impl Leads<'_> {
     fn field(
         &mut self,
         owner: u32,
@@ -152,60 +154,65 @@ impl<R: Fn(Target) -> Option<Key>> Leads<'_, R> {
         Ok(())
     }
 
-    fn ty(&self, index: u32) -> &Interned {
-        &self.merged.types[index as usize].1
+    fn ty(&self, index: u32) -> &Type {
+        self.merged.ty(index)
+    }
+
+    fn node(&self, index: u32) -> &Node {
+        &self.merged.nodes[index as usize]
     }
 
     /// Where a member stands in its type.
     fn member(&mut self, owner: u32, name: &str) -> Option<usize> {
-        let members = &self.merged.types[owner as usize].1.members;
+        let members = members_of(self.merged.ty(owner));
         let known = self.members.entry(owner).or_insert_with(|| {
             members.iter().enumerate().map(|(at, member)| (member.name.clone(), at)).collect()
         });
         known.get(name).copied()
     }
 
-    fn place(&self, target: Target) -> Option<u32> {
-        self.merged.places.get(&(self.resolve)(target)?).copied()
+    fn place(&self, target: Option<TypeId>) -> Option<u32> {
+        self.merged.place(target?)
     }
 
     /// The type that a tag names.
     fn named(&self, named: &Named, member: &str) -> Result<u32, String> {
         let found = match named {
             Named::Name(name) => self.by_name.get(name).copied().flatten(),
-            Named::Behind(target) => {
-                self.place(*target).and_then(|pointer| self.place(self.ty(pointer).target))
+            Named::Behind(_, target) => {
+                self.place(*target).and_then(|pointer| self.place(self.node(pointer).target))
             }
         };
         found.ok_or_else(|| match named {
             Named::Name(name) => {
                 format!("the tag of `{member}` names `{name}`, which is not one type here")
             }
-            Named::Behind(_) => format!("the tag of `{member}` names no type"),
+            Named::Behind(..) => format!("the tag of `{member}` names no type"),
         })
     }
 
     /// The definition of a type that is only declared where the tag is.
     fn definition(&mut self, index: u32) -> u32 {
         let index = self.defined(index);
-        if self.ty(index).shape != Shape::Declaration {
+        if self.node(index).shape != Shape::Declaration {
             return index;
         }
         let merged = &*self.merged;
         let definitions = self.definitions.get_or_insert_with(|| {
-            let types = (0..).zip(&merged.types);
-            let defined =
-                types.filter(|(_, (_, ty))| matches!(ty.shape, Shape::Struct | Shape::Union));
+            let types = (0..).zip(merged.all());
+            let defined = types.filter(|&(index, (node, _))| {
+                merged.is_kept(index) && matches!(node.shape, Shape::Struct | Shape::Union)
+            });
             defined.map(|(index, (_, ty))| (ty.name.clone(), index)).collect()
         });
-        definitions.get(&merged.types[index as usize].1.name).copied().unwrap_or(index)
+        definitions.get(&merged.ty(index).name).copied().unwrap_or(index)
     }
 
     /// What other names stand for.
     fn defined(&self, mut index: u32) -> u32 {
         for _ in 0..MAX_LAYERS {
-            match self.ty(index).shape {
-                Shape::Alias => match self.place(self.ty(index).target) {
+            match self.node(index).shape {
+                Shape::Alias => match self.place(self.node(index).target) {
                     Some(target) => index = target,
                     None => break,
                 },
@@ -218,53 +225,63 @@ impl<R: Fn(Target) -> Option<Key>> Leads<'_, R> {
     /// What a field points to, if it is a pointer.
     fn pointee(&mut self, owner: u32, member: &str) -> Option<u32> {
         let at = self.member(owner, member)?;
-        let pointer = self.defined(self.place(self.ty(owner).members.get(at)?.ty)?);
-        let ty = self.ty(pointer);
-        if ty.shape == Shape::Pointer { self.place(ty.target) } else { None }
+        let pointer = self.defined(self.place(members_of(self.ty(owner)).get(at)?.ty)?);
+        let node = self.node(pointer);
+        if node.shape == Shape::Pointer { self.place(node.target) } else { None }
     }
 
     /// Makes a field lead there, or to elements of that type.
     fn lead(&mut self, owner: u32, member: &str, to: u32, wrap: Wrap) -> Result<(), String> {
         let at = self.member(owner, member);
         let at = at.ok_or_else(|| format!("`{member}` has a tag, and is not there"))?;
-        let held = self.place(self.ty(owner).members[at].ty).map(|held| self.defined(held));
-        let is_array = held.is_some_and(|held| self.ty(held).shape == Shape::Array);
-        let key = self.merged.types[to as usize].0;
+        let held = self.place(members_of(self.ty(owner))[at].ty).map(|held| self.defined(held));
+        let is_array = held.is_some_and(|held| self.node(held).shape == Shape::Array);
         let target = match wrap {
-            Wrap::AsItIs if !is_array => Target::Key(key),
-            Wrap::AsItIs | Wrap::Elements => Target::Key(self.array_of(key)),
+            Wrap::AsItIs if !is_array => TypeId(self.node(to).number),
+            Wrap::AsItIs | Wrap::Elements => self.array_of(to),
         };
-        self.merged.types[owner as usize].1.members[at].ty = target;
+        if let Kind::Struct(members) | Kind::Union(members) = &mut self.merged.ty_mut(owner).kind {
+            members[at].ty = Some(target);
+        }
         Ok(())
     }
 
     /// An array of unknown length.
-    fn array_of(&mut self, element: Key) -> Key {
+    fn array_of(&mut self, element: u32) -> TypeId {
         let mut bytes = *b"an array that a tag tells of....";
-        bytes[16..].copy_from_slice(&element.to_le_bytes());
+        bytes[16..].copy_from_slice(&self.node(element).key.to_le_bytes());
         let key = xxh3_128(&bytes);
-        // As many as tags, and fewer than types can be.
-        let index = u32::try_from(self.merged.types.len()).unwrap_or(u32::MAX);
-        if let std::collections::hash_map::Entry::Vacant(place) = self.merged.places.entry(key) {
-            place.insert(index);
-            self.merged.types.push((
-                key,
-                Interned {
-                    name: Box::default(),
-                    definition_len: 0,
-                    shape: Shape::Array,
-                    size_bytes: None,
-                    align_bytes: None,
-                    len: None,
-                    target: Target::Key(element),
-                    members: Box::default(),
-                    params: Box::default(),
-                    enumerators: Box::default(),
-                    shallow: key,
-                },
-            ));
+        if let Some(&known) = self.arrays.get(&key) {
+            return known;
         }
-        key
+        let element = Some(TypeId(self.node(element).number));
+        let ty = Type {
+            name: Box::default(),
+            definition_len: 0,
+            size_bytes: None,
+            align_bytes: None,
+            discriminant: None,
+            kind: Kind::Array { element, len: None },
+            params: Box::default(),
+        };
+        let node = Node {
+            key,
+            shallow: key,
+            name_hash: name_hash(""),
+            number: 0,
+            target: element,
+            shape: Shape::Array,
+        };
+        let array = self.merged.push(ty, node);
+        self.arrays.insert(key, array);
+        array
+    }
+}
+
+fn members_of(ty: &Type) -> &[Member] {
+    match &ty.kind {
+        Kind::Struct(members) | Kind::Union(members) => members,
+        _ => &[],
     }
 }
 

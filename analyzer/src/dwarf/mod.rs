@@ -25,8 +25,7 @@ use gimli::{Dwarf, DwarfFileType, EndianSlice, RunTimeEndian, SectionId, UnitTyp
 use rayon::prelude::*;
 
 use self::attrs::Location;
-use self::intern::{Key, Table, Target};
-use crate::aside::Aside;
+use self::intern::{Table, Types};
 use crate::graph::{Graph, TypeId};
 use crate::load::{self, Binary, Sections};
 use crate::names;
@@ -152,13 +151,15 @@ struct Harvest {
     units: u64,
     entries: u64,
     info_len: u64,
-    vtables: Vec<(String, Target)>,
+    /// The types that it met first.
+    types: Vec<Types>,
+    vtables: Vec<(String, Option<TypeId>)>,
     statics: Vec<FoundStatic>,
     functions: Vec<Function>,
     crates: Vec<(String, CrateRoot)>,
     compiled: Vec<PathBuf>,
     /// The types that type units are there for.
-    signatures: Vec<(u64, Key)>,
+    signatures: Vec<(u64, TypeId)>,
     tags: Vec<tags::FoundTag>,
     tag_places: Vec<tags::FoundPlace>,
     lost_tags: Vec<tags::LostTags>,
@@ -174,7 +175,7 @@ struct FoundStatic {
     location: Location,
     name: String,
     linkage_name: String,
-    ty: Target,
+    ty: Option<TypeId>,
     place: Option<(PathBuf, u32)>,
     is_tagged: bool,
     is_foreign: bool,
@@ -204,10 +205,10 @@ pub(crate) fn read(binary: &Binary) -> Contents {
         timings.entries += all.entries;
         timings.info_bytes += all.info_len;
     });
-    let entries = Aside::new(timings::phase("follow references between units", || {
-        cross::entries(&main, &headers, &table, &all)
-    }));
-    assemble::contents(table, all, &entries)
+    let foreign = timings::phase("follow references between units", || {
+        cross::targets(&main, &headers, &table, &all)
+    });
+    assemble::contents(&table, all, foreign)
 }
 
 /// Reads a table that many units share once; of units that may not be read, none.
@@ -408,21 +409,27 @@ fn harvest<'s>(
     harvest.entries = types.entries;
     let problem = |detail| Problem::Unit { offset, detail };
     harvest.problems.extend(types.problem.clone().map(problem));
-    let keys = match table.intern(file, &types) {
-        Ok(keys) => keys,
+    let (known, new, wrong) = match table.intern(file, &types) {
+        Ok(interned) => interned,
         Err(detail) => {
             harvest.problems.push(problem(detail));
             return harvest;
         }
     };
+    harvest.types.push(new);
+    if let Some(detail) = wrong {
+        harvest.problems.push(problem(detail));
+        return harvest;
+    }
     if let UnitType::Type { type_signature, type_offset }
     | UnitType::SplitType { type_signature, type_offset } = unit.header.type_()
         && let Some(index) = types.at(type_offset.0)
     {
-        harvest.signatures.push((type_signature.0, keys[index]));
+        let number = known.number(index);
+        harvest.signatures.extend(number.map(|number| (type_signature.0, number)));
     }
     sources::harvest(lines, unit, &types, &mut harvest);
-    tags::harvest(lines, unit, file, &types, &keys, &mut harvest);
+    tags::harvest(lines, unit, file, &types, &known, &mut harvest);
     let tagged = tags::statics(&types);
     harvest.has_rust = !types.is_foreign;
     for (index, variable) in types.statics.iter().enumerate() {
@@ -435,7 +442,7 @@ fn harvest<'s>(
             if let attrs::Ref::Local(offset) = variable.ty
                 && let Some(at) = types.at(offset)
             {
-                let concrete = intern::resolve(file, &types, &keys, types.types[at].target);
+                let concrete = intern::resolve(file, &types, &known, types.types[at].target);
                 harvest.vtables.push((trait_name.to_owned(), concrete));
             }
         } else if let Ok(name) = types.qualified(variable.scope, variable.name) {
@@ -443,7 +450,7 @@ fn harvest<'s>(
                 location: variable.location,
                 name,
                 linkage_name: String::from_utf8_lossy(variable.linkage_name).into_owned(),
-                ty: intern::resolve(file, &types, &keys, variable.ty),
+                ty: intern::resolve(file, &types, &known, variable.ty),
                 place: sources::place(lines, variable.file, variable.line),
                 is_tagged: tagged.contains(&index),
                 is_foreign: types.is_foreign,
@@ -471,6 +478,7 @@ impl Harvest {
         self.units += other.units;
         self.entries += other.entries;
         self.info_len += other.info_len;
+        self.types.extend(other.types);
         self.vtables.extend(other.vtables);
         self.statics.extend(other.statics);
         self.functions.extend(other.functions);

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use super::attrs::Ref;
-use super::intern::{self, Key, Target};
+use super::intern::{self, Key, Known};
 use super::unit::UnitTypes;
 use super::{Harvest, Input, Unit, sources, unnamed};
 use crate::graph::TypeId;
@@ -97,6 +97,11 @@ impl<'a> UnitTags<'a> {
         }
     }
 
+    /// What the member functions that stand for tags give back.
+    pub(super) fn returns(&self) -> impl Iterator<Item = Ref> {
+        self.marks.iter().map(|mark| mark.returns)
+    }
+
     pub(super) fn mark(&mut self, mark: Mark<'a>) {
         self.marks.push(mark);
     }
@@ -165,8 +170,8 @@ pub(super) enum Tag {
 pub(super) enum Named {
     /// By its name in C.
     Name(String),
-    /// By a pointer to it.
-    Behind(Target),
+    /// By a pointer to it: its key, and its number.
+    Behind(Key, Option<TypeId>),
 }
 
 impl Tag {
@@ -192,7 +197,7 @@ impl Tag {
     }
 
     /// What a member function's name says, without the number at its end.
-    fn of_mark(name: &[u8], returns: Target) -> Option<Self> {
+    fn of_mark(name: &[u8], returns: (Key, Option<TypeId>)) -> Option<Self> {
         let name = String::from_utf8_lossy(name.strip_prefix(MARK)?).into_owned();
         let (name, line) = name.rsplit_once('_')?;
         if line.is_empty() || !line.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -202,8 +207,8 @@ impl Tag {
             ("root", "") => Self::Root,
             ("saved", "") => Self::Saved,
             ("skip", "") => Self::Skipped(None),
-            ("as", "") => Self::As(Named::Behind(returns)),
-            ("list", member) => Self::List(Named::Behind(returns), member.to_owned()),
+            ("as", "") => Self::As(Named::Behind(returns.0, returns.1)),
+            ("list", member) => Self::List(Named::Behind(returns.0, returns.1), member.to_owned()),
             ("len", field) => Self::Len(field.to_owned()),
             _ => return None,
         })
@@ -213,7 +218,8 @@ impl Tag {
 /// A tag with what it belongs to, no longer bound to its unit.
 #[derive(Debug)]
 pub(super) struct FoundTag {
-    pub(super) ty: Key,
+    pub(super) ty: TypeId,
+    pub(super) key: Key,
     /// The member; `None` for the type itself.
     pub(super) member: Option<String>,
     pub(super) tag: Tag,
@@ -222,7 +228,7 @@ pub(super) struct FoundTag {
 /// Where types and members are defined, for units that have tags.
 #[derive(Debug)]
 pub(super) struct FoundPlace {
-    pub(super) ty: Key,
+    pub(super) ty: TypeId,
     pub(super) member: Option<String>,
     pub(super) place: (PathBuf, u32),
 }
@@ -242,7 +248,7 @@ pub(super) fn harvest<'a>(
     unit: &Unit<'a>,
     file: u32,
     types: &UnitTypes<'a>,
-    keys: &[Key],
+    known: &Known,
     harvest: &mut Harvest,
 ) {
     let tags = &types.tags;
@@ -266,13 +272,11 @@ pub(super) fn harvest<'a>(
             // What stands behind an unnamed member belongs to its type.
             Subject::Type(ty) if tag != Tag::Root && unnamed::is_member(&types.types[ty]) => {
                 for member in types.member_indices(ty) {
-                    spread(types, keys, (ty, member), &tag, harvest);
+                    spread(types, known, (ty, member), &tag, harvest);
                 }
             }
-            Subject::Type(ty) => {
-                harvest.tags.push(FoundTag { ty: keys[ty], member: None, tag });
-            }
-            Subject::Member(ty, member) => spread(types, keys, (ty, member), &tag, harvest),
+            Subject::Type(ty) => harvest.tags.extend(found(known, ty, None, tag)),
+            Subject::Member(ty, member) => spread(types, known, (ty, member), &tag, harvest),
             // Statics are told by whoever reads them.
             Subject::Static(_) => {}
         }
@@ -285,10 +289,12 @@ pub(super) fn harvest<'a>(
     by_owner.values_mut().for_each(|lines| lines.sort_unstable());
     for mark in marks {
         let owner = mark.owner;
-        let returns = intern::resolve(file, types, keys, mark.returns);
+        let returns = mark.returns;
+        let key = intern::key_of(file, types, known, returns);
+        let returns = (key, intern::resolve(file, types, known, returns));
         let Some(tag) = Tag::of_mark(mark.name, returns) else { continue };
         if tag == Tag::Root {
-            harvest.tags.push(FoundTag { ty: keys[owner], member: None, tag });
+            harvest.tags.extend(found(known, owner, None, tag));
             continue;
         }
         // The tag stands behind the field, so it is that of the last one before it.
@@ -297,19 +303,20 @@ pub(super) fn harvest<'a>(
         if let Some(&(line, member)) = after.checked_sub(1).and_then(|before| lines.get(before)) {
             let is_crowded = after.checked_sub(2).is_some_and(|at| lines[at].0 == line);
             let tag = if is_crowded { Tag::Crowded } else { tag };
-            spread(types, keys, (owner, member), &tag, harvest);
+            spread(types, known, (owner, member), &tag, harvest);
         }
     }
     let at = |file, line| sources::place(lines, file, Some(line));
     for place in &tags.members {
-        if let (Some(member), Some(at)) = (name_of(place.member), at(place.file, place.line)) {
-            let found = FoundPlace { ty: keys[place.owner], member: Some(member), place: at };
-            harvest.tag_places.push(found);
+        if let (Some(member), Some(at), Some(ty)) =
+            (name_of(place.member), at(place.file, place.line), known.number(place.owner))
+        {
+            harvest.tag_places.push(FoundPlace { ty, member: Some(member), place: at });
         }
     }
     for &(ty, file, line) in &tags.types {
-        if let Some(place) = at(file, line) {
-            harvest.tag_places.push(FoundPlace { ty: keys[ty], member: None, place });
+        if let (Some(place), Some(ty)) = (at(file, line), known.number(ty)) {
+            harvest.tag_places.push(FoundPlace { ty, member: None, place });
         }
     }
 }
@@ -327,7 +334,7 @@ pub(super) fn statics(types: &UnitTypes<'_>) -> BTreeSet<usize> {
 /// Gives a tag to its member; that of a member without a name, to all members of its type.
 fn spread(
     types: &UnitTypes<'_>,
-    keys: &[Key],
+    known: &Known,
     member: (usize, u32),
     tag: &Tag,
     harvest: &mut Harvest,
@@ -335,11 +342,11 @@ fn spread(
     let mut queue = vec![member];
     let mut seen = BTreeSet::new();
     while let Some((ty, member)) = queue.pop() {
-        let Some(found) = types.member(member) else { continue };
-        if !found.name.is_empty() {
-            let name = String::from_utf8_lossy(found.name).into_owned();
-            harvest.tags.push(FoundTag { ty: keys[ty], member: Some(name), tag: tag.clone() });
-        } else if let Ref::Local(offset) = found.ty
+        let Some(local) = types.member(member) else { continue };
+        if !local.name.is_empty() {
+            let name = String::from_utf8_lossy(local.name).into_owned();
+            harvest.tags.extend(found(known, ty, Some(name), tag.clone()));
+        } else if let Ref::Local(offset) = local.ty
             && let Some(inner) = types.at(offset)
             && seen.insert(inner)
             && seen.len() <= MAX_UNNAMED
@@ -347,6 +354,10 @@ fn spread(
             queue.extend(types.member_indices(inner).into_iter().map(|member| (inner, member)));
         }
     }
+}
+
+fn found(known: &Known, ty: usize, member: Option<String>, tag: Tag) -> Option<FoundTag> {
+    Some(FoundTag { ty: known.number(ty)?, key: *known.keys.get(ty)?, member, tag })
 }
 
 fn lost(input: &Input<'_>, unit: &Unit<'_>) -> LostTags {

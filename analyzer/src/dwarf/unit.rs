@@ -15,8 +15,6 @@ use crate::limits::{MAX_ATTRIBUTES_PER_BYTE, MAX_NAME_LEN, MAX_SCOPE_DEPTH};
 /// A type as its unit describes it.
 #[derive(Debug)]
 pub(super) struct Local<'a> {
-    /// Offset in the unit; they ascend.
-    pub(super) offset: usize,
     pub(super) shape: Shape,
     /// Which of the unit's scopes it stands in.
     pub(super) scope: u32,
@@ -119,6 +117,8 @@ pub(super) struct UnitTypes<'a> {
     /// How many entries were read.
     pub(super) entries: u64,
     pub(super) types: Vec<Local<'a>>,
+    /// Where in the unit each of them starts.
+    offsets: Offsets,
     members: Vec<LocalMember<'a>>,
     enumerators: Vec<(&'a [u8], Number, u32)>,
     pub(super) scopes: Vec<Scope<'a>>,
@@ -173,7 +173,14 @@ impl<'a> UnitTypes<'a> {
 
     /// The index of the type at this offset of the unit.
     pub(super) fn at(&self, offset: usize) -> Option<usize> {
-        self.types.binary_search_by_key(&offset, |local| local.offset).ok()
+        self.offsets.find(offset)
+    }
+
+    /// Whether the qualified name of a type is no longer than names may be.
+    pub(super) fn has_name_that_fits(&self, local: &Local<'_>) -> bool {
+        let scope = if local.name.is_empty() { 0 } else { local.scope };
+        let before = self.scopes[scope as usize].len;
+        before + local.name.len() <= MAX_NAME_LEN
     }
 
     /// A name with its scope before it.
@@ -204,6 +211,36 @@ impl<'a> UnitTypes<'a> {
     pub(super) fn crate_of(&self, scope: u32) -> String {
         let outermost = self.scopes[scope as usize].crate_scope;
         String::from_utf8_lossy(self.scopes[outermost as usize].name).into_owned()
+    }
+}
+
+/// Offsets that ascend.
+#[derive(Debug, Default)]
+struct Offsets {
+    all: Vec<usize>,
+    /// For each stretch of bytes, the index of the first of them in it or behind it.
+    firsts: Vec<u32>,
+}
+
+/// How many bits of an offset tell a place inside of a stretch.
+const STRETCH_BITS: u32 = 6;
+
+impl Offsets {
+    /// Takes the next one.
+    fn push(&mut self, offset: usize, index: u32) {
+        self.all.push(offset);
+        let stretches = (offset >> STRETCH_BITS) + 1;
+        if self.firsts.len() < stretches {
+            self.firsts.resize(stretches, index);
+        }
+    }
+
+    fn find(&self, offset: usize) -> Option<usize> {
+        let first = *self.firsts.get(offset >> STRETCH_BITS)? as usize;
+        let behind = self.all.get(first..)?.iter();
+        let before = behind.take_while(|&&other| other < offset).count();
+        let index = first + before;
+        (self.all.get(index) == Some(&offset)).then_some(index)
     }
 }
 
@@ -319,7 +356,9 @@ impl<'a> UnitReader<'a> {
                 self.out.tags.add(subject(outer.owner), offset, text, next);
                 Enclosing { scope: outer.scope, owner: Owner::Other }
             } else if is_wanted {
-                let attrs = Attrs::read(input, unit, cursor, specs).map_err(at(offset))?;
+                let is_function = tag == gimli::DW_TAG_subprogram && !self.is_foreign;
+                let attrs =
+                    Attrs::read(input, unit, cursor, specs, is_function).map_err(at(offset))?;
                 self.entry((input, unit), offset, tag, attrs, outer)?
             } else {
                 cursor.skip_attributes(specs).map_err(at(offset))?;
@@ -478,8 +517,8 @@ impl<'a> UnitReader<'a> {
             shape
         };
         let index = self.out.types.len();
+        self.out.offsets.push(offset, self::index(index)?);
         self.out.types.push(Local {
-            offset,
             shape,
             scope: outer.scope,
             name,
@@ -586,7 +625,15 @@ impl<'a> UnitReader<'a> {
         {
             self.out.homes.insert((file, self.out.scopes[scope as usize].crate_scope));
         }
-        let base = attrs.name.unwrap_or(b"");
+        // Most names need not be looked at, which would cost a walk over each.
+        let name = match &attrs.function_name {
+            Some(value) if attrs::may_start_with(at.0, value, b"sr") => {
+                attrs::string(at.0, at.1, value.clone())
+            }
+            Some(_) => None,
+            None => attrs.name,
+        };
+        let base = name.unwrap_or(b"");
         let base = base.split(|&byte| byte == b'<').next().unwrap_or(base);
         if EVIDENCE_FUNCTIONS.contains(&base)
             && let Some(linkage_name) = self.linkage_name(at, attrs)

@@ -11,7 +11,9 @@ pub(crate) use node::{
 /// All types of a program.
 #[derive(Debug)]
 pub(crate) struct Graph {
-    types: Vec<Type>,
+    types: Vec<Vec<Type>>,
+    /// Where in `types` each is, by id.
+    places: Vec<(u32, u32)>,
     /// The hashes of their names, in the same order; they ascend.
     hashes: Vec<u64>,
     /// Definitions of declarations.
@@ -19,11 +21,10 @@ pub(crate) struct Graph {
 }
 
 impl Graph {
-    /// A graph of these types, which are sorted by [`name_hash`]. Declarations of which there is
-    /// exactly one definition lead there.
-    pub(crate) fn new(types: Vec<Type>) -> Self {
-        let hashes = types.iter().map(|ty| name_hash(&ty.name)).collect();
-        let mut graph = Self { types, hashes, definitions: HashMap::new() };
+    /// A graph of types by the places where they are, which are sorted by [`name_hash`].
+    /// Declarations of which there is exactly one definition lead there.
+    pub(crate) fn new(types: Vec<Vec<Type>>, places: Vec<(u32, u32)>, hashes: Vec<u64>) -> Self {
+        let mut graph = Self { types, places, hashes, definitions: HashMap::new() };
         let mut definitions = HashMap::new();
         for (id, ty) in graph.iter().filter(|(_, ty)| matches!(ty.kind, Kind::Declaration)) {
             let same = graph.named(&ty.name);
@@ -40,7 +41,11 @@ impl Graph {
 
     /// A type. Ids come from this graph only, so they are always there.
     pub(crate) fn get(&self, id: TypeId) -> &Type {
-        &self.types[id.index()]
+        self.at(self.places[id.index()])
+    }
+
+    fn at(&self, (chunk, index): (u32, u32)) -> &Type {
+        &self.types[chunk as usize][index as usize]
     }
 
     /// The definition of a declaration; else the type itself.
@@ -50,12 +55,12 @@ impl Graph {
 
     /// How many types there are.
     pub(crate) fn len(&self) -> usize {
-        self.types.len()
+        self.places.len()
     }
 
     /// All types, those of one name together.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (TypeId, &Type)> {
-        (0..).map(TypeId).zip(&self.types)
+        (0..).map(TypeId).zip(self.places.iter().map(|&place| self.at(place)))
     }
 
     /// All types of this qualified name.
