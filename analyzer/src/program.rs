@@ -54,6 +54,7 @@ impl Program {
         let contents = Aside::new(dwarf::read(&binary));
         timings::note(|timings| timings.types += contents.graph.len() as u64);
         let records = Records::read(&binary.records, &contents);
+        drop(Aside::new(binary.sections));
         Ok(Self {
             name: config.binary.display().to_string(),
             path: config.binary.clone(),

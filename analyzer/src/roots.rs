@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
+
 use crate::graph::{Graph, Kind, Type, TypeId};
 use crate::names::{self, is_std, last_segment};
 
@@ -21,31 +23,33 @@ pub(crate) struct NoRoot {
 /// full path, with arguments or without, or the end of one path only.
 pub(crate) fn find(graph: &Graph, name: &str) -> Result<Vec<TypeId>, NoRoot> {
     let name = name.trim();
-    let candidates = || graph.iter().filter(|(_, ty)| can_be_root(ty));
     // Only names with the same path can be the same with their arguments shortened.
     let path = name.split('<').next().unwrap_or(name);
-    let exact: Vec<TypeId> = candidates()
-        .filter(|(_, ty)| {
-            ty.definition() == name
-                || *ty.name == *name
-                || (ty.definition() == path && names::short(&ty.name) == name)
-        })
-        .map(|(id, _)| id)
-        .collect();
+    let suffix = format!("::{name}");
+    let named = |(id, ty): (TypeId, &Type)| {
+        let is_exact = ty.definition() == name
+            || *ty.name == *name
+            || (ty.definition() == path && names::short(&ty.name) == name);
+        let is_named = is_exact || ty.definition().ends_with(&suffix) || ty.name.ends_with(&suffix);
+        (is_named && can_be_root(ty)).then_some((id, is_exact))
+    };
+    let named: Vec<(TypeId, bool)> = graph.par_iter().filter_map(named).collect();
+    let exact: Vec<TypeId> =
+        named.iter().filter(|(_, is_exact)| *is_exact).map(|(id, _)| *id).collect();
     if !exact.is_empty() {
         return Ok(exact);
     }
     let mut by_suffix: BTreeMap<&str, Vec<TypeId>> = BTreeMap::new();
-    let suffix = format!("::{name}");
-    for (id, ty) in candidates() {
-        if ty.definition().ends_with(&suffix) || ty.name.ends_with(&suffix) {
-            by_suffix.entry(ty.definition()).or_default().push(id);
-        }
+    for (id, _) in named {
+        by_suffix.entry(graph.get(id).definition()).or_default().push(id);
     }
     match by_suffix.len() {
         0 => Err(NoRoot {
             why: format!("no type `{name}` in the debug information"),
-            offered: nearest(candidates().map(|(_, ty)| ty.definition()), name),
+            offered: {
+                let candidates = graph.iter().filter(|(_, ty)| can_be_root(ty));
+                nearest(candidates.map(|(_, ty)| ty.definition()), name)
+            },
         }),
         1 => Ok(by_suffix.into_values().next().unwrap_or_default()),
         count => Err(NoRoot {

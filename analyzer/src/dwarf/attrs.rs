@@ -106,22 +106,29 @@ const fn is_wanted(name: gimli::DwAt) -> bool {
 }
 
 impl<'a> Attrs<'a> {
-    /// Reads all attributes of the entry at the cursor.
+    /// Reads all attributes of the entry at the cursor, in the place of those of another one.
     pub(super) fn read(
+        &mut self,
         input: &Input<'a>,
         unit: &Unit<'a>,
         cursor: &mut gimli::EntriesRaw<'_, super::Slice<'a>>,
         specs: &[gimli::AttributeSpecification],
         is_function: bool,
-    ) -> gimli::Result<Self> {
-        let mut attrs = Self::default();
+    ) -> gimli::Result<()> {
+        *self = Self::default();
+        let attrs = self;
         let mut bits = Bits::default();
-        for spec in specs {
-            // Most attributes are of no interest; skipping one is cheaper than reading it.
+        let mut left = specs;
+        while let Some((spec, behind)) = left.split_first() {
+            // Most attributes are of no interest; skipping them is cheaper than reading them.
             if !is_wanted(spec.name()) {
-                cursor.skip_attributes(std::slice::from_ref(spec))?;
+                let more = behind.iter().take_while(|spec| !is_wanted(spec.name())).count();
+                let (skipped, behind) = left.split_at(1 + more);
+                cursor.skip_attributes(skipped)?;
+                left = behind;
                 continue;
             }
+            left = behind;
             let value = cursor.read_attribute(*spec)?.raw_value();
             match spec.name() {
                 gimli::DW_AT_name if is_function => attrs.function_name = Some(value),
@@ -167,7 +174,7 @@ impl<'a> Attrs<'a> {
         if let Some((start, field)) = bits.place(attrs.offset_bytes, attrs.size_bytes) {
             (attrs.offset_bytes, attrs.bits) = (start, field);
         }
-        Ok(attrs)
+        Ok(())
     }
 }
 

@@ -330,7 +330,11 @@ impl<'a> UnitReader<'a> {
         cursor: &mut gimli::EntriesRaw<'_, super::Slice<'a>>,
     ) -> Result<(), String> {
         let mut stack: Vec<Enclosing> = Vec::new();
+        let mut attrs = Attrs::default();
         let len = unit.header.length_including_self();
+        // About as many as there are in real units.
+        self.out.types.reserve(len / 80);
+        self.out.members.reserve(len / 56);
         let mut budget = len.saturating_mul(MAX_ATTRIBUTES_PER_BYTE).saturating_add(1 << 12);
         while !cursor.is_empty() {
             let offset = cursor.next_offset().0;
@@ -357,9 +361,8 @@ impl<'a> UnitReader<'a> {
                 Enclosing { scope: outer.scope, owner: Owner::Other }
             } else if is_wanted {
                 let is_function = tag == gimli::DW_TAG_subprogram && !self.is_foreign;
-                let attrs =
-                    Attrs::read(input, unit, cursor, specs, is_function).map_err(at(offset))?;
-                self.entry((input, unit), offset, tag, attrs, outer)?
+                attrs.read(input, unit, cursor, specs, is_function).map_err(at(offset))?;
+                self.entry((input, unit), offset, tag, &attrs, outer)?
             } else {
                 cursor.skip_attributes(specs).map_err(at(offset))?;
                 let owner = match tag {
@@ -393,7 +396,7 @@ impl<'a> UnitReader<'a> {
         at: (&Input<'a>, &Unit<'a>),
         offset: usize,
         tag: DwTag,
-        attrs: Attrs<'a>,
+        attrs: &Attrs<'a>,
         outer: Enclosing,
     ) -> Result<Enclosing, String> {
         let name = attrs.name.unwrap_or(b"");
@@ -412,7 +415,7 @@ impl<'a> UnitReader<'a> {
                     let line = attrs.decl_line.unwrap_or(0);
                     self.out.tags.mark(Mark { owner, name, returns, file, line });
                 }
-                self.function(at, &attrs, outer.scope);
+                self.function(at, attrs, outer.scope);
                 Ok(Enclosing { scope: outer.scope, owner: Owner::Code })
             }
             gimli::DW_TAG_variable => {
@@ -421,7 +424,7 @@ impl<'a> UnitReader<'a> {
                 }
                 // Inside a type's `variant_part` or a function there are no statics of Rust.
                 if let Some(location) = attrs.location {
-                    let linkage_name = self.linkage_name(at, &attrs).unwrap_or(b"");
+                    let linkage_name = self.linkage_name(at, attrs).unwrap_or(b"");
                     let (scope, ty) = (outer.scope, attrs.ty);
                     let (file, line) = (attrs.decl_file, attrs.decl_line);
                     let found = Static { name, linkage_name, scope, ty, location, file, line };
@@ -432,15 +435,15 @@ impl<'a> UnitReader<'a> {
                     return Ok(Enclosing { scope: outer.scope, owner: Owner::Static(index) });
                 }
                 if self.is_foreign {
-                    self.declarations.add(at, offset, &attrs, outer.scope);
+                    self.declarations.add(at, offset, attrs, outer.scope);
                 }
                 Ok(same)
             }
             gimli::DW_TAG_member | gimli::DW_TAG_inheritance => {
                 if self.is_foreign {
-                    self.declarations.add(at, offset, &attrs, outer.scope);
+                    self.declarations.add(at, offset, attrs, outer.scope);
                 }
-                let owner = self.member(&attrs, outer.owner)?;
+                let owner = self.member(attrs, outer.owner)?;
                 Ok(Enclosing { scope: outer.scope, owner })
             }
             gimli::DW_TAG_template_type_parameter => {
@@ -500,7 +503,7 @@ impl<'a> UnitReader<'a> {
         &mut self,
         offset: usize,
         shape: Shape,
-        attrs: Attrs<'a>,
+        attrs: &Attrs<'a>,
         outer: Enclosing,
     ) -> Result<Enclosing, String> {
         let name = attrs.name.unwrap_or(b"");

@@ -3,6 +3,7 @@
 //! Only debug sections and records are read, so that a large program costs no more memory than
 //! its debug information does.
 
+mod cache;
 mod layout;
 mod parts;
 mod places;
@@ -14,9 +15,9 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use object::read::ReadCache;
-use object::{Architecture, FileKind, Object};
+use object::{Architecture, FileKind, Object, ObjectSection as _};
 
+use self::cache::Cache;
 pub(crate) use self::layout::Layout;
 use self::parts::{Plan, Wanted};
 use self::places::Places;
@@ -88,7 +89,7 @@ pub(crate) struct MissingDebugFile {
 pub(crate) fn load(path: &Path) -> Result<Binary, Error> {
     let file = open(path)?;
     let written = file.metadata().and_then(|metadata| metadata.modified()).ok();
-    let cache = ReadCache::new(&file);
+    let cache = Cache::new(&file);
     let object = parse(path, &cache)?;
     let mut places = places_of(path, &object)?;
     let shared = object.gnu_debugaltlink().ok().flatten();
@@ -98,13 +99,19 @@ pub(crate) fn load(path: &Path) -> Result<Binary, Error> {
     let build_id = object.build_id().ok().flatten().map(<[u8]>::to_vec);
     let plan = Plan::new(path, &file, &object, &mut places, Wanted::Linked)?;
     let record_plan = parts::records(path, &object, &places)?;
-    let layout = Layout::read(&object, &file, &places);
+    let names = object.section_by_name(".strtab").and_then(|section| section.file_range());
+    let mut sections = None;
+    let layout = rayon::in_place_scope(|scope| {
+        scope.spawn(|_| sections = Some(plan.read(path, &file)));
+        names.into_iter().for_each(|names| cache.read_names(names));
+        Layout::read(&object, &file, &places)
+    });
     let target = target(&object);
     drop(cache);
 
     let mut binary = Binary {
         path: path.to_owned(),
-        sections: plan.read(path, &file)?,
+        sections: sections.transpose()?.unwrap_or_default(),
         package: None,
         records: Vec::new(),
         notes: Vec::new(),
@@ -136,7 +143,7 @@ pub(crate) fn load(path: &Path) -> Result<Binary, Error> {
 /// Reads only the debug sections of a file: a `.dwo`, a `.dwp` or a separate debug file.
 pub(crate) fn load_debug_sections(path: &Path) -> Result<Sections, Error> {
     let file = open(path)?;
-    let cache = ReadCache::new(&file);
+    let cache = Cache::new(&file);
     let object = parse(path, &cache)?;
     let mut places = places_of(path, &object)?;
     let plan = Plan::new(path, &file, &object, &mut places, Wanted::Split)?;
@@ -175,9 +182,9 @@ fn target(object: &Elf<'_, '_>) -> Target {
 }
 
 /// An ELF file that is read piece by piece.
-type Elf<'c, 'f> = object::File<'c, &'c ReadCache<&'f File>>;
+type Elf<'c, 'f> = object::File<'c, &'c Cache<'f>>;
 
-fn parse<'c, 'f>(path: &Path, cache: &'c ReadCache<&'f File>) -> Result<Elf<'c, 'f>, Error> {
+fn parse<'c, 'f>(path: &Path, cache: &'c Cache<'f>) -> Result<Elf<'c, 'f>, Error> {
     let not_elf = |found| Error::NotElf { path: path.to_owned(), found };
     let kind = FileKind::parse(cache).map_err(|_| not_elf("no executable file"))?;
     match kind {
@@ -239,7 +246,7 @@ fn follow_debug_link(
             continue;
         }
         let file = open(&candidate)?;
-        let cache = ReadCache::new(&file);
+        let cache = Cache::new(&file);
         let object = parse(&candidate, &cache)?;
         let id = object.build_id().ok().flatten().map(<[u8]>::to_vec);
         // Where both have one, the build id says more than the checksum, which tools that change

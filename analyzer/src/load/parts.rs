@@ -15,6 +15,9 @@ use super::{Elf, Sections, damaged, open};
 use crate::error::Error;
 use crate::limits::{MAX_COMPRESSION_RATIO, MAX_SECTION_LEN};
 
+/// How many bytes of a section are read at once.
+const READ_LEN: usize = 4 << 20;
+
 /// What the shortest relocation takes in a file.
 const MIN_RELOCATION_LEN: u64 = 8;
 
@@ -205,10 +208,15 @@ impl Part {
         let len = usize::try_from(self.len)
             .map_err(|_| damaged(path, &what, "it is longer than memory can be"))?;
         let mut bytes = vec![0; len];
-        // Each reader has a place of its own in the file, since several read at once.
-        let mut file = open(path)?;
-        file.seek(SeekFrom::Start(self.offset)).map_err(failed)?;
-        file.read_exact(&mut bytes).map_err(failed)?;
+        bytes.par_chunks_mut(READ_LEN).enumerate().with_max_len(1).try_for_each(
+            |(index, chunk)| {
+                // Each reader has a place of its own in the file, since several read at once.
+                let mut file = open(path)?;
+                let start = self.offset + (index * READ_LEN) as u64;
+                file.seek(SeekFrom::Start(start)).map_err(failed)?;
+                file.read_exact(chunk).map_err(failed)
+            },
+        )?;
         if self.format == object::CompressionFormat::None {
             return Ok(bytes);
         }

@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
+use rayon::prelude::*;
+
 use super::attributes::Attributes;
 use super::code;
 use super::conditions::{self, Facts, Met};
@@ -12,7 +14,7 @@ use super::{ImplBlock, SourceFile, Sources};
 use crate::dwarf::Contents;
 use crate::evidence::FieldKey;
 use crate::fields;
-use crate::graph::{Graph, Kind, TypeId};
+use crate::graph::{Graph, Kind, Type, TypeId, name_hash};
 use crate::names;
 use crate::view::{self, View};
 
@@ -145,7 +147,8 @@ pub(crate) struct Codebase<'a> {
     pub(crate) contents: &'a Contents,
     pub(crate) sources: &'a Sources<'a>,
     implementers: HashMap<String, Vec<TypeId>>,
-    by_ident: HashMap<String, Vec<TypeId>>,
+    /// The types that are not std's, by the hashes of the last parts of their names.
+    by_ident: Vec<(u64, TypeId)>,
     facts: RefCell<HashMap<TypeId, Rc<Facts>>>,
     /// What hangs from the roots.
     state: BTreeSet<TypeId>,
@@ -159,17 +162,15 @@ impl<'a> Codebase<'a> {
             let name = view::without_bindings(&vtable.trait_name);
             implementers.entry(name).or_default().push(vtable.concrete);
         }
-        let mut by_ident: HashMap<String, Vec<TypeId>> = HashMap::new();
-        for (id, ty) in contents.graph.iter() {
+        let own = |(id, ty): (TypeId, &Type)| {
             let is_own = matches!(ty.kind, Kind::Struct(_) | Kind::Enum(_) | Kind::Union(_))
                 && ty.definition().contains("::")
                 && !names::is_std(ty.definition())
                 && !ty.name.starts_with("dyn ");
-            if is_own {
-                let ident = names::last_segment(ty.definition()).to_owned();
-                by_ident.entry(ident).or_default().push(id);
-            }
-        }
+            is_own.then(|| (name_hash(names::last_segment(ty.definition())), id))
+        };
+        let mut by_ident: Vec<(u64, TypeId)> = contents.graph.par_iter().filter_map(own).collect();
+        by_ident.par_sort_unstable();
         let facts = RefCell::default();
         let state = BTreeSet::new();
         let mut all = Self { contents, sources, implementers, by_ident, facts, state };
@@ -197,13 +198,16 @@ impl<'a> Codebase<'a> {
 
     /// The types that may be meant by a name in a crate: those of the crate itself, if it has any.
     pub(crate) fn types_named(&self, crate_name: &str, ident: &str) -> Vec<TypeId> {
-        let all = self.by_ident.get(ident).map_or(&[][..], Vec::as_slice);
+        let hash = name_hash(ident);
+        let first = self.by_ident.partition_point(|&(other, _)| other < hash);
+        let all = self.by_ident[first..].iter().take_while(|&&(other, _)| other == hash);
+        let all: Vec<TypeId> = all.map(|&(_, id)| id).collect();
         let own: Vec<TypeId> = all
             .iter()
             .copied()
             .filter(|&id| names::crate_of(self.graph().get(id).definition()) == crate_name)
             .collect();
-        if own.is_empty() { all.to_vec() } else { own }
+        if own.is_empty() { all } else { own }
     }
 
     /// All that values of these types lead to, and what the fields of that lead to, and so on.

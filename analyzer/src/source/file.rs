@@ -141,6 +141,20 @@ pub(super) struct Call {
 impl SourceFile {
     /// Takes the text of a file apart.
     pub(super) fn parse(path: &Path, text: &Rc<str>) -> Result<Self, String> {
+        Self::read(path, text, |tokens| tokens)
+    }
+
+    /// The same without what functions do, but for what is defined in them: enough for those who ask
+    /// for definitions, modules and macros.
+    pub(super) fn outline(path: &Path, text: &Rc<str>) -> Result<Self, String> {
+        Self::read(path, text, super::outline::of)
+    }
+
+    fn read(
+        path: &Path,
+        text: &Rc<str>,
+        reduce: fn(proc_macro2::TokenStream) -> proc_macro2::TokenStream,
+    ) -> Result<Self, String> {
         if depth(text) > MAX_SOURCE_DEPTH {
             return Err(format!("its source {} nests too deeply to be parsed", path.display()));
         }
@@ -149,14 +163,16 @@ impl SourceFile {
             format!("its source {}:{line} cannot be parsed: {error}", path.display())
         };
         let plain = without_shebang(text);
-        let ast = match plain.parse::<proc_macro2::TokenStream>() {
+        let tokens = plain.parse::<proc_macro2::TokenStream>();
+        // What is no list of tokens, the parser refuses as well, and so it does a line for the shell.
+        let is_whole = tokens.is_err() || plain.len() < text.len();
+        let ast = match tokens.map(|tokens| if is_whole { tokens } else { reduce(tokens) }) {
             Ok(tokens) if !super::bounds::is_shallow(&tokens) => {
                 let shown = path.display();
                 return Err(format!("its source {shown} has expressions too long to be parsed"));
             }
             // The parser need not take the text apart once more.
-            Ok(tokens) if plain.len() == text.len() => syn::parse2::<syn::File>(tokens),
-            // What is no list of tokens, the parser refuses as well.
+            Ok(tokens) if !is_whole => syn::parse2::<syn::File>(tokens),
             _ => syn::parse_file(text),
         };
         let ast = ast.map_err(failed)?;

@@ -35,6 +35,8 @@ struct CrateFile {
     text: Rc<SourceText>,
     /// What stands in it, with what its calls of macros become, once it was parsed.
     source: OnceCell<Result<Rc<SourceFile>, String>>,
+    /// The same without what functions do.
+    outline: OnceCell<Result<Rc<SourceFile>, String>>,
     /// The conditions of the modules that lead to it.
     around: Attributes,
     /// The how manieth file it is in the order in which modules lead to files.
@@ -73,12 +75,12 @@ impl Crate {
                     continue;
                 }
             };
-            let mut source = OnceCell::new();
+            let (source, mut outline) = (OnceCell::new(), OnceCell::new());
             let mut declares = None;
             if words::may_declare_modules(&text.text) {
-                match text.parsed() {
+                match text.outline() {
                     Ok(parsed) => declares = Some(parsed),
-                    Err(problem) => source = OnceCell::from(Err(problem)),
+                    Err(problem) => outline = OnceCell::from(Err(problem)),
                 }
             }
             for declared in declares.iter().flat_map(|source| &source.modules) {
@@ -95,7 +97,8 @@ impl Crate {
                     queue.push((path, inner.clone(), is_mod_rs, conditions.clone()));
                 }
             }
-            krate.files.push(CrateFile { module, text, source, around, turn, may_call: false });
+            let may_call = false;
+            krate.files.push(CrateFile { module, text, source, outline, around, turn, may_call });
         }
         krate.find_macros();
         krate.files.sort_by(|a, b| (&a.module, &a.text.path).cmp(&(&b.module, &b.text.path)));
@@ -108,7 +111,7 @@ impl Crate {
             if !file.text.words().has("macro_rules") {
                 continue;
             }
-            let Ok(source) = file.text.parsed() else { continue };
+            let Ok(source) = file.text.outline() else { continue };
             for (name, rules) in &source.macros {
                 let known = self.macros.entry(name.clone());
                 known.and_modify(|known| *known = None).or_insert_with(|| rules.clone());
@@ -129,16 +132,41 @@ impl Crate {
         file.source.get_or_init(read).as_ref().ok()
     }
 
+    /// What a file defines; `None` if it cannot be parsed.
+    fn outline<'a>(&self, file: &'a CrateFile) -> Option<&'a Rc<SourceFile>> {
+        if let Some(source) = file.source.get() {
+            return source.as_ref().ok();
+        }
+        let read = || {
+            let outline = file.text.outline()?;
+            Ok(outline.expanded(&self.macros).map_or(outline, Rc::new))
+        };
+        file.outline.get_or_init(read).as_ref().ok()
+    }
+
     /// The files in which something may stand that has all of these names, with what stands in them.
     fn having<'a>(
         &'a self,
         names: &[&str],
     ) -> impl Iterator<Item = (&'a CrateFile, &'a Rc<SourceFile>)> + use<'a> {
+        let files = self.files_having(names).into_iter();
+        files.filter_map(|file| Some((file, self.source(file)?)))
+    }
+
+    /// The same without what functions do: for definitions.
+    fn defining<'a>(
+        &'a self,
+        name: &str,
+    ) -> impl Iterator<Item = (&'a CrateFile, &'a Rc<SourceFile>)> + use<'a> {
+        let files = self.files_having(&[name]).into_iter();
+        files.filter_map(|file| Some((file, self.outline(file)?)))
+    }
+
+    fn files_having(&self, names: &[&str]) -> Vec<&CrateFile> {
         let may_have = |file: &&CrateFile| {
             file.may_call || names.iter().all(|name| file.text.words().has(name))
         };
-        let files: Vec<&CrateFile> = self.files.iter().filter(may_have).collect();
-        files.into_iter().filter_map(|file| Some((file, self.source(file)?)))
+        self.files.iter().filter(may_have).collect()
     }
 
     /// All files, with what stands in them.
@@ -148,9 +176,9 @@ impl Crate {
 
     /// Why one of the files could not be read or parsed, as far as they were.
     fn known_problem(&self) -> Option<&String> {
-        let unparsed = self.files.iter().filter_map(|file| match file.source.get()? {
-            Ok(_) => None,
-            Err(problem) => Some((file.turn, problem)),
+        let unparsed = self.files.iter().filter_map(|file| {
+            let read = [&file.source, &file.outline].into_iter().filter_map(OnceCell::get);
+            Some((file.turn, read.filter_map(|read| read.as_ref().err()).next()?))
         });
         let unread = self.unread.iter().map(|(turn, problem)| (*turn, problem));
         unparsed.chain(unread).min_by_key(|(turn, _)| *turn).map(|(_, problem)| problem)
@@ -165,7 +193,7 @@ impl Crate {
     /// The definition with this path after the crate's name; or the only one of its name.
     pub(crate) fn definition(&self, path: &[&str]) -> Option<Found<Definition>> {
         let (ident, scope) = path.split_last()?;
-        let named = self.having(&[ident]).flat_map(|(file, source)| {
+        let named = self.defining(ident).flat_map(|(file, source)| {
             let of_file = source.definitions.iter();
             of_file.filter(|item| item.ident == **ident).map(move |item| {
                 (
@@ -245,7 +273,7 @@ impl Crate {
             let named = source.definitions.iter().filter(|item| item.ident == ident);
             named.map(|item| scope_of(file, &item.scope)).collect()
         };
-        self.having(&[ident]).flat_map(of_file).collect()
+        self.defining(ident).flat_map(of_file).collect()
     }
 
     /// All impls for types of this name, with the modules around them and their files.
@@ -387,7 +415,7 @@ impl Crate {
 
     /// All definitions in files that have this name.
     pub(crate) fn definitions_by(&self, name: &str) -> impl Iterator<Item = Found<Definition>> {
-        self.having(&[name]).flat_map(|(_, source)| {
+        self.defining(name).flat_map(|(_, source)| {
             let all = source.definitions.iter();
             all.map(move |item| Found { source: Rc::clone(source), item: item.clone() })
         })

@@ -14,6 +14,7 @@ mod flow;
 mod formats;
 mod imports;
 mod krate;
+mod outline;
 mod restoring;
 mod text;
 mod words;

@@ -15,12 +15,14 @@ pub(super) struct SourceText {
     pub(super) path: PathBuf,
     pub(super) text: Rc<str>,
     words: OnceCell<Words>,
+    outline: OnceCell<Result<Rc<SourceFile>, String>>,
     parsed: OnceCell<Result<Rc<SourceFile>, String>>,
 }
 
 impl SourceText {
     pub(super) fn new(path: PathBuf, text: String) -> Self {
-        Self { path, text: text.into(), words: OnceCell::new(), parsed: OnceCell::new() }
+        let (words, outline, parsed) = Default::default();
+        Self { path, text: text.into(), words, outline, parsed }
     }
 
     /// What stands in it.
@@ -33,6 +35,21 @@ impl SourceText {
             timings::phase("parse sources", parse)
         };
         self.parsed.get_or_init(parse).clone()
+    }
+
+    /// What stands in it without what its functions do.
+    ///
+    /// # Errors
+    /// Says why it cannot be parsed, and where.
+    pub(super) fn outline(&self) -> Result<Rc<SourceFile>, String> {
+        if let Some(parsed) = self.parsed.get() {
+            return parsed.clone();
+        }
+        let parse = || {
+            let parse = || SourceFile::outline(&self.path, &self.text).map(Rc::new);
+            timings::phase("parse sources", parse)
+        };
+        self.outline.get_or_init(parse).clone()
     }
 
     /// The words in it.
