@@ -1,5 +1,7 @@
 //! The attributes of one entry that matter here, read in one pass.
 
+use std::ops::Deref;
+
 use gimli::{AttributeValue, Operation, Reader, Section as _};
 
 use super::{Input, Unit};
@@ -43,30 +45,46 @@ impl Number {
 #[derive(Debug, Default)]
 pub(super) struct Attrs<'a> {
     pub(super) name: Option<&'a [u8]>,
+    pub(super) ty: Ref,
+    pub(super) size_bytes: Option<u64>,
+    pub(super) align_bytes: Option<u64>,
+    pub(super) offset_bytes: u64,
+    pub(super) is_declaration: bool,
+    pub(super) encoding: Option<gimli::DwAte>,
+    pub(super) decl_file: Option<u64>,
+    pub(super) decl_line: Option<u64>,
+    /// Whether any of the others may be there.
+    has_more: bool,
+    more: More<'a>,
+}
+
+/// The attributes that few entries have, apart so that most entries need not clear them.
+#[derive(Debug, Default)]
+pub(super) struct More<'a> {
     /// That of a function, not looked up yet.
     pub(super) function_name: Option<AttributeValue<super::Slice<'a>>>,
     /// Not looked up yet: few are needed, and each costs a walk over a long string.
     pub(super) linkage_name: Option<AttributeValue<super::Slice<'a>>>,
-    pub(super) ty: Ref,
     pub(super) containing_type: Ref,
     /// The declaration that a definition belongs to.
     pub(super) specification: Ref,
-    pub(super) size_bytes: Option<u64>,
-    pub(super) align_bytes: Option<u64>,
-    pub(super) offset_bytes: u64,
     /// Of a member that is a bit field.
     pub(super) bits: Option<BitField>,
-    pub(super) is_declaration: bool,
-    pub(super) encoding: Option<gimli::DwAte>,
     /// Of an enumerator, or what the discriminant of a variant is.
     pub(super) value: Option<Number>,
     pub(super) count: Option<u64>,
     pub(super) location: Option<Location>,
     pub(super) signature: Option<u64>,
-    pub(super) decl_file: Option<u64>,
-    pub(super) decl_line: Option<u64>,
     /// The first of its tags, as gcc writes them.
     pub(super) annotation: Ref,
+}
+
+impl<'a> Deref for Attrs<'a> {
+    type Target = More<'a>;
+
+    fn deref(&self) -> &More<'a> {
+        &self.more
+    }
 }
 
 /// gcc's name for the attribute that leads to the first tag of an entry.
@@ -106,6 +124,22 @@ const fn is_wanted(name: gimli::DwAt) -> bool {
 }
 
 impl<'a> Attrs<'a> {
+    fn clear(&mut self) {
+        self.name = None;
+        self.ty = Ref::None;
+        (self.size_bytes, self.align_bytes, self.offset_bytes) = (None, None, 0);
+        (self.is_declaration, self.encoding) = (false, None);
+        (self.decl_file, self.decl_line) = (None, None);
+        if std::mem::take(&mut self.has_more) {
+            self.more = More::default();
+        }
+    }
+
+    const fn more(&mut self) -> &mut More<'a> {
+        self.has_more = true;
+        &mut self.more
+    }
+
     /// Reads all attributes of the entry at the cursor, in the place of those of another one.
     pub(super) fn read(
         &mut self,
@@ -115,7 +149,7 @@ impl<'a> Attrs<'a> {
         specs: &[gimli::AttributeSpecification],
         is_function: bool,
     ) -> gimli::Result<()> {
-        *self = Self::default();
+        self.clear();
         let attrs = self;
         let mut bits = Bits::default();
         let mut left = specs;
@@ -131,7 +165,7 @@ impl<'a> Attrs<'a> {
             left = behind;
             let value = cursor.read_attribute(*spec)?.raw_value();
             match spec.name() {
-                gimli::DW_AT_name if is_function => attrs.function_name = Some(value),
+                gimli::DW_AT_name if is_function => attrs.more().function_name = Some(value),
                 gimli::DW_AT_name => attrs.name = string(input, unit, value),
                 gimli::DW_AT_type => attrs.ty = reference(value),
                 gimli::DW_AT_byte_size => attrs.size_bytes = value.udata_value(),
@@ -142,12 +176,12 @@ impl<'a> Attrs<'a> {
                 gimli::DW_AT_data_bit_offset => bits.start = value.udata_value(),
                 gimli::DW_AT_bit_offset => bits.from_top = value.sdata_value(),
                 gimli::DW_AT_linkage_name | gimli::DW_AT_MIPS_linkage_name => {
-                    attrs.linkage_name = Some(value);
+                    attrs.more().linkage_name = Some(value);
                 }
                 gimli::DW_AT_decl_file => attrs.decl_file = value.udata_value(),
                 gimli::DW_AT_decl_line => attrs.decl_line = value.udata_value(),
-                gimli::DW_AT_specification => attrs.specification = reference(value),
-                gimli::DW_AT_containing_type => attrs.containing_type = reference(value),
+                gimli::DW_AT_specification => attrs.more().specification = reference(value),
+                gimli::DW_AT_containing_type => attrs.more().containing_type = reference(value),
                 gimli::DW_AT_declaration => {
                     attrs.is_declaration = matches!(value, AttributeValue::Flag(true));
                 }
@@ -156,23 +190,26 @@ impl<'a> Attrs<'a> {
                     attrs.encoding = encoding.map(gimli::DwAte);
                 }
                 gimli::DW_AT_alignment => attrs.align_bytes = value.udata_value(),
-                gimli::DW_AT_const_value | gimli::DW_AT_discr_value => attrs.value = number(value),
-                gimli::DW_AT_count => attrs.count = value.udata_value(),
-                gimli::DW_AT_upper_bound => {
-                    attrs.count = value.udata_value().and_then(|last| last.checked_add(1));
+                gimli::DW_AT_const_value | gimli::DW_AT_discr_value => {
+                    attrs.more().value = number(value)
                 }
-                gimli::DW_AT_location => attrs.location = location(input, unit, value),
+                gimli::DW_AT_count => attrs.more().count = value.udata_value(),
+                gimli::DW_AT_upper_bound => {
+                    attrs.more().count = value.udata_value().and_then(|last| last.checked_add(1));
+                }
+                gimli::DW_AT_location => attrs.more().location = location(input, unit, value),
                 gimli::DW_AT_signature => {
                     if let AttributeValue::DebugTypesRef(signature) = value {
-                        attrs.signature = Some(signature.0);
+                        attrs.more().signature = Some(signature.0);
                     }
                 }
-                DW_AT_GNU_ANNOTATION => attrs.annotation = reference(value),
+                DW_AT_GNU_ANNOTATION => attrs.more().annotation = reference(value),
                 _ => {}
             }
         }
         if let Some((start, field)) = bits.place(attrs.offset_bytes, attrs.size_bytes) {
-            (attrs.offset_bytes, attrs.bits) = (start, field);
+            attrs.offset_bytes = start;
+            attrs.more().bits = field;
         }
         Ok(())
     }

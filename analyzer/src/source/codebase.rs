@@ -1,6 +1,6 @@
 //! From types of the binary to the code that works on them, and back.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
@@ -148,7 +148,7 @@ pub(crate) struct Codebase<'a> {
     pub(crate) sources: &'a Sources<'a>,
     implementers: HashMap<String, Vec<TypeId>>,
     /// The types that are not std's, by the hashes of the last parts of their names.
-    by_ident: Vec<(u64, TypeId)>,
+    by_ident: OnceCell<Vec<(u64, TypeId)>>,
     facts: RefCell<HashMap<TypeId, Rc<Facts>>>,
     /// What hangs from the roots.
     state: BTreeSet<TypeId>,
@@ -162,16 +162,7 @@ impl<'a> Codebase<'a> {
             let name = view::without_bindings(&vtable.trait_name);
             implementers.entry(name).or_default().push(vtable.concrete);
         }
-        let own = |(id, ty): (TypeId, &Type)| {
-            let is_own = matches!(ty.kind, Kind::Struct(_) | Kind::Enum(_) | Kind::Union(_))
-                && ty.definition().contains("::")
-                && !names::is_std(ty.definition())
-                && !ty.name.starts_with("dyn ");
-            is_own.then(|| (name_hash(names::last_segment(ty.definition())), id))
-        };
-        let mut by_ident: Vec<(u64, TypeId)> = contents.graph.par_iter().filter_map(own).collect();
-        by_ident.par_sort_unstable();
-        let facts = RefCell::default();
+        let (by_ident, facts) = (OnceCell::new(), RefCell::default());
         let state = BTreeSet::new();
         let mut all = Self { contents, sources, implementers, by_ident, facts, state };
         let mut queue = roots.to_vec();
@@ -199,8 +190,9 @@ impl<'a> Codebase<'a> {
     /// The types that may be meant by a name in a crate: those of the crate itself, if it has any.
     pub(crate) fn types_named(&self, crate_name: &str, ident: &str) -> Vec<TypeId> {
         let hash = name_hash(ident);
-        let first = self.by_ident.partition_point(|&(other, _)| other < hash);
-        let all = self.by_ident[first..].iter().take_while(|&&(other, _)| other == hash);
+        let by_ident = self.by_ident.get_or_init(|| by_ident(self.graph()));
+        let first = by_ident.partition_point(|&(other, _)| other < hash);
+        let all = by_ident[first..].iter().take_while(|&&(other, _)| other == hash);
         let all: Vec<TypeId> = all.map(|&(_, id)| id).collect();
         let own: Vec<TypeId> = all
             .iter()
@@ -473,6 +465,20 @@ impl<'a> Codebase<'a> {
 
 fn borrowed(parts: &[String]) -> Vec<&str> {
     parts.iter().map(String::as_str).collect()
+}
+
+/// The types that are not std's, by the hashes of the last parts of their names.
+fn by_ident(graph: &Graph) -> Vec<(u64, TypeId)> {
+    let own = |(id, ty): (TypeId, &Type)| {
+        let is_own = matches!(ty.kind, Kind::Struct(_) | Kind::Enum(_) | Kind::Union(_))
+            && ty.definition().contains("::")
+            && !names::is_std(ty.definition())
+            && !ty.name.starts_with("dyn ");
+        is_own.then(|| (name_hash(names::last_segment(ty.definition())), id))
+    };
+    let mut by_ident: Vec<(u64, TypeId)> = graph.par_iter().filter_map(own).collect();
+    by_ident.par_sort_unstable();
+    by_ident
 }
 
 /// The modules of a definition, without its crate and its name.

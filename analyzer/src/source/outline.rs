@@ -1,5 +1,5 @@
-//! The tokens of a file without what its functions do: what they do is the most of a file, and no
-//! part of what it defines.
+//! The tokens of a file without what its functions do and without what impls and traits hold: that
+//! is the most of a file, and no part of what it defines.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
@@ -7,20 +7,21 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 /// words, nothing is defined.
 const DEFINING: [&str; 5] = ["struct", "enum", "union", "mod", "macro_rules"];
 
-/// What is before the body of a function.
+/// What is before the body of a function, an impl or a trait.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Before {
     /// Nothing of it.
     Nothing,
     /// `fn`
     Word,
-    /// Its name, and maybe its parameters.
+    /// Its name, and maybe its parameters; or `impl` or `trait`.
     Name,
     /// `!`: what follows is for a macro, which may make anything of it.
     Macro,
 }
 
-/// These tokens with functions that do nothing, unless something is defined in them.
+/// These tokens with functions that do nothing, and with empty impls and traits, unless something is
+/// defined in them.
 pub(super) fn of(tokens: TokenStream) -> TokenStream {
     let mut before = Before::Nothing;
     let reduce = |token| {
@@ -36,6 +37,9 @@ fn next(token: TokenTree, before: Before) -> (TokenTree, Before) {
     let now = match (&token, before) {
         (TokenTree::Ident(_), Before::Word) => Before::Name,
         (TokenTree::Ident(word), Before::Nothing) if word == "fn" => Before::Word,
+        (TokenTree::Ident(word), Before::Nothing) if word == "impl" || word == "trait" => {
+            Before::Name
+        }
         // `macro_rules! name { … }`
         (TokenTree::Ident(_), before) => before,
         (TokenTree::Punct(mark), before) => match (mark.as_char(), before) {
@@ -77,9 +81,15 @@ mod tests {
     fn what_functions_do_is_left_out_and_what_they_define_is_not() {
         for (text, expected) in [
             ("fn f(a: u8) -> [u8; { 1 }] { a + 1 }", "fn f(a: u8) -> [u8; { 1 }] {}"),
+            ("impl A { fn f() { g() } const C: u8 = { 1 }; }", "impl A {}"),
+            ("impl<T> A for B<{ 1 }> where T: C {}", "impl<T> A for B<{}> where T: C {}"),
             (
-                "impl A { fn f() { g() } const C: u8 = { 1 }; }",
-                "impl A { fn f() {} const C: u8 = { 1 }; }",
+                "unsafe trait A { fn f() {} } struct B { c: u8 }",
+                "unsafe trait A {} struct B { c: u8 }",
+            ),
+            (
+                "impl A { fn f() { g() } fn h() { struct B; } }",
+                "impl A { fn f() {} fn h() { struct B; } }",
             ),
             ("mod m { fn f() { g() } }", "mod m { fn f() {} }"),
             ("fn f() { if a { struct A { b: u8 } } }", "fn f() { if a { struct A { b: u8 } } }"),
