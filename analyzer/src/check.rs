@@ -40,7 +40,9 @@ pub struct LockText {
 /// If the binary cannot be read as one, or a lock is none.
 pub fn check(config: &CheckConfig) -> Result<Report, Error> {
     let before = config.baseline.as_ref().unwrap_or(&config.lock);
-    let old = timings::phase("read locks", || lock::read(&before.name, &before.bytes))?;
+    let old = timings::phase("read locks", || {
+        lock::read(&before.name, &before.bytes, &mut lock::KnownBlocks::default())
+    })?;
     let mut report = Report::new("check");
     report.input("binary", config.program.binary.display().to_string());
     if let Some(baseline) = &config.baseline {

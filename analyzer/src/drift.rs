@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use samestate_report::Report;
 
+use crate::aside::Aside;
 use crate::compare::compare;
 use crate::coverage::CoverageConfig;
 use crate::error::Error;
 use crate::history::History;
 use crate::limits::MAX_LOCK_LEN;
-use crate::lock::{self, MAGIC};
+use crate::lock::{self, KnownBlocks, MAGIC};
 use crate::model::Model;
 use crate::profile::Profile;
 use crate::program::Program;
@@ -39,8 +40,10 @@ pub fn drift(old: &Path, new: &Path, config: &DriftConfig) -> Result<Report, Err
     let mut report = Report::new("drift");
     report.input("old", old.display().to_string());
     report.input("new", new.display().to_string());
-    let old = read_side(old, config, &mut report)?;
-    let new = read_side(new, config, &mut report)?;
+    let mut known = KnownBlocks::default();
+    let old = Aside::new(read_side(old, config, &mut known, &mut report)?);
+    let new = Aside::new(read_side(new, config, &mut known, &mut report)?);
+    drop(Aside::new(known));
     // Both sides are looked at under one set of options, so they complain of the same things.
     report.findings.dedup_by(|a, b| {
         a.rule.id == b.rule.id && a.subject == b.subject && a.message == b.message
@@ -90,7 +93,12 @@ pub(crate) fn model_of(program: &Program, walk: &Walk) -> Model {
     })
 }
 
-fn read_side(path: &Path, config: &DriftConfig, report: &mut Report) -> Result<Model, Error> {
+fn read_side(
+    path: &Path,
+    config: &DriftConfig,
+    known: &mut KnownBlocks,
+    report: &mut Report,
+) -> Result<Model, Error> {
     let failed = |source| Error::Read { path: path.to_owned(), source };
     let mut file = File::open(path).map_err(failed)?;
     let mut start = Vec::new();
@@ -101,7 +109,7 @@ fn read_side(path: &Path, config: &DriftConfig, report: &mut Report) -> Result<M
         || start.starts_with(b"<<<<<<<");
     if is_lock {
         file.take(MAX_LOCK_LEN).read_to_end(&mut start).map_err(failed)?;
-        return Ok(timings::phase("read locks", || lock::read(path, &start))?);
+        return Ok(timings::phase("read locks", || lock::read(path, &start, known))?);
     }
     let config = CoverageConfig {
         binary: path.to_owned(),

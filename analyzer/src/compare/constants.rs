@@ -20,7 +20,7 @@ pub(super) fn raised(old: &Model, new: &Model) -> BTreeMap<String, String> {
     let mut others = BTreeSet::new();
     for root in old.roots.union(&new.roots) {
         // A root under another name has no version to compare; its types are judged as they are.
-        let below = |model: &Model| model.ways_from(std::iter::once(root)).into_keys();
+        let below = |model: &Model| model.ways_from(std::iter::once(root)).names().into_iter();
         let below = below(old).chain(below(new));
         match old.versions.get(root).zip(new.versions.get(root)) {
             Some((was, is)) if was.value != is.value && !went_back(was, is) => {
@@ -67,7 +67,7 @@ impl Comparison<'_> {
 
     fn constant(&mut self, root: &str, was: &ConstantVersion, is: &ConstantVersion) {
         let below = self.new.model.ways_from(std::iter::once(&root.to_owned()));
-        let changed: Vec<_> = self.changed.iter().filter(|ty| below.contains_key(*ty)).collect();
+        let changed: Vec<_> = self.changed.iter().filter(|ty| below.contains(ty)).collect();
         let (name, constant) = (is.ident(), &is.constant);
         let message = if went_back(was, is) {
             format!("`{name}` went back from {} to {}", was.value, is.value)

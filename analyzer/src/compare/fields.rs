@@ -119,7 +119,7 @@ impl Comparison<'_> {
         }
         let name = expr.to_string();
         let is_new = !self.old.model.types.contains_key(&name);
-        self.new.model.types.get(&name).filter(|_| is_new)
+        self.new.model.types.get(&name).filter(|_| is_new).map(|entry| &**entry)
     }
 
     fn renamed_field(&mut self, part: Part<'_>, was: &FieldEntry, is: &FieldEntry, loads: Loads) {

@@ -193,7 +193,7 @@ impl<'a> Comparison<'a> {
             let message = format!("`{name}` cannot be seen in the new version");
             let mut finding =
                 Finding::new(&rules::LOST_EVIDENCE, Subject::Type(name.to_owned()), message);
-            finding.way.clone_from(&way.labels);
+            finding.way = way.labels;
             self.report.findings.push(finding);
         }
     }
@@ -409,7 +409,7 @@ impl<'a> Comparison<'a> {
     /// The shortest way to a type on the side that has the part, or else on the other one.
     fn way(&self, part: Part<'_>) -> Way {
         let (first, second) = self.sides(part);
-        let way = first.ways().get(part.ty).or_else(|| second.ways().get(part.ty)).cloned();
+        let way = first.ways().get(part.ty).or_else(|| second.ways().get(part.ty));
         way.unwrap_or_else(|| Way {
             path: FieldPath::root(part.ty),
             labels: vec![part.ty.to_owned()],

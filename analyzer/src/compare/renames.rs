@@ -46,9 +46,11 @@ impl Renames {
                 finder.vote(gone, come);
             }
         }
-        let both = old.types.keys().filter(|name| new.types.contains_key(*name));
-        for name in both {
-            finder.meet(name, name);
+        for (name, was) in &old.types {
+            // Fields that are the same say nothing.
+            if new.types.get(name).is_some_and(|is| is != was) {
+                finder.meet(name, name);
+            }
         }
         finder.run();
         let mut taken = BTreeMap::<&String, usize>::new();

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Model, Way};
+use crate::model::{Model, Ways};
 
 /// How many roots a finding names.
 const NAMED: usize = 5;
@@ -11,7 +11,7 @@ const NAMED: usize = 5;
 /// One of the two programs, with what is only asked for once something changed.
 pub(super) struct Side<'a> {
     pub(super) model: &'a Model,
-    ways: OnceCell<BTreeMap<String, Way>>,
+    ways: OnceCell<Ways<'a>>,
     reached_from: OnceCell<BTreeMap<String, BTreeSet<&'a str>>>,
 }
 
@@ -21,7 +21,7 @@ impl<'a> Side<'a> {
     }
 
     /// The shortest way to each type.
-    pub(super) fn ways(&self) -> &BTreeMap<String, Way> {
+    pub(super) fn ways(&self) -> &Ways<'a> {
         self.ways.get_or_init(|| self.model.ways())
     }
 

@@ -1,6 +1,6 @@
 //! The block of one type, written and read.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use super::history;
@@ -52,19 +52,23 @@ fn write_variant(out: &mut String, shape: Shape, variant: &VariantEntry) {
     }
 }
 
-/// Reads the block of a type, from behind its first line.
+/// Reads the block of a type, from behind its first line; it has at most this many fields, or more
+/// if it was written by hand.
 pub(super) fn read(
     lines: &mut Lines<'_>,
     name: &str,
     shape: Shape,
+    most: usize,
 ) -> Result<TypeEntry, LockError> {
     let mut version = None;
     let mut is_known = true;
     let mut history = TypeHistory::default();
     let mut variants = Vec::new();
-    let mut names = BTreeSet::new();
+    let mut names = Names::default();
     if shape != Shape::Enum {
-        variants.push(VariantEntry::default());
+        // A block of nothing but empty lines has no claim to memory.
+        let fields = Vec::with_capacity(most.min(MAX_RESERVED));
+        variants.push(VariantEntry { fields, ..VariantEntry::default() });
     }
     while let Some(line) = lines.inside(name)? {
         if let Some(number) = line.strip_prefix("version ") {
@@ -101,7 +105,7 @@ pub(super) fn read(
         } else if let Some(rest) = line.strip_prefix("variant ") {
             let mut variant = VariantEntry::default();
             once(lines, &mut names, rest.strip_suffix(" {").unwrap_or(rest))?;
-            let mut names = BTreeSet::new();
+            let mut names = Names::default();
             match rest.strip_suffix(" {") {
                 Some(name) => {
                     name.clone_into(&mut variant.name);
@@ -125,18 +129,45 @@ pub(super) fn read(
     Ok(TypeEntry { shape, is_known, version, history, variants })
 }
 
-/// Nothing could tell two fields or two variants of one name apart.
-fn once(lines: &Lines<'_>, names: &mut BTreeSet<String>, name: &str) -> Result<(), LockError> {
-    if names.insert(name.to_owned()) {
+/// The names that stand in a block, or in a variant: nothing could tell two of one name apart.
+#[derive(Default)]
+struct Names<'a> {
+    few: Vec<&'a str>,
+    /// Once there are too many to be looked through.
+    many: HashSet<&'a str>,
+}
+
+/// How many fields find room before they are read.
+const MAX_RESERVED: usize = 64;
+
+/// How many names are looked through.
+const FEW: usize = 16;
+
+impl<'a> Names<'a> {
+    fn insert(&mut self, name: &'a str) -> bool {
+        if self.few.len() < FEW {
+            let is_new = !self.few.contains(&name);
+            self.few.push(name);
+            return is_new;
+        }
+        if self.many.is_empty() {
+            self.many.extend(&self.few);
+        }
+        self.many.insert(name)
+    }
+}
+
+fn once<'a>(lines: &Lines<'a>, names: &mut Names<'a>, name: &'a str) -> Result<(), LockError> {
+    if names.insert(name) {
         return Ok(());
     }
     lines.wrong(format!("`{name}` stands here twice"))
 }
 
-fn field(
-    lines: &Lines<'_>,
-    line: &str,
-    names: &mut BTreeSet<String>,
+fn field<'a>(
+    lines: &Lines<'a>,
+    line: &'a str,
+    names: &mut Names<'a>,
 ) -> Result<FieldEntry, LockError> {
     let parts = line.split_once(' ').and_then(|(word, rest)| {
         let (name, ty) = rest.split_once(": ")?;

@@ -50,30 +50,50 @@ pub enum LockError {
 /// Goes through a lock line by line.
 pub(super) struct Lines<'a> {
     path: &'a Path,
-    lines: std::iter::Zip<std::str::Lines<'a>, std::ops::RangeFrom<usize>>,
+    /// What was not read yet.
+    rest: &'a str,
     /// The line that was read last, from 1.
     line: usize,
 }
 
 impl<'a> Lines<'a> {
     pub(super) fn new(path: &'a Path, text: &'a str) -> Self {
-        Self { path, lines: text.lines().zip(1..), line: 0 }
+        Self { path, rest: text, line: 0 }
     }
 
     /// The next line that is neither empty nor a comment, without indentation.
     pub(super) fn next(&mut self) -> Result<Option<&'a str>, LockError> {
-        loop {
-            let Some((text, line)) = self.lines.next() else { return Ok(None) };
-            self.line = line;
+        while !self.rest.is_empty() {
+            let (text, rest) = self.rest.split_once('\n').unwrap_or((self.rest, ""));
+            self.rest = rest;
+            self.line += 1;
             let is_marker = ["<<<<<<<", "=======", ">>>>>>>", "|||||||"];
             if is_marker.iter().any(|marker| text.starts_with(marker)) {
-                return Err(LockError::Conflict { path: self.path.to_owned(), line });
+                let (path, line) = (self.path.to_owned(), self.line);
+                return Err(LockError::Conflict { path, line });
             }
             let text = text.trim();
             if !text.is_empty() && !text.starts_with('#') {
                 return Ok(Some(text));
             }
         }
+        Ok(None)
+    }
+
+    /// What was not read yet.
+    pub(super) const fn rest(&self) -> &'a str {
+        self.rest
+    }
+
+    /// Leaves out what was read before in the same words: so many bytes, which are so many lines.
+    pub(super) fn skip(&mut self, len: usize, lines: usize) {
+        self.rest = self.rest.get(len..).unwrap_or_default();
+        self.line += lines;
+    }
+
+    /// How many lines were read.
+    pub(super) const fn count(&self) -> usize {
+        self.line
     }
 
     pub(super) fn wrong<T>(&self, what: impl Into<String>) -> Result<T, LockError> {

@@ -43,14 +43,19 @@ mod history;
 mod lines;
 mod memory;
 
-use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
+
+use memchr::memmem::Finder;
+use xxhash_rust::xxh3::Xxh3;
 
 use self::lines::Lines;
 pub use self::lines::LockError;
 use crate::limits::MAX_LOCK_LEN;
-use crate::model::{Model, Shape};
+use crate::model::{Model, Shape, TypeEntry};
 use crate::versions::ConstantVersion;
 
 /// How every lock file starts; the version follows.
@@ -89,8 +94,33 @@ pub(crate) fn write(model: &Model) -> String {
     out
 }
 
+/// Blocks of types that were read. What stands there again in the same words is the same type, which
+/// nobody need read, keep or compare a second time.
+#[derive(Debug)]
+pub(crate) struct KnownBlocks {
+    /// By the hash of their text.
+    blocks: HashMap<u128, KnownBlock>,
+    /// Finds the ends of blocks.
+    end: Finder<'static>,
+}
+
+impl Default for KnownBlocks {
+    fn default() -> Self {
+        Self { blocks: HashMap::new(), end: Finder::new(BLOCK_END) }
+    }
+}
+
+#[derive(Debug)]
+struct KnownBlock {
+    lines: usize,
+    entry: Arc<TypeEntry>,
+}
+
+/// What the last line of a block is, if nobody wrote it by hand.
+const BLOCK_END: &str = "\n}\n";
+
 /// Reads the text of a lock; `path` is for messages only.
-pub(crate) fn read(path: &Path, bytes: &[u8]) -> Result<Model, LockError> {
+pub(crate) fn read(path: &Path, bytes: &[u8], known: &mut KnownBlocks) -> Result<Model, LockError> {
     if bytes.len() as u64 > MAX_LOCK_LEN {
         return Err(LockError::TooLong { path: path.to_owned(), len: bytes.len() as u64 });
     }
@@ -98,10 +128,10 @@ pub(crate) fn read(path: &Path, bytes: &[u8]) -> Result<Model, LockError> {
         let line = 1 + bytes[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count();
         LockError::Malformed { path: path.to_owned(), line, what: "not UTF-8".to_owned() }
     })?;
-    blocks(&mut Lines::new(path, text))
+    blocks(&mut Lines::new(path, text), known)
 }
 
-fn blocks(lines: &mut Lines<'_>) -> Result<Model, LockError> {
+fn blocks(lines: &mut Lines<'_>, known: &mut KnownBlocks) -> Result<Model, LockError> {
     let first = lines.next()?.unwrap_or("");
     let Some(version) = first.strip_prefix(MAGIC) else {
         return lines.wrong(format!("`{MAGIC}{VERSION}` expected"));
@@ -134,7 +164,7 @@ fn blocks(lines: &mut Lines<'_>) -> Result<Model, LockError> {
                 model.versions.insert(root, version);
             }
             "target" => memory::read_target(lines, rest, &mut model)?,
-            _ => block(lines, word, rest, &mut model)?,
+            _ => block(lines, word, rest, &mut model, known)?,
         }
     }
     lines.wrong("the file ends before `end`: a part of it is missing")
@@ -146,13 +176,14 @@ fn block(
     word: &str,
     rest: &str,
     model: &mut Model,
+    known: &mut KnownBlocks,
 ) -> Result<(), LockError> {
     let Some(name) = rest.strip_suffix(" {") else {
         return lines.wrong("`{` expected at the end of the line");
     };
     let owned = name.to_owned();
     let mut insert = |lines: &mut Lines<'_>, shape| {
-        let entry = entry::read(lines, name, shape)?;
+        let entry = known.entry(lines, name, shape)?;
         Ok(model.types.insert(owned.clone(), entry).is_none())
     };
     let is_new = match word {
@@ -167,6 +198,42 @@ fn block(
         word => return lines.wrong(format!("`{word}` is not understood")),
     };
     if is_new { Ok(()) } else { lines.wrong(format!("`{name}` stands here a second time")) }
+}
+
+impl KnownBlocks {
+    /// The type of a block, from behind its first line.
+    fn entry(
+        &mut self,
+        lines: &mut Lines<'_>,
+        name: &str,
+        shape: Shape,
+    ) -> Result<Arc<TypeEntry>, LockError> {
+        let text = lines.rest();
+        let Some(end) = self.end.find(text.as_bytes()) else {
+            return Ok(Arc::new(entry::read(lines, name, shape, 0)?));
+        };
+        let len = end + BLOCK_END.len();
+        let mut hasher = Xxh3::with_seed(shape as u64);
+        hasher.update(&text.as_bytes()[..len]);
+        match self.blocks.entry(hasher.digest128()) {
+            Entry::Occupied(known) => {
+                let known = known.get();
+                lines.skip(len, known.lines);
+                Ok(Arc::clone(&known.entry))
+            }
+            Entry::Vacant(place) => {
+                let before = lines.count();
+                let most = memchr::memchr_iter(b'\n', &text.as_bytes()[..end]).count() + 1;
+                let entry = Arc::new(entry::read(lines, name, shape, most)?);
+                // If somebody indented it otherwise, it may end elsewhere.
+                if lines.rest().len() == text.len() - len {
+                    let lines = lines.count() - before;
+                    place.insert(KnownBlock { lines, entry: Arc::clone(&entry) });
+                }
+                Ok(entry)
+            }
+        }
+    }
 }
 
 /// What a line tells of the version that stands in a constant.

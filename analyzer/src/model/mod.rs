@@ -4,10 +4,11 @@
 mod ways;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use samestate_schema::treatment::Treatment;
 
-pub(crate) use self::ways::Way;
+pub(crate) use self::ways::{Way, Ways};
 use crate::evidence::Verdict;
 use crate::graph::{Graph, Kind, TypeId};
 use crate::history::{FieldHistory, History, TypeHistory, VariantHistory};
@@ -22,7 +23,7 @@ pub(crate) struct Model {
     /// The names of the roots.
     pub(crate) roots: BTreeSet<String>,
     /// The types by name. Of several layouts of one name, the later ones have a number after it.
-    pub(crate) types: BTreeMap<String, TypeEntry>,
+    pub(crate) types: BTreeMap<String, Arc<TypeEntry>>,
     /// The implementers of each trait that objects are made of.
     pub(crate) traits: BTreeMap<String, BTreeSet<String>>,
     /// The versions of all that hangs from a root, where the program keeps them in constants.
@@ -170,7 +171,7 @@ impl Model {
         for (name, entries) in by_name {
             for (index, entry) in entries.into_iter().enumerate() {
                 let name = if index == 0 { name.clone() } else { format!("{name} @{}", index + 1) };
-                types.insert(name, entry);
+                types.insert(name, Arc::new(entry));
             }
         }
         let texts = |ids: &BTreeSet<TypeId>| ids.iter().map(|&id| type_text(graph, id)).collect();

@@ -1,6 +1,8 @@
 //! The ways from the roots of a model to its types.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::rc::Rc;
 
 use samestate_schema::path::{FieldPath, Step};
 
@@ -10,65 +12,181 @@ use crate::memory;
 use crate::names::TypeExpr;
 use crate::view::principal_trait;
 
+/// The shortest ways from roots to types, looked for as far as they are asked for.
+pub(crate) struct Ways<'m> {
+    search: RefCell<Search<'m>>,
+}
+
+/// A search breadth first: where each type was met first.
+struct Search<'m> {
+    model: &'m Model,
+    trails: Vec<Trail<'m>>,
+    places: HashMap<Rc<str>, usize>,
+    /// The types whose fields have yet to be looked at.
+    queue: VecDeque<(Rc<str>, usize)>,
+    /// Where fields lead, by their types: most are of few types.
+    known: HashMap<&'m str, Vec<(Vec<Step>, String)>>,
+    /// Whether what lies in memory is looked at.
+    is_in_memory: bool,
+}
+
+/// The last part of a way.
+enum Trail<'m> {
+    /// The name of a root.
+    Root(String),
+    Field {
+        /// The type that has the field, by its place.
+        owner: usize,
+        variant: &'m str,
+        field: &'m str,
+        ty: &'m str,
+        /// From the field on.
+        steps: Vec<Step>,
+    },
+}
+
+impl Ways<'_> {
+    /// The way to a type.
+    pub(crate) fn get(&self, name: &str) -> Option<Way> {
+        let mut search = self.search.borrow_mut();
+        search.until(name).then(|| search.way(name))?
+    }
+
+    /// Whether there is a way to a type.
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.search.borrow_mut().until(name)
+    }
+
+    /// The types that there is a way to.
+    pub(crate) fn names(&self) -> BTreeSet<String> {
+        let mut search = self.search.borrow_mut();
+        while search.step() {}
+        search.places.keys().map(|name| name.to_string()).collect()
+    }
+}
+
+impl<'m> Search<'m> {
+    /// Goes on until a type is met; says whether it is.
+    fn until(&mut self, name: &str) -> bool {
+        while !self.places.contains_key(name) {
+            if !self.step() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Looks at the fields of the next type, if there is one.
+    fn step(&mut self) -> bool {
+        let Some((name, owner)) = self.queue.pop_front() else { return self.go_into_memory() };
+        if self.is_in_memory {
+            self.step_in_memory(&name, owner);
+            return true;
+        }
+        let model = self.model;
+        let Some(entry) = model.types.get(&*name) else { return true };
+        for (variant, field) in followed(entry) {
+            let (variant, field, ty) = (&*variant.name, &*field.name, &*field.ty);
+            let targets = match self.known.remove(ty) {
+                Some(targets) => targets,
+                None => model.targets(&TypeExpr::parse(ty)),
+            };
+            for (steps, target) in &targets {
+                self.add(target, || Trail::Field {
+                    owner,
+                    variant,
+                    field,
+                    ty,
+                    steps: steps.clone(),
+                });
+            }
+            self.known.insert(ty, targets);
+        }
+        true
+    }
+
+    /// Goes on with what only lies in memory: parts of std types, and what is below skipped fields.
+    fn go_into_memory(&mut self) -> bool {
+        if self.model.memory.is_none() || std::mem::replace(&mut self.is_in_memory, true) {
+            return false;
+        }
+        let mut met: Vec<(Rc<str>, usize)> =
+            self.places.iter().map(|(name, &place)| (Rc::clone(name), place)).collect();
+        met.sort();
+        self.queue = met.into();
+        true
+    }
+
+    fn step_in_memory(&mut self, name: &str, owner: usize) {
+        let Some(memory) = &self.model.memory else { return };
+        let Some(layout) = memory.get(name) else { return };
+        for variant in &layout.variants {
+            for field in &variant.fields {
+                let inside = memory::inside(&field.ty);
+                if !memory.contains_key(&inside) {
+                    continue;
+                }
+                let is_array = inside != field.ty;
+                let (variant, field, ty) = (&*variant.name, &*field.name, &*field.ty);
+                self.add(&inside, || Trail::Field {
+                    owner,
+                    variant,
+                    field,
+                    ty,
+                    steps: is_array.then_some(Step::Elements).into_iter().collect(),
+                });
+            }
+        }
+    }
+
+    /// Adds a type, unless it was met before.
+    fn add(&mut self, name: &str, trail: impl FnOnce() -> Trail<'m>) {
+        if !self.places.contains_key(name) {
+            let (name, place) = (Rc::from(name), self.trails.len());
+            self.places.insert(Rc::clone(&name), place);
+            self.trails.push(trail());
+            self.queue.push_back((name, place));
+        }
+    }
+
+    fn way(&self, name: &str) -> Option<Way> {
+        let mut at = *self.places.get(name)?;
+        let mut parts = Vec::new();
+        let root = loop {
+            match &self.trails[at] {
+                Trail::Root(root) => break root,
+                Trail::Field { owner, variant, field, ty, steps } => {
+                    parts.push((variant, field, ty, steps));
+                    at = *owner;
+                }
+            }
+        };
+        let way = Way { path: FieldPath::root(root.clone()), labels: vec![root.clone()] };
+        let way = parts.into_iter().rev().fold(way, |way, (variant, field, ty, steps)| {
+            way.to_field(variant, field, ty).on(steps.clone())
+        });
+        Some(way)
+    }
+}
+
 impl Model {
     /// The shortest way from a root to each type that is mentioned on the way.
-    pub(crate) fn ways(&self) -> BTreeMap<String, Way> {
+    pub(crate) fn ways(&self) -> Ways<'_> {
         self.ways_from(self.roots.iter())
     }
 
     /// The same from some of the roots.
-    pub(crate) fn ways_from<'a>(
-        &self,
-        roots: impl Iterator<Item = &'a String>,
-    ) -> BTreeMap<String, Way> {
-        let mut ways: BTreeMap<String, Way> = BTreeMap::new();
-        let mut queue = VecDeque::new();
-        for root in roots {
-            let way = Way { path: FieldPath::root(root.clone()), labels: vec![root.clone()] };
-            if ways.insert(root.clone(), way).is_none() {
-                queue.push_back(root.clone());
-            }
-        }
-        while let Some(name) = queue.pop_front() {
-            let (Some(entry), Some(way)) = (self.types.get(&name), ways.get(&name).cloned()) else {
-                continue;
-            };
-            for (variant, field) in followed(entry) {
-                for (steps, target) in self.targets(&TypeExpr::parse(&field.ty)) {
-                    if !ways.contains_key(&target) {
-                        let way = way.to_field(&variant.name, &field.name, &field.ty);
-                        ways.insert(target.clone(), way.on(steps));
-                        queue.push_back(target);
-                    }
-                }
-            }
-        }
-        self.ways_in_memory(&mut ways);
-        ways
-    }
-
-    /// The ways to what only lies in memory: parts of std types, and what is below skipped fields.
-    fn ways_in_memory(&self, ways: &mut BTreeMap<String, Way>) {
-        let Some(memory) = &self.memory else { return };
-        let mut queue: VecDeque<String> = ways.keys().cloned().collect();
-        while let Some(name) = queue.pop_front() {
-            let (Some(layout), Some(way)) = (memory.get(&name), ways.get(&name).cloned()) else {
-                continue;
-            };
-            for variant in &layout.variants {
-                for field in &variant.fields {
-                    let inside = memory::inside(&field.ty);
-                    if ways.contains_key(&inside) || !memory.contains_key(&inside) {
-                        continue;
-                    }
-                    let is_array = inside != field.ty;
-                    let way = way.to_field(&variant.name, &field.name, &field.ty);
-                    let steps = is_array.then_some(Step::Elements).into_iter().collect();
-                    ways.insert(inside.clone(), way.on(steps));
-                    queue.push_back(inside);
-                }
-            }
-        }
+    pub(crate) fn ways_from<'a>(&self, roots: impl Iterator<Item = &'a String>) -> Ways<'_> {
+        let mut search = Search {
+            model: self,
+            trails: Vec::new(),
+            places: HashMap::new(),
+            queue: VecDeque::new(),
+            known: HashMap::new(),
+            is_in_memory: false,
+        };
+        roots.for_each(|root| search.add(root, || Trail::Root(root.clone())));
+        Ways { search: RefCell::new(search) }
     }
 
     /// The roots from which each type can be reached, in their order.
@@ -96,9 +214,12 @@ impl Model {
     }
 
     /// Whether a walk goes on at this path.
-    pub(crate) fn reaches(&self, ways: &BTreeMap<String, Way>, path: &FieldPath) -> bool {
-        ways.iter().filter(|(_, way)| way.path.root == path.root).any(|(name, way)| {
+    pub(crate) fn reaches(&self, ways: &Ways<'_>, path: &FieldPath) -> bool {
+        ways.names().iter().any(|name| {
             let Some(entry) = self.types.get(name) else { return false };
+            let Some(way) = ways.get(name).filter(|way| way.path.root == path.root) else {
+                return false;
+            };
             followed(entry)
                 .map(|(variant, field)| way.to_field(&variant.name, &field.name, &field.ty))
                 .any(|way| path.steps.starts_with(&way.path.steps))
