@@ -13,6 +13,8 @@ mod declared;
 mod intern;
 mod leads;
 mod merge;
+mod offsets;
+mod shape;
 mod sources;
 mod tags;
 mod unit;

@@ -7,6 +7,9 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::attrs::{self, Attrs, Number, Ref};
 use super::declared::{Declarations, Static};
+use super::offsets::Offsets;
+pub(super) use super::shape::Shape;
+use super::shape::shape_of;
 use super::tags::{self, Mark, Subject, UnitTags};
 use super::{Input, Unit, unnamed};
 use crate::graph::BitField;
@@ -60,22 +63,6 @@ impl Chain {
         self.len += 1;
         last
     }
-}
-
-/// What kind of type an entry describes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub(super) enum Shape {
-    Struct,
-    Union,
-    Variants,
-    Enumeration,
-    Array,
-    Pointer,
-    Alias,
-    Primitive,
-    Function,
-    Declaration,
 }
 
 /// A member, a variant or a type parameter.
@@ -211,36 +198,6 @@ impl<'a> UnitTypes<'a> {
     pub(super) fn crate_of(&self, scope: u32) -> String {
         let outermost = self.scopes[scope as usize].crate_scope;
         String::from_utf8_lossy(self.scopes[outermost as usize].name).into_owned()
-    }
-}
-
-/// Offsets that ascend.
-#[derive(Debug, Default)]
-struct Offsets {
-    all: Vec<usize>,
-    /// For each stretch of bytes, the index of the first of them in it or behind it.
-    firsts: Vec<u32>,
-}
-
-/// How many bits of an offset tell a place inside of a stretch.
-const STRETCH_BITS: u32 = 6;
-
-impl Offsets {
-    /// Takes the next one.
-    fn push(&mut self, offset: usize, index: u32) {
-        self.all.push(offset);
-        let stretches = (offset >> STRETCH_BITS) + 1;
-        if self.firsts.len() < stretches {
-            self.firsts.resize(stretches, index);
-        }
-    }
-
-    fn find(&self, offset: usize) -> Option<usize> {
-        let first = *self.firsts.get(offset >> STRETCH_BITS)? as usize;
-        let behind = self.all.get(first..)?.iter();
-        let before = behind.take_while(|&&other| other < offset).count();
-        let index = first + before;
-        (self.all.get(index) == Some(&offset)).then_some(index)
     }
 }
 
@@ -631,7 +588,7 @@ impl<'a> UnitReader<'a> {
         // Most names need not be looked at, which would cost a walk over each.
         let name = match &attrs.function_name {
             Some(value) if attrs::may_start_with(at.0, value, b"sr") => {
-                attrs::string(at.0, at.1, value.clone())
+                attrs::string(at.0, at.1, *value)
             }
             Some(_) => None,
             None => attrs.name,
@@ -719,27 +676,4 @@ fn is_wanted(tag: DwTag, owner: Owner) -> bool {
         gimli::DW_TAG_namespace | gimli::DW_TAG_module | gimli::DW_TAG_subprogram => true,
         _ => shape_of(tag).is_some(),
     }
-}
-
-fn shape_of(tag: DwTag) -> Option<Shape> {
-    Some(match tag {
-        gimli::DW_TAG_structure_type | gimli::DW_TAG_class_type | gimli::DW_TAG_interface_type => {
-            Shape::Struct
-        }
-        gimli::DW_TAG_union_type => Shape::Union,
-        gimli::DW_TAG_enumeration_type => Shape::Enumeration,
-        gimli::DW_TAG_array_type => Shape::Array,
-        gimli::DW_TAG_pointer_type
-        | gimli::DW_TAG_reference_type
-        | gimli::DW_TAG_rvalue_reference_type
-        | gimli::DW_TAG_ptr_to_member_type => Shape::Pointer,
-        gimli::DW_TAG_typedef
-        | gimli::DW_TAG_const_type
-        | gimli::DW_TAG_volatile_type
-        | gimli::DW_TAG_restrict_type
-        | gimli::DW_TAG_atomic_type => Shape::Alias,
-        gimli::DW_TAG_base_type | gimli::DW_TAG_unspecified_type => Shape::Primitive,
-        gimli::DW_TAG_subroutine_type => Shape::Function,
-        _ => return None,
-    })
 }
