@@ -108,6 +108,8 @@ fn read_side(
         || (is_text && path.extension().is_some_and(|extension| extension == "lock"))
         || start.starts_with(b"<<<<<<<");
     if is_lock {
+        let len = file.metadata().map_or(0, |metadata| metadata.len()).min(MAX_LOCK_LEN);
+        start.reserve(usize::try_from(len).unwrap_or(0));
         file.take(MAX_LOCK_LEN).read_to_end(&mut start).map_err(failed)?;
         return Ok(timings::phase("read locks", || lock::read(path, &start, known))?);
     }

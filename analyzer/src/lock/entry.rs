@@ -146,6 +146,7 @@ const FEW: usize = 16;
 impl<'a> Names<'a> {
     fn insert(&mut self, name: &'a str) -> bool {
         if self.few.len() < FEW {
+            self.few.reserve_exact(FEW - self.few.len());
             let is_new = !self.few.contains(&name);
             self.few.push(name);
             return is_new;

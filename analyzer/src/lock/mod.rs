@@ -182,14 +182,20 @@ fn block(
         return lines.wrong("`{` expected at the end of the line");
     };
     let owned = name.to_owned();
-    let mut insert = |lines: &mut Lines<'_>, shape| {
-        let entry = known.entry(lines, name, shape)?;
-        Ok(model.types.insert(owned.clone(), entry).is_none())
+    let shape = match word {
+        "struct" => Some(Shape::Struct),
+        "union" => Some(Shape::Union),
+        "enum" => Some(Shape::Enum),
+        _ => None,
     };
+    if let Some(shape) = shape {
+        let entry = known.entry(lines, name, shape)?;
+        return match model.types.insert(owned, entry) {
+            None => Ok(()),
+            Some(_) => lines.wrong(format!("`{name}` stands here a second time")),
+        };
+    }
     let is_new = match word {
-        "struct" => insert(lines, Shape::Struct)?,
-        "union" => insert(lines, Shape::Union)?,
-        "enum" => insert(lines, Shape::Enum)?,
         "dyn" => model.traits.insert(owned, implementers(lines, name)?).is_none(),
         "layout" => match &mut model.memory {
             Some(memory) => memory.insert(owned, memory::read(lines, name)?).is_none(),
