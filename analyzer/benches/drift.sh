@@ -70,7 +70,7 @@ row "samestate coverage, new" "$runs" "$samestate" coverage "$new" --root "$root
 reading=$(awk "BEGIN { print $reading + $wall }")
 row "samestate drift" "$runs" "$samestate" drift "$old" "$new" --root "$root"
 ratio=$(awk "BEGIN { printf \"%.2f\", $wall / $reading }")
-row "ddbug --diff" 1 ddbug --diff -c type "$old" "$new"
+row "ddbug --diff" 1 ddbug -c type --diff "$old" "$new"
 row "abidiff" 1 abidiff "$old" "$new"
 echo
 echo "samestate drift takes $ratio times what reading both programs takes."

@@ -568,3 +568,32 @@ fn what_is_told_survives_the_lock() {
         assert!(error.contains(what) && error.contains("told-bad.lock:"), "{error}");
     }
 }
+
+#[test]
+fn what_two_locks_share_changes_nothing() {
+    let blocks = |part: &str| {
+        let vm = "struct sim::Vm {\n  version 1\n  saved part: sim::Part\n}\n";
+        format!("{vm}struct sim::Part {{\n{part}\n}}\nstruct sim::Rest {{\n}}\n")
+    };
+    let part = "  version 1\n  saved a: u8";
+    assert_eq!(found(&compared("shared", &blocks(part), &blocks(part))), [""; 0]);
+    let more = blocks("  version 2\n  saved a: u8\n  saved b: u8");
+    let report = compared("shared-more", &blocks(part), &more);
+    assert_eq!(found(&report), ["error field-added sim::Vm.part.b"]);
+    // Indented by hand, a block ends elsewhere and says the same.
+    let indented = blocks(part).replace("\n}\nstruct sim::Rest", "\n  }\nstruct sim::Rest");
+    for (old, new) in [(blocks(part), indented.clone()), (indented.clone(), blocks(part))] {
+        assert_eq!(found(&compared("shared-indented", &old, &new)), [""; 0]);
+    }
+    // The lines of what is left out are counted, and what is wrong on both sides is told.
+    let good = written("shared-good.lock", &lock(&blocks(part)));
+    let bad = written("shared-bad.lock", &lock(&blocks("  version 1\n  saved a u8")));
+    for (old, new) in [(&good, &bad), (&bad, &good), (&bad, &bad)] {
+        let error = drift(old, new, &config()).unwrap_err().to_string();
+        assert!(error.contains("shared-bad.lock:10: a field expected"), "{error}");
+    }
+    let twice = format!("{0}{0}", blocks(part));
+    let twice = written("shared-twice.lock", &lock(&twice));
+    let error = drift(&good, &twice, &config()).unwrap_err().to_string();
+    assert!(error.contains("shared-twice.lock:17: `sim::Vm` stands here a second time"), "{error}");
+}
