@@ -26,7 +26,9 @@ impl Edges {
     pub(super) fn new(nodes: usize) -> Result<Self, String> {
         let nodes = u32::try_from(nodes).ok().filter(|&nodes| nodes < u32::MAX / 2);
         let nodes = nodes.ok_or_else(|| "too many types".to_owned())?;
-        Ok(Self { nodes, ends: Vec::with_capacity(nodes as usize), ..Self::default() })
+        // A type leads to two others on average, and to nothing where it could lead to one.
+        let targets = Vec::with_capacity(nodes as usize * 3);
+        Ok(Self { nodes, targets, ends: Vec::with_capacity(nodes as usize), ..Self::default() })
     }
 
     /// The next edge of the node whose turn it is leads to this node.
@@ -36,9 +38,12 @@ impl Edges {
 
     /// The next edge leads out of the graph, to what this hash stands for.
     pub(super) fn out(&mut self, hash: u128) {
+        // Most that lead out lead to nothing.
+        if self.fixed.last() != Some(&hash) {
+            self.fixed.push(hash);
+        }
         #[expect(clippy::cast_possible_truncation, reason = "checked in `end_node`")]
-        let index = self.fixed.len() as u32;
-        self.fixed.push(hash);
+        let index = (self.fixed.len() - 1) as u32;
         self.targets.push(self.nodes.wrapping_add(index));
     }
 
