@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use crate::model::{Model, Shape, VariantEntry};
 use crate::names::TypeExpr;
 
-/// How many values are compared one by one; of a type with more, it is not known whether they are the
-/// same.
-const MAX_VALUES: usize = 4096;
+/// How much of two types is looked at, in letters of the types of their fields, and how deep they may
+/// nest; of a type beyond that, it is not known whether it is written alike.
+const MAX_LETTERS: usize = 1 << 18;
+const MAX_DEPTH: usize = 64;
 
 /// Whether two types are written alike, and no value under a known name is taken for another one.
 pub(super) fn alike(old: (&Model, &str), new: (&Model, &str)) -> bool {
@@ -41,7 +42,7 @@ fn places(values: &[Value]) -> BTreeMap<&str, usize> {
 }
 
 fn values((model, ty): (&Model, &str)) -> Option<Vec<Value>> {
-    let mut writer = Writer { model, values: Vec::new(), around: Vec::new(), left: MAX_VALUES };
+    let mut writer = Writer { model, values: Vec::new(), around: Vec::new(), left: MAX_LETTERS };
     writer.expr("", &TypeExpr::parse(ty))?;
     Some(writer.values)
 }
@@ -71,13 +72,16 @@ impl Writer<'_> {
 
     fn expr(&mut self, name: &str, expr: &TypeExpr) -> Option<()> {
         use TypeExpr as T;
-        self.left = self.left.checked_sub(1)?;
         let text = expr.to_string();
+        self.left = self.left.checked_sub(text.len() + 1)?;
         if let Some(entry) = self.model.types.get(&text) {
             if let Some(at) = self.around.iter().position(|around| *around == text) {
                 // Counted from the inside, so that it does not matter what is around both.
                 self.value(name, format!("^{}", self.around.len() - at));
                 return Some(());
+            }
+            if self.around.len() == MAX_DEPTH {
+                return None;
             }
             self.around.push(text);
             match (&entry.variants[..], entry.shape) {

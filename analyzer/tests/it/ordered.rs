@@ -264,3 +264,28 @@ fn another_word_for_order_is_a_mistake() {
     let error = error.to_string();
     assert!(error.starts_with("samestate.toml:1:9: ") && error.contains("`matters`"), "{error}");
 }
+
+#[test]
+fn types_that_nest_without_end_are_bounded() {
+    let chain = |last: &str| -> String {
+        let link = |at: usize| {
+            let next = format!("saved a: sim::S{}\nsaved b: sim::S{}", at + 1, at + 1);
+            format!("struct sim::S{at} {{\n{next}\n}}\n")
+        };
+        let links: String = (0..1000).map(link).collect();
+        rooted("sim::S0", &format!("{links}struct sim::S1000 {{\n{last}\n}}\n"))
+    };
+    let report = compared(
+        "chain",
+        MATTERS,
+        &chain("saved a: u8\nsaved b: u8"),
+        &chain("saved b: u8\nsaved a: u8"),
+    );
+    let found = found(&report);
+    assert_eq!(found.len(), 1);
+    assert!(found[0].starts_with("error field-order-changed "), "{}", found[0].len());
+    // A wrapper that lies too deep is no longer seen through.
+    let deep = |last: &str| chain(last).replace("sim::S0\n", "sim::Top\n");
+    let report = compared("chain-deep", MATTERS, &deep("saved a: u8"), &deep("saved a: sim::Bits"));
+    assert!(report.exit_code() == ExitCode::Findings);
+}
