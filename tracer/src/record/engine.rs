@@ -24,6 +24,7 @@ use super::{Config, Knobs, MirrorUse, Progress, Recording, Watch, features, laun
 use crate::Error;
 use crate::sys::affinity::{self, Processors};
 use crate::sys::wait::{self, Stop};
+use crate::sys::window::Window;
 use crate::sys::{Tid, arch, is_gone, ptrace};
 use crate::trace::{Descriptor, Event, Header, Note, Object, ObjectKind, Status, Writer};
 
@@ -56,6 +57,8 @@ pub(super) struct Engine<'a> {
     pub(super) turns: Turns,
     pub(super) counter: Counter,
     pub(super) knobs: Knobs,
+    /// What programs share with us, where they can.
+    pub(super) window: Option<Window>,
     pub(super) files: Files,
     pub(super) faults: Faults,
     pub(super) stacks: Taker,
@@ -167,6 +170,7 @@ impl<'a> Engine<'a> {
             counter: Counter::default(),
             turns: Turns::new(config.knobs.serialized),
             knobs: switches,
+            window: if switches.one_stop { Window::new().ok() } else { None },
             files: Files::new(config.announce.clone()),
             faults: Faults::new(config.fault),
             stacks: Taker::new(config.stacks.clone()),
@@ -372,7 +376,7 @@ impl<'a> Engine<'a> {
     pub(super) fn prepare(&mut self, tid: Tid) -> Result<(), Error> {
         let own = self.own_calls();
         if let Some(task) = self.tasks.get_mut(&tid) {
-            (task.own, task.lands) = (own, false);
+            (task.own, task.lands, task.shares) = (own, false, false);
         }
         self.look_at_rights(tid)?;
         let Some(registers) = alive(ptrace::registers(tid), "read the registers", tid)? else {

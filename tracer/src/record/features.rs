@@ -10,6 +10,7 @@ use super::engine::{Engine, alive, gone};
 use super::proc::is_filtered;
 use crate::Error;
 use crate::sys::arch::Registers;
+use crate::sys::window::Window;
 use crate::sys::{Tid, landing, memory, ptrace};
 
 /// A call of ours that a new program makes.
@@ -21,10 +22,17 @@ pub(super) enum Own {
     Map,
     /// A part of it can be executed.
     Protect,
+    /// Opens what is shared with us.
+    Open,
+    /// The other part is shared.
+    Share,
+    /// Closes that again.
+    Close,
 }
 
 impl Own {
-    fn instead_of(self, registers: &Registers) -> Registers {
+    /// `fd` is what it has opened for us, `path` the address of what is to be opened.
+    fn instead_of(self, registers: &Registers, fd: i64, path: u64) -> Registers {
         const READ: u64 = libc::PROT_READ.cast_unsigned() as u64;
         const WRITE: u64 = libc::PROT_WRITE.cast_unsigned() as u64;
         const EXECUTE: u64 = libc::PROT_EXEC.cast_unsigned() as u64;
@@ -40,6 +48,19 @@ impl Own {
                 let (place, length) = (landing::BASE, landing::CODE);
                 registers.making(libc::SYS_mprotect, [place, length, READ | EXECUTE, 0, 0, 0])
             }
+            Self::Open => {
+                let folder = i64::from(libc::AT_FDCWD).cast_unsigned();
+                let flags = libc::O_RDWR | libc::O_CLOEXEC | libc::O_NOCTTY | libc::O_NONBLOCK;
+                let flags = u64::from(flags.cast_unsigned());
+                registers.making(libc::SYS_openat, [folder, path, flags, 0, 0, 0])
+            }
+            Self::Share => {
+                const OVER: u64 = (libc::MAP_SHARED | libc::MAP_FIXED) as u64;
+                let (place, length) = (landing::KEPT, landing::LENGTH - landing::CODE);
+                let fd = fd.cast_unsigned();
+                registers.making(libc::SYS_mmap, [place, length, READ | WRITE, OVER, fd, 0])
+            }
+            Self::Close => registers.making(libc::SYS_close, [fd.cast_unsigned(), 0, 0, 0, 0, 0]),
         }
     }
 }
@@ -56,8 +77,9 @@ impl Engine<'_> {
     pub(super) fn makes_ours(&mut self, tid: Tid) -> Result<bool, Error> {
         let Some(task) = self.tasks.get_mut(&tid) else { return Ok(false) };
         let Some(own) = task.own.pop() else { return Ok(false) };
-        if task.every && !is_filtered() {
-            // The program's own filter may kill it for a call that it did not expect.
+        if task.every && (own != Own::Features || !is_filtered()) {
+            // The program's own filter may kill it for a call that it did not expect, and what
+            // stops at every border never lands.
             task.own.clear();
             if own == Own::Features {
                 self.remark(tid, UNHIDDEN)?;
@@ -67,9 +89,20 @@ impl Engine<'_> {
         let Some(registers) = alive(ptrace::registers(tid), "read the registers", tid)? else {
             return Ok(false);
         };
+        /// Farther below the top of the stack than anything that a program keeps there.
+        const BELOW: u64 = 1024;
+        let path = registers.stack().wrapping_sub(BELOW);
+        if own == Own::Open {
+            let name = self.window.as_ref().and_then(Window::path);
+            let written = name.map(|name| memory::write(tid, path, name.as_bytes_with_nul()));
+            if !matches!(written, Some(Ok(()))) {
+                task.own.clear();
+                return Ok(false);
+            }
+        }
         task.entered = None;
         task.interposed = Some((registers, own));
-        let other = own.instead_of(&registers);
+        let other = own.instead_of(&registers, task.own_fd, path);
         gone(ptrace::set_registers(tid, &other), "set the registers", tid)?;
         self.turns.set_careful(false);
         gone(ptrace::resume_to_exit(tid, 0), "resume", tid)?;
@@ -92,7 +125,27 @@ impl Engine<'_> {
                     task.own.clear();
                 }
             }
-            Own::Protect => task.lands = result == Some(0),
+            Own::Protect => {
+                task.lands = result == Some(0);
+                if !task.lands {
+                    task.own.clear();
+                }
+            }
+            Own::Open => match result.filter(|fd| *fd >= 0) {
+                None => task.own.clear(),
+                Some(fd) => {
+                    task.own_fd = fd;
+                    if !self.window.as_ref().is_some_and(|window| window.is(tid, fd)) {
+                        task.own = vec![Own::Close];
+                    }
+                }
+            },
+            Own::Share => {
+                task.shares = result == Some(landing::KEPT.cast_signed());
+                // If it is not there, what was there may be gone.
+                task.lands = task.shares;
+            }
+            Own::Close => {}
         }
         registers.call_again();
         gone(ptrace::set_registers(tid, &registers), "set the registers", tid)?;

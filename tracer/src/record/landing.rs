@@ -39,10 +39,10 @@ impl Engine<'_> {
     /// Whether the memory of a thread that has begun a new program gets the page: the calls that
     /// it must make for that.
     pub(super) fn wants_landing(&self) -> &'static [Own] {
-        if self.knobs.one_stop && !self.is_attached() && landing::is_possible() {
-            &[Own::Map, Own::Protect]
-        } else {
-            &[]
+        match &self.window {
+            _ if !self.knobs.one_stop || self.is_attached() || !landing::is_possible() => &[],
+            Some(_) => &[Own::Map, Own::Protect, Own::Open, Own::Share, Own::Close],
+            None => &[Own::Map, Own::Protect],
         }
     }
 
@@ -113,7 +113,14 @@ impl Engine<'_> {
         };
         let mut kept = [0; landing::HEAD + AT_ONCE];
         let kept = &mut kept[..landing::HEAD + length];
-        let got = memory::read(tid, landing::KEPT, kept);
+        let shares = self.tasks.get(&tid).is_some_and(|task| task.shares);
+        let got = match &self.window {
+            Some(window) if shares => {
+                window.read(kept);
+                kept.len()
+            }
+            _ => memory::read(tid, landing::KEPT, kept),
+        };
         let known = landing::kept(&kept[..got]);
         let (result, is_kept) = match (at, known) {
             (Stopped::Before(result), _) => (*result, false),

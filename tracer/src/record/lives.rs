@@ -72,7 +72,7 @@ impl Engine<'_> {
         } else {
             Rc::new(RefCell::new(parent.descriptors.borrow().clone()))
         };
-        let (placed, every, lands) = (parent.placed, parent.every, parent.lands);
+        let (placed, every, lands) = (parent.placed, parent.every, (parent.lands, parent.shares));
         let memory = if has(libc::CLONE_VM) { parent.memory } else { child };
         let clear = if has(libc::CLONE_CHILD_CLEARTID) { parent.child_address() } else { 0 };
         if thread && !self.turns.are_on() {
@@ -83,7 +83,7 @@ impl Engine<'_> {
         let pid = if thread { pid } else { child };
         let mut task = Task::new(told, pid, descriptors);
         (task.placed, task.memory, task.clear, task.every) = (placed, memory, clear, every);
-        task.lands = lands;
+        (task.lands, task.shares) = lands;
         self.add_task(task)?;
         if self.early.remove(&child).is_some() {
             self.resume(child, 0)?;

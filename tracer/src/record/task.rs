@@ -49,6 +49,10 @@ pub(super) struct Task {
     pub(super) interposed: Option<(Registers, Own)>,
     /// There is a page of ours in its memory that calls may return to.
     pub(super) lands: bool,
+    /// A part of that page is shared with us.
+    pub(super) shares: bool,
+    /// A descriptor that it has opened for us.
+    pub(super) own_fd: i64,
     /// The call that has returned there, or is about to.
     pub(super) landing: Option<Landing>,
     /// It wants to be killed if it does more than to read, to write and to leave.
@@ -86,6 +90,8 @@ impl Task {
             own: Vec::new(),
             interposed: None,
             lands: false,
+            shares: false,
+            own_fd: -1,
             landing: None,
             strict: false,
         }

@@ -14,6 +14,7 @@ pub(crate) mod probe;
 pub(crate) mod ptrace;
 pub(crate) mod source;
 pub(crate) mod wait;
+pub(crate) mod window;
 
 use std::io;
 
