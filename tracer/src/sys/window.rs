@@ -18,6 +18,7 @@ pub(crate) struct Window {
     start: NonNull<u8>,
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "less than forty thousand")]
 const SIZE: usize = (LENGTH - CODE) as usize;
 
 impl Window {
