@@ -4,7 +4,7 @@ mod places;
 
 use std::path::{Path, PathBuf};
 
-use samestate_report::{Finding, Place, Report, Side, Sides, Subject, rules};
+use samestate_report::{Finding, Place, Report, Side, Sides, Subject, Unused, rules};
 
 use crate::compare::compare;
 use crate::coverage::{self, CoverageConfig};
@@ -73,7 +73,7 @@ pub fn check(config: &CheckConfig) -> Result<Report, Error> {
         report.notes.push("what changed could not be looked at".to_owned());
     }
     report.sort();
-    config.program.settings.allow(&mut report, true);
+    config.program.settings.allowed.of_programs().apply(&mut report, Unused::Fails);
     Ok(report)
 }
 

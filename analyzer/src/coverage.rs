@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
-use samestate_report::{Evidence, Finding, Place, Report, Severity, Subject, rules};
+use samestate_report::{Evidence, Finding, Place, Report, Severity, Subject, Unused, rules};
 
 use crate::error::Error;
 use crate::evidence::{self, Verdict};
@@ -42,7 +42,7 @@ pub fn coverage(config: &CoverageConfig) -> Result<Report, Error> {
     report.input("binary", config.binary.display().to_string());
     cover(config, &mut report)?;
     report.sort();
-    config.settings.allow(&mut report, false);
+    config.settings.allowed.of_programs().apply(&mut report, Unused::Quiet);
     Ok(report)
 }
 

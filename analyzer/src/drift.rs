@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use samestate_report::Report;
+use samestate_report::{Report, Unused};
 
 use crate::aside::Aside;
 use crate::compare::compare;
@@ -54,7 +54,7 @@ pub fn drift(old: &Path, new: &Path, config: &DriftConfig) -> Result<Report, Err
         old.types.keys().filter(|n| new.types.contains_key(*n)).count() as u64,
     );
     report.sort();
-    config.settings.allow(&mut report, false);
+    config.settings.allowed.of_programs().apply(&mut report, Unused::Quiet);
     Ok(report)
 }
 

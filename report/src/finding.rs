@@ -114,6 +114,10 @@ pub struct Finding {
     pub severity: Severity,
     /// What it is about.
     pub subject: Subject,
+    /// The files that its system calls are about.
+    pub paths: Vec<String>,
+    /// The name of the argument that differs, if it is one.
+    pub argument: Option<String>,
     /// What is wrong, in one line without a full stop.
     pub message: String,
     /// Where it stands in the source, if that is known.
@@ -142,6 +146,8 @@ impl Finding {
             rule,
             severity: rule.severity,
             subject,
+            paths: Vec::new(),
+            argument: None,
             message: message.into(),
             place: None,
             way: Vec::new(),

@@ -6,8 +6,11 @@
 
 #![forbid(unsafe_code)]
 
+mod allowed;
+mod day;
 mod exit;
 mod finding;
+mod pattern;
 mod plan;
 pub mod render;
 mod report;
@@ -15,8 +18,11 @@ mod rule;
 pub mod rules;
 mod stack;
 
+pub use allowed::{Allowances, Allowed, Counts, Unused};
+pub use day::Day;
 pub use exit::ExitCode;
 pub use finding::{Call, Evidence, Finding, Place, Severity, Side, Sides, Subject};
+pub use pattern::{Glob, Pattern};
 pub use plan::{Conversion, ConversionStep, Told};
 pub use report::{Fact, Input, Report, Table};
 pub use rule::Rule;

@@ -18,3 +18,11 @@ pub struct Rule {
     /// What to do about it, for `samestate explain`.
     pub remedy: &'static str,
 }
+
+impl Rule {
+    /// Whether it is about two runs that do not do the same.
+    #[must_use]
+    pub fn is_divergence(&self) -> bool {
+        crate::rules::DIVERGENCES.iter().any(|rule| rule.id == self.id)
+    }
+}

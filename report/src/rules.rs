@@ -24,6 +24,26 @@ macro_rules! rules {
     };
 }
 
+/// The ways in which two runs can do something else.
+pub static DIVERGENCES: &[&Rule] = &[
+    &MISSING_CALL,
+    &EXTRA_CALL,
+    &ARGUMENT_DIFFERS,
+    &PAYLOAD_DIFFERS,
+    &IMAGE_DIFFERS,
+    &POSITION_DIFFERS,
+    &CALLS_REORDERED,
+    &ITERATION_ORDER,
+    &TIME_DIFFERS,
+    &KERNEL_STATE_DIFFERS,
+    &STATE_DIFFERS,
+    &RESULT_DIFFERS,
+    &INPUT_DIFFERS,
+    &EXIT_DIFFERS,
+    &SIGNAL_DIFFERS,
+    &PROCESS_DIFFERS,
+];
+
 /// The rule with this id.
 #[must_use]
 pub fn by_id(id: &str) -> Option<&'static Rule> {

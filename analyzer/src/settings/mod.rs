@@ -26,13 +26,18 @@
 //! subject = "app::Machine.mode::Turbo"
 //! reason = "no image of the beta is kept"
 //! until = "2027-01-31"
+//!
+//! [[allow]]
+//! rule = "payload-differs"
+//! call = "write"
+//! path = "*/app.log"
+//! argument = "buf"
+//! thread = "0.*"
+//! reason = "the log holds the time of day"
 //! ```
 //!
 //! All of it is a claim of people; whoever believes one says so in the report.
 
-mod allowed;
-mod date;
-mod pattern;
 mod version;
 
 use std::fs;
@@ -40,14 +45,12 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use samestate_report::{Place, rules};
+use samestate_report::{Allowances, Allowed, Glob, Place, Rule, rules};
+pub(crate) use samestate_report::{Day, Pattern};
 use samestate_schema::treatment::{SkipPolicy, Treatment};
 use serde::Deserialize;
 use toml::Spanned;
 
-pub(crate) use self::allowed::Allowed;
-pub(crate) use self::date::Day;
-pub(crate) use self::pattern::Pattern;
 pub(crate) use self::version::VersionAt;
 use crate::limits::MAX_SETTINGS_LEN;
 use crate::profile::{Order, Profile};
@@ -75,7 +78,7 @@ pub struct Settings {
     /// What `samestate check` looks at.
     pub check: CheckSettings,
     /// Findings that are left out.
-    pub(crate) allowed: Vec<Allowed>,
+    pub allowed: Allowances,
 }
 
 /// What `samestate check` looks at; by default what is usual.
@@ -204,7 +207,7 @@ impl Settings {
                 lock: file.check.lock,
                 fails_on_warnings: file.check.fail_on == FailOn::Warning,
             },
-            allowed: allowed.collect::<Result<_, _>>()?,
+            allowed: Allowances::new(allowed.collect::<Result<_, _>>()?),
         })
     }
 }
@@ -273,6 +276,10 @@ enum FailOn {
 struct Allow {
     rule: String,
     subject: Option<String>,
+    call: Option<String>,
+    path: Option<String>,
+    argument: Option<String>,
+    thread: Option<String>,
     reason: String,
     until: Option<String>,
 }
@@ -303,8 +310,8 @@ fn told(message: &str) -> (String, String) {
     let remedy = if message.starts_with("unknown field") {
         "write one of `roots`, `save`, `restore`, `serde`, `version`, `profile`, `order`, `[skip]`, \
          `[rebuilt]`, `[host]`, \
-         `[check]` with `binary`, `lock` and `fail-on`, `[[allow]]` with `rule`, `subject`, `reason` \
-         and `until`"
+         `[check]` with `binary`, `lock` and `fail-on`, `[[allow]]` with `rule`, `subject`, `call`, \
+         `path`, `argument`, `thread`, `reason` and `until`"
     } else if message.contains("a reason in quotes") {
         "write `\"app::Type.field\" = \"why\"`"
     } else if message.contains("invalid type") && message.contains("sequence") {
@@ -383,12 +390,22 @@ impl Reader<'_> {
 
     fn allowed(&self, entry: Spanned<Allow>) -> Result<Allowed, SettingsError> {
         let span = entry.span();
-        let Allow { rule, subject, reason, until } = entry.into_inner();
+        let Allow { rule, subject, call, path, argument, thread, reason, until } =
+            entry.into_inner();
         let error = |problem: String, remedy| self.error(span.clone(), problem, remedy);
-        if rules::by_id(&rule).is_none() {
+        let Some(known) = rules::by_id(&rule) else {
             return Err(error(
                 format!("`{rule}` is no rule"),
                 "write one of those that `samestate explain` lists",
+            ));
+        };
+        if [&call, &path, &argument, &thread].into_iter().any(Option::is_some)
+            && !Rule::is_divergence(known)
+        {
+            return Err(error(
+                format!("`{rule}` is about no system call"),
+                "write `subject = \"app::Type.field\"` instead of `call`, `path`, `argument` and \
+                 `thread`",
             ));
         }
         if reason.trim().is_empty() {
@@ -408,7 +425,10 @@ impl Reader<'_> {
             }
         };
         let until = self.day(span.clone(), until)?;
-        Ok(Allowed { rule, subject, reason, until, place: self.place(span) })
+        let [call, path, argument, thread] =
+            [call, path, argument, thread].map(|text| text.map(Glob::new));
+        let place = self.place(span);
+        Ok(Allowed { rule, subject, call, path, argument, thread, reason, until, place })
     }
 
     fn stated(

@@ -92,6 +92,10 @@ pub(crate) struct CompareArgs {
     /// How much of each call counts.
     #[arg(long, value_enum, default_value_t = StrengthArg::Payload, value_name = "HOW")]
     pub(crate) strength: StrengthArg,
+    /// Which differences are allowed, in `[[allow]]`; by default samestate.toml in the current folder
+    /// or beside the Cargo.toml that it belongs to.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
 }
 
 /// How closely two runs are compared.
@@ -167,6 +171,10 @@ pub(crate) struct VerifyArgs {
     /// How much of each call counts.
     #[arg(long, value_enum, default_value_t = StrengthArg::Payload, value_name = "HOW")]
     pub(crate) strength: StrengthArg,
+    /// Which differences are allowed, in `[[allow]]`; by default samestate.toml in the current folder
+    /// or beside the Cargo.toml that it belongs to.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// Restore only from the first of every N checkpoints, and from the last.
     #[arg(long, value_name = "N")]
     pub(crate) every: Option<usize>,

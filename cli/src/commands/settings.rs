@@ -4,6 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use samestate_analyzer::{Profile, Settings};
+use samestate_report::Allowances;
 
 use crate::args::{ProfileArg, RootArgs};
 use crate::failure::Failure;
@@ -22,7 +23,19 @@ pub(crate) fn read_with_folder(
     args: &RootArgs,
     around: Option<&Path>,
 ) -> Result<(Settings, PathBuf), Failure> {
-    if let Some(path) = &args.config {
+    read_around(args.config.as_deref(), around)
+}
+
+/// What the file says of runs that are compared.
+pub(crate) fn of_runs(config: Option<&Path>) -> Result<Allowances, Failure> {
+    Ok(read_around(config, None)?.0.allowed.of_runs())
+}
+
+fn read_around(
+    config: Option<&Path>,
+    around: Option<&Path>,
+) -> Result<(Settings, PathBuf), Failure> {
+    if let Some(path) = config {
         let folder = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
         return Ok((Settings::read(path)?, folder));
     }

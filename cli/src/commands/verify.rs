@@ -9,6 +9,7 @@ use samestate_report::{Report, Table};
 use samestate_tracer::trace::Status;
 use samestate_tracer::{Announce, Checkpoint, Error, Verification, Verify, Which};
 
+use super::settings;
 use crate::args::{OutputArgs, VerifyArgs};
 use crate::failure::Failure;
 use crate::knobs::knobs;
@@ -52,6 +53,7 @@ pub(crate) fn report(args: &VerifyArgs) -> Result<Report, Failure> {
         },
         without_control: args.no_control,
         without_stacks: args.no_stacks,
+        allowed: settings::of_runs(args.config.as_deref())?,
         ..Verify::default()
     };
     let progress = Progress::new("running the original");

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod action;
+mod allowed;
 mod attach;
 mod bad_input;
 mod check;

@@ -9,7 +9,7 @@ use super::canonical::Part;
 use super::load::{Run, Stream};
 use super::order;
 use super::pair::Difference;
-use super::{Differ, DifferingCalls, subject};
+use super::{Differ, subject};
 use crate::Error;
 use crate::record::{MAPPED, MOVED, NAMED};
 use crate::show;
@@ -86,10 +86,37 @@ pub(super) fn finding(
             finding
         }
     };
+    let (in_left, in_right) = difference.calls();
+    for (run, stream, at) in
+        [(&mut differ.left, left, in_left), (&mut differ.right, right, in_right)]
+    {
+        let Some(at) = at else { continue };
+        let made = call(run, stream, at)?;
+        finding.paths.extend(paths(run, &made));
+    }
+    finding.paths.sort();
+    finding.paths.dedup();
     stacks(differ, left, right, difference, &mut finding);
     around(&mut differ.left, left, at_left, &differ.how.left, &mut finding.details)?;
     around(&mut differ.right, right, at_right, &differ.how.right, &mut finding.details)?;
     Ok(finding)
+}
+
+/// The files that a call is about: what its descriptors lead to, and those that it names.
+fn paths(run: &Run, call: &Call) -> Vec<String> {
+    let names = &run.context.names;
+    let objects = call.objects.iter().map(|(_, object)| object).chain(&call.made);
+    let objects = objects.filter_map(|object| names.object(*object));
+    let mut paths: Vec<_> = objects.map(|object| show::text(&object.path)).collect();
+    let arguments = table::row(call.number).map_or(&[][..], |row| row.arguments);
+    for (index, argument) in arguments.iter().enumerate() {
+        if matches!(argument.kind, Kind::Path)
+            && let Some(path) = call.payload(index, false)
+        {
+            paths.push(show::text(&path.bytes));
+        }
+    }
+    paths
 }
 
 /// Where in the program the calls are made, if the traces tell.
@@ -111,12 +138,6 @@ fn stacks(
         finding.stacks.extend(stack.map(|stack| names.stack(label, &run.stacks, stack)));
     }
     stacks::place(finding);
-    let finding_number = differ.report.findings.len();
-    differ.outcome.calls.push(DifferingCalls {
-        finding: finding_number,
-        left: ours,
-        right: theirs,
-    });
 }
 
 /// Both runs make the call.
@@ -166,6 +187,7 @@ fn changed(differ: &Differ<'_>, stream: &Stream, at: usize, ours: &Call, theirs:
     let mut finding =
         Finding::new(rule, subject(&stream.lineage, stream.items[at].position, &name), message);
     finding.details = details;
+    finding.argument = part.and_then(|part| plain_name(ours, part));
     finding.sides = Some(differ.sides(
         show::render(ours, &differ.left.context.names),
         show::render(theirs, &differ.right.context.names),
@@ -342,6 +364,15 @@ fn is_time(call: &Call, index: u8) -> bool {
                     | Kind::InOutStruct(_, Layout::Timespec | Layout::Timeval)
             )
     })
+}
+
+/// The name of the argument that a part is of, as the table has it.
+fn plain_name(call: &Call, part: Part) -> Option<String> {
+    let (Part::Argument(index) | Part::Payload(index) | Part::Received(index)) = part else {
+        return None;
+    };
+    let argument = table::row(call.number)?.arguments.get(usize::from(index))?;
+    Some(argument.name.to_owned())
 }
 
 fn argument_name(call: &Call, index: u8) -> String {

@@ -88,6 +88,9 @@ impl Differ<'_> {
             let mut finding = Finding::new(&rules::KERNEL_STATE_DIFFERS, subject, message);
             finding.severity = Severity::Warning;
             finding.sides = Some(self.sides(ours, theirs));
+            if self.is_allowed(&finding) {
+                continue;
+            }
             // It may not even be a difference that matters, so it is not counted as one.
             let spot = [Spot::Marker("descriptor", name)];
             if self.control.is_some_and(|control| control.at(&spot).is_some()) {

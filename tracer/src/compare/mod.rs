@@ -17,7 +17,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use samestate_report::{Call as CallName, Finding, Report, Side, Sides, Subject, rules};
+use samestate_report::{
+    Allowances, Call as CallName, Counts, Finding, Report, Side, Sides, Subject, Unused, rules,
+};
 
 use crate::Error;
 use crate::record::unknown_call;
@@ -42,6 +44,8 @@ pub struct Comparison {
     pub most_findings: usize,
     /// How much of each call counts.
     pub strength: Strength,
+    /// Differences that are left out, and counted.
+    pub allowed: Allowances,
 }
 
 impl Default for Comparison {
@@ -51,6 +55,7 @@ impl Default for Comparison {
             right: "second".to_owned(),
             most_findings: 100,
             strength: Strength::default(),
+            allowed: Allowances::default(),
         }
     }
 }
@@ -82,7 +87,21 @@ pub fn compare(left: &Path, right: &Path, how: &Comparison) -> Result<Report, Er
     report.fact("divergences", outcome.divergences);
     report.notes.extend(not_compared(&outcome.skipped));
     outcome.used.tell(&mut report);
+    tell_allowed(&how.allowed, &outcome.allowed, Unused::Warns, &mut report);
     Ok(report)
+}
+
+/// Says what was left out, and why.
+pub(crate) fn tell_allowed(
+    allowed: &Allowances,
+    counts: &Counts,
+    unused: Unused,
+    report: &mut Report,
+) {
+    if counts.all() > 0 {
+        report.fact("allowed", counts.all());
+    }
+    allowed.tell(report, counts, unused);
 }
 
 /// What a comparison comes to.
@@ -102,6 +121,8 @@ pub(crate) struct Outcome {
     pub(crate) used: Used,
     /// The calls that findings are about.
     pub(crate) calls: Vec<DifferingCalls>,
+    /// Differences that were left out.
+    pub(crate) allowed: Counts,
 }
 
 /// The calls that a finding is about.
@@ -367,6 +388,9 @@ impl Differ<'_> {
 
     /// A difference, unless the original differs from itself in the same place.
     fn found(&mut self, spots: Vec<Spot>, mut finding: Finding) {
+        if self.is_allowed(&finding) {
+            return;
+        }
         let told = finding.message.clone();
         if let Some(how) = self.control.and_then(|control| control.at(&spots)) {
             self.outcome.unsettled += 1;
@@ -377,6 +401,12 @@ impl Differ<'_> {
         }
         self.note(spots, &told);
         self.report.findings.push(finding);
+    }
+
+    /// Whether the program's authors live with it; counts it then.
+    fn is_allowed(&mut self, finding: &Finding) -> bool {
+        let entry = self.how.allowed.covering(finding);
+        entry.map(|entry| self.outcome.allowed.count(entry)).is_some()
     }
 
     fn note(&mut self, spots: Vec<Spot>, how: &str) {
@@ -437,6 +467,14 @@ impl Differ<'_> {
         right: &Stream,
         difference: Difference,
     ) -> Result<(), Error> {
+        let mut described = None;
+        if !self.how.allowed.is_empty() {
+            let found = describe::finding(self, left, right, difference)?;
+            if self.is_allowed(&found) {
+                return Ok(());
+            }
+            described = Some(found);
+        }
         if self.control.is_none() && !self.keeps && self.written >= self.how.most_findings {
             self.outcome.divergences += 1;
             self.left_out += 1;
@@ -459,7 +497,16 @@ impl Differ<'_> {
             return Ok(());
         }
         *written += 1;
-        let finding = describe::finding(self, left, right, difference)?;
+        let finding = match described {
+            Some(finding) => finding,
+            None => describe::finding(self, left, right, difference)?,
+        };
+        let (ours, theirs) = difference.calls();
+        self.outcome.calls.push(DifferingCalls {
+            finding: self.report.findings.len(),
+            left: ours.map(|at| left.items[at].place),
+            right: theirs.map(|at| right.items[at].place),
+        });
         self.found(spots, finding);
         Ok(())
     }

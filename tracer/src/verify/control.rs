@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use samestate_report::Report;
+use samestate_report::{Allowances, Report};
 use samestate_schema::marker::Kind;
 
 use super::original::{Original, markers};
@@ -78,6 +78,7 @@ impl Control {
         };
         let mut how = comparison(config);
         how.right = "repeated".to_owned();
+        how.allowed = Allowances::default();
         let runs = ((original.trace.as_path(), ours), (self.trace.as_path(), *theirs));
         let outcome = compare::suffixes(runs.0, runs.1, &how, None, &mut Report::default())?;
         Ok(Ok(outcome.spots))

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use samestate_report::{Finding, Report, Subject, rules};
+use samestate_report::{Allowances, Counts, Finding, Report, Subject, Unused, rules};
 
 use crate::record::{Announce, Config, Knobs, OnProgress, Progress, Recording, Stacks, Stream};
 use crate::stacks::Names;
@@ -68,6 +68,8 @@ pub struct Verify {
     pub without_control: bool,
     /// Nothing is run again to be asked where in the program differing calls are made.
     pub without_stacks: bool,
+    /// Differences that are left out, and counted.
+    pub allowed: Allowances,
 }
 
 /// What a verification comes to for one checkpoint.
@@ -88,6 +90,11 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Whether all was compared that there was.
+    const fn is_certain(self) -> bool {
+        matches!(self, Self::Same | Self::Differs)
+    }
+
     /// The word for it in text and JSON.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -222,7 +229,7 @@ fn run(
     }
     let mut found = Found::default();
     restore_all(config, work, guard, &original, (&mut report, &mut found), progress)?;
-    let Found { checkpoints, skipped, used, notes } = found;
+    let Found { checkpoints, skipped, used, allowed, notes } = found;
     for (note, checkpoints) in notes {
         let checkpoints = checkpoints.join(", ");
         report.notes.push(format!("{note} (checkpoint {checkpoints})"));
@@ -239,6 +246,12 @@ fn run(
     }
     facts(&mut report, &checkpoints, &original);
     used.tell(&mut report);
+    // What was not compared to its end may have held what an entry is about.
+    let is_whole = config.which == Which::All
+        && !checkpoints.is_empty()
+        && checkpoints.iter().all(|checkpoint| checkpoint.verdict.is_certain());
+    let unused = if is_whole { Unused::Fails } else { Unused::Quiet };
+    compare::tell_allowed(&config.allowed, &allowed, unused, &mut report);
     Ok(Verification {
         report,
         checkpoints,
@@ -253,6 +266,7 @@ struct Found {
     checkpoints: Vec<Checkpoint>,
     skipped: BTreeMap<&'static str, u64>,
     used: compare::Used,
+    allowed: Counts,
     /// What is to be said, and about which checkpoints.
     notes: BTreeMap<String, Vec<String>>,
 }
@@ -405,6 +419,7 @@ impl Rows<'_> {
             *self.found.skipped.entry(why).or_default() += count;
         }
         self.found.used.add(&verdict.used);
+        self.found.allowed.add(&verdict.allowed);
         let fine = !matches!(verdict.checkpoint.verdict, Verdict::Failed | Verdict::OtherImage);
         self.found.checkpoints.push(verdict.checkpoint);
         // If it is another image than the original's, that was told, and it goes on otherwise.
@@ -524,5 +539,6 @@ fn comparison(config: &Verify) -> Comparison {
             most => most,
         },
         strength: config.strength,
+        allowed: config.allowed.clone(),
     }
 }

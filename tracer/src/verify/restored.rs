@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use samestate_report::{Finding, Report, Severity, Side, Sides, Subject, rules};
+use samestate_report::{Counts, Finding, Report, Severity, Side, Sides, Subject, rules};
 use samestate_schema::marker::Kind;
 
 use super::original::{Original, Saved, first_markers};
@@ -44,6 +44,8 @@ pub(super) struct Judged {
     pub(super) used: compare::Used,
     /// The calls that findings are about.
     pub(super) calls: Vec<compare::DifferingCalls>,
+    /// Differences that were left out.
+    pub(super) allowed: Counts,
 }
 
 /// Runs the restore command on a copy of an image.
@@ -193,6 +195,7 @@ impl Restored {
             skipped: BTreeMap::new(),
             used: compare::Used::default(),
             calls: Vec::new(),
+            allowed: Counts::default(),
         };
         let Some((ours, theirs)) = &self.runs else { return Ok(judged) };
         let outcome = compare::suffixes(
@@ -205,6 +208,7 @@ impl Restored {
         judged.skipped = outcome.skipped;
         judged.used = outcome.used;
         judged.calls = outcome.calls;
+        judged.allowed = outcome.allowed;
         let checkpoint = &mut judged.checkpoint;
         checkpoint.compared = outcome.compared;
         checkpoint.divergences = outcome.divergences;

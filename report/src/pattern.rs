@@ -3,13 +3,16 @@
 /// A name that may stand for many: `*` is any run of characters except `.`. Without its crate it
 /// is the end of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Pattern {
+pub struct Pattern {
     text: String,
 }
 
 impl Pattern {
     /// A pattern, if it is one: names of Rust, `::`, `.`, `*` and type arguments.
-    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
         let text = text.trim();
         if text.is_empty() {
             return Err("it is empty");
@@ -24,27 +27,54 @@ impl Pattern {
     }
 
     /// As it was written.
-    pub(crate) fn text(&self) -> &str {
+    #[must_use]
+    pub fn text(&self) -> &str {
         &self.text
     }
 
     /// Whether it stands for this path: the whole of it, or its end from a `::` on.
-    pub(crate) fn matches(&self, path: &str) -> bool {
-        if matches(self.text.as_bytes(), path.as_bytes()) {
+    #[must_use]
+    pub fn matches(&self, path: &str) -> bool {
+        if matches(self.text.as_bytes(), path.as_bytes(), Some(b'.')) {
             return true;
         }
         path.match_indices("::")
-            .any(|(at, _)| matches(self.text.as_bytes(), &path.as_bytes()[at + 2..]))
+            .any(|(at, _)| matches(self.text.as_bytes(), &path.as_bytes()[at + 2..], Some(b'.')))
     }
 
     /// Whether it speaks of a field: of something behind a `.`.
-    pub(crate) fn is_field(&self) -> bool {
+    #[must_use]
+    pub fn is_field(&self) -> bool {
         self.text.contains('.')
     }
 }
 
-/// Whether all of the text is one of those that the pattern stands for.
-fn matches(pattern: &[u8], text: &[u8]) -> bool {
+/// Text that may stand for many: `*` is any run of characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Glob(String);
+
+impl Glob {
+    /// The texts that this stands for.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// As it was written.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it stands for all of this text.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        matches(self.0.as_bytes(), text.as_bytes(), None)
+    }
+}
+
+/// Whether all of the text is one of those that the pattern stands for. No star goes past `border`.
+fn matches(pattern: &[u8], text: &[u8], border: Option<u8>) -> bool {
     let (mut p, mut t) = (0, 0);
     // Where the last star is, and what it stands for so far.
     let mut star: Option<(usize, usize)> = None;
@@ -56,7 +86,7 @@ fn matches(pattern: &[u8], text: &[u8]) -> bool {
             p += 1;
             t += 1;
         } else if let Some((at, from)) = star
-            && text[from] != b'.'
+            && Some(text[from]) != border
         {
             star = Some((at, from + 1));
             p = at + 1;
@@ -70,7 +100,7 @@ fn matches(pattern: &[u8], text: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Pattern;
+    use super::{Glob, Pattern};
 
     #[test]
     fn a_star_stays_within_a_name_and_its_path() {
@@ -86,6 +116,15 @@ mod tests {
         assert!(!is("app::Cpu.p", "app::Cpu.pc"));
         assert!(Pattern::parse("two words").is_err());
         assert!(Pattern::parse("app::").is_err());
+    }
+
+    #[test]
+    fn a_star_of_a_glob_goes_anywhere() {
+        let is = |glob: &str, text: &str| Glob::new(glob).matches(text);
+        assert!(is("*.log", "/tmp/a.b/x.log"));
+        assert!(is("/tmp/*", "/tmp/a/b"));
+        assert!(!is("*.log", "x.logs"));
+        assert!(!is("", "x"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A day of the calendar; later days are greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Day {
+pub struct Day {
     year: i64,
     month: u32,
     day: u32,
@@ -12,7 +12,8 @@ pub(crate) struct Day {
 
 impl Day {
     /// The day that `2027-01-31` names.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('-');
         let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
         if parts.next().is_some() || year.len() != 4 || month.len() != 2 || day.len() != 2 {
@@ -32,7 +33,8 @@ impl Day {
     }
 
     /// Today in UTC.
-    pub(crate) fn today() -> Self {
+    #[must_use]
+    pub fn today() -> Self {
         let seconds =
             SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         Self::since_epoch(i64::try_from(seconds / 86_400).unwrap_or(0))
