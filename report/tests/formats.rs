@@ -217,7 +217,7 @@ fn junit_can_be_read_back() {
 fn github_gets_annotations() {
     expect![[r#"
         ::error file=src/a%2C b%3Ac.rs,line=12,col=5,title=samestate%3A uncovered-field::not <covered> & 100%25%0Away: sim::Machine → rng: Rng → state: u64%0Ahelp: save%0Aand restore it
-        ::error title=samestate%3A payload-differs::differs%0Aoriginal: 14%0Arestored: ]]> 0
+        ::error file=src/a b.rs,line=7,col=5,title=samestate%3A payload-differs::differs%0Aoriginal: 14%0Arestored: ]]> 0
         ::warning title=samestate%3A cannot-see::could not see: no debug information
         ::notice title=samestate%3A stale-lock::only a note
         note: ::error::a note that looks like a command
