@@ -17,6 +17,7 @@ mod image_parts;
 mod interrupt;
 mod manual;
 mod mutations;
+mod order;
 mod pairs;
 mod pre_commit;
 mod readme;
