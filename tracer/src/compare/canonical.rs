@@ -128,15 +128,15 @@ impl Context {
     /// What stands for an object: what it is, not which number it has.
     fn label(&self, object: &Object) -> Vec<u8> {
         let object = self.names.original(object);
+        if object.inherited && (0..3).contains(&object.fd) {
+            // Where the standard streams lead to is the caller's choice.
+            return format!("standard stream {}", object.fd).into_bytes();
+        }
         let mut label = object.kind.word().as_bytes().to_vec();
         label.push(b' ');
         match object.kind {
             ObjectKind::Pipe if object.path.starts_with(b"pipe:") => {}
             ObjectKind::Socket => {}
-            _ if object.inherited && (0..3).contains(&object.fd) => {
-                // Where the standard streams lead to is the caller's choice.
-                return format!("standard stream {}", object.fd).into_bytes();
-            }
             _ => label.extend_from_slice(&self.path(&object.path)),
         }
         label

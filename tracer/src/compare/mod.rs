@@ -328,8 +328,11 @@ impl Differ<'_> {
 
     /// At a marker, descriptors stand for each other by what they lead to.
     fn pair_descriptors(&mut self) {
+        // Sockets and pipes are called by numbers of the kernel's.
         let label = |run: &Run, object| {
-            run.context.names.object(object).map(|object| (object.kind, object.path.clone()))
+            let object = run.context.names.object(object)?;
+            let named = object.kind != ObjectKind::Socket && !object.path.starts_with(b"pipe:");
+            Some((object.kind, named.then(|| object.path.clone())))
         };
         let mut free = self.right.open.clone();
         let mut pairs = Vec::new();
@@ -339,12 +342,15 @@ impl Differ<'_> {
             let best = free
                 .iter()
                 .enumerate()
-                .filter(|(_, theirs)| {
-                    label(&self.right, theirs.object) == wanted
-                        || (theirs.fd == ours.fd && ours.fd < 3)
+                .filter(|(_, theirs)| match ours.fd.min(theirs.fd) {
+                    // Where the standard streams lead to is the caller's choice.
+                    ..3 => theirs.fd == ours.fd,
+                    _ => label(&self.right, theirs.object) == wanted,
                 })
                 .max_by_key(|(at, theirs)| {
-                    (theirs.offset == ours.offset, theirs.fd == ours.fd, std::cmp::Reverse(*at))
+                    let (offset, flags) =
+                        (theirs.offset == ours.offset, theirs.flags == ours.flags);
+                    (offset, theirs.fd == ours.fd, flags, std::cmp::Reverse(*at))
                 });
             if let Some((at, theirs)) = best {
                 let _fresh = self.binding.agree(ours.object, theirs.object);
