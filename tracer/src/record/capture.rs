@@ -293,6 +293,91 @@ impl Capture<'_> {
         Ok(())
     }
 
+    /// Writes bytes into the buffers of a `msghdr`, as receiving a message would.
+    pub(super) fn spread_message(&self, mut bytes: &[u8]) -> io::Result<()> {
+        for (address, length) in self.message(self.arguments[1]) {
+            let length = usize::try_from(length).unwrap_or(usize::MAX).min(bytes.len());
+            let (now, later) = bytes.split_at(length);
+            memory::write(self.tid, address, now)?;
+            bytes = later;
+        }
+        Ok(())
+    }
+
+    /// How many bytes fit into an array of `iovec`s.
+    pub(super) fn room(&self, address: u64, count: u64) -> u64 {
+        self.vector(address, count).iter().fold(0, |sum, (_, room)| sum.saturating_add(*room))
+    }
+
+    /// How many bytes fit into the buffers of a `msghdr`.
+    pub(super) fn message_room(&self) -> u64 {
+        let buffers = self.message(self.arguments[1]);
+        buffers.iter().fold(0, |sum, (_, room)| sum.saturating_add(*room))
+    }
+
+    /// Says of so many messages of `sendmmsg` that all of their bytes were sent.
+    pub(super) fn sent(&self, count: i64) {
+        for at in 0..u64::try_from(count).unwrap_or(0).min(MOST_BUFFERS) {
+            let header = self.arguments[1].wrapping_add(at * MMSGHDR);
+            let length =
+                self.message(header).iter().fold(0_u64, |sum, (_, n)| sum.wrapping_add(*n));
+            // Where it cannot be written the kernel could not either.
+            let _unwritable =
+                memory::write(self.tid, header.wrapping_add(MSGHDR), &length.to_le_bytes()[..4]);
+        }
+    }
+
+    /// What stands at an address whose length, four bytes, stands at another one.
+    pub(super) fn sized(&self, address: u64, length: u64) -> Vec<u8> {
+        let mut bytes = [0; 4];
+        if address == 0 || memory::read(self.tid, length, &mut bytes) < 4 {
+            return Vec::new();
+        }
+        self.structure(address, u64::from(u32::from_le_bytes(bytes)).min(128)).bytes
+    }
+
+    /// The address that a message came from.
+    pub(super) fn came_from(&self) -> Vec<u8> {
+        self.take(&self.header(self.arguments[1], 0, 8, 128), STRUCTURE).bytes
+    }
+
+    /// The flags of a message that came in, and what the kernel says of it.
+    pub(super) fn came_with(&self) -> Vec<u8> {
+        let flags = memory::read_u64(self.tid, self.arguments[1].wrapping_add(48)).unwrap_or(0);
+        let mut all = flags.to_le_bytes()[..4].to_vec();
+        let control = self.header(self.arguments[1], 32, 40, 4096);
+        all.extend(self.take(&control, STRUCTURE).bytes);
+        all
+    }
+
+    /// Writes where a message came from.
+    pub(super) fn set_came_from(&self, name: &[u8]) -> io::Result<()> {
+        let message = self.arguments[1];
+        let address = memory::read_u64(self.tid, message).unwrap_or(0);
+        let room = memory::read_u64(self.tid, message.wrapping_add(8)).unwrap_or(0) & 0xffff_ffff;
+        if address == 0 {
+            return Ok(());
+        }
+        let length = usize::try_from(room).unwrap_or(0).min(name.len());
+        memory::write(self.tid, address, &name[..length])?;
+        let length = u32::try_from(name.len()).unwrap_or(0);
+        memory::write(self.tid, message.wrapping_add(8), &length.to_le_bytes())
+    }
+
+    /// Writes what came with a message.
+    pub(super) fn set_came_with(&self, all: &[u8]) -> io::Result<()> {
+        let message = self.arguments[1];
+        let Some((flags, control)) = all.split_at_checked(4) else { return Ok(()) };
+        memory::write(self.tid, message.wrapping_add(48), flags)?;
+        let address = memory::read_u64(self.tid, message.wrapping_add(32)).unwrap_or(0);
+        let room = memory::read_u64(self.tid, message.wrapping_add(40)).unwrap_or(0);
+        let length = usize::try_from(room).unwrap_or(0).min(control.len());
+        if address != 0 {
+            memory::write(self.tid, address, &control[..length])?;
+        }
+        memory::write(self.tid, message.wrapping_add(40), &(length as u64).to_le_bytes())
+    }
+
     /// The strings of a null-terminated array, each with its NUL.
     fn strings(&self, address: u64) -> Payload {
         let mut all = Vec::new();
@@ -310,6 +395,23 @@ impl Capture<'_> {
         }
         Payload::whole(all)
     }
+}
+
+/// Whether descriptors came with a message, after its flags.
+pub(super) fn passed_over(all: &[u8]) -> bool {
+    let mut rest = all.get(4..).unwrap_or_default();
+    while rest.len() >= 16 {
+        // SOL_SOCKET and SCM_RIGHTS.
+        if word(rest, 8) == 1 | 1 << 32 {
+            return true;
+        }
+        let length = usize::try_from(word(rest, 0)).unwrap_or(usize::MAX).max(16);
+        rest = length
+            .checked_next_multiple_of(8)
+            .and_then(|length| rest.get(length..))
+            .unwrap_or_default();
+    }
+    false
 }
 
 const MSGHDR: u64 = 56;

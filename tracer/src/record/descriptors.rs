@@ -11,6 +11,7 @@ use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
 use std::rc::Rc;
 
 use super::mapped::Mapped;
+use super::outside::Source;
 use crate::sys::Tid;
 use crate::trace::{Object, ObjectKind, Payload};
 
@@ -22,6 +23,10 @@ pub(super) struct Known {
     pub(super) kind: ObjectKind,
     /// Its path, as the program sees it.
     pub(super) path: Rc<[u8]>,
+    /// Where it leads to, if that is outside.
+    pub(super) source: Option<Source>,
+    /// It is a socket that carries datagrams.
+    pub(super) datagrams: bool,
 }
 
 /// The descriptors of one process, or of several that share them.
@@ -36,6 +41,22 @@ impl Table {
     /// What the descriptor leads to, if that is known.
     pub(super) fn get(&self, fd: i32) -> Option<&Known> {
         self.objects.get(&fd)
+    }
+
+    /// Where what has this number in the trace leads, if that is outside.
+    pub(super) fn source_of(&self, object: Option<u32>) -> Option<Source> {
+        let object = object?;
+        self.objects.values().find(|known| known.object == object)?.source
+    }
+
+    /// The same, to note more of it.
+    pub(super) fn get_mut(&mut self, fd: i32) -> Option<&mut Known> {
+        self.objects.get_mut(&fd)
+    }
+
+    /// All that lead to what has this path.
+    pub(super) fn all_that_lead_to(&mut self, path: &[u8]) -> impl Iterator<Item = &mut Known> {
+        self.objects.values_mut().filter(move |known| *known.path == *path)
     }
 
     /// What the descriptor leads to from here on.

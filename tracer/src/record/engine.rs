@@ -10,10 +10,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::counter::Counter;
+use super::deliver::Counts;
 use super::descriptors::{self, Known, Table};
 use super::fault::Faults;
 use super::images::Files;
 use super::mirror::Mirror;
+use super::outside::Outside;
 use super::pids::Pids;
 use super::proc::{born_into, effective_user, folder, is_filtered};
 use super::stacks::Taker;
@@ -26,7 +28,7 @@ use crate::sys::affinity::{self, Processors};
 use crate::sys::wait::{self, Stop};
 use crate::sys::window::Window;
 use crate::sys::{Tid, arch, is_gone, ptrace};
-use crate::trace::{Descriptor, Event, Header, Note, Object, ObjectKind, Status, Writer};
+use crate::trace::{Descriptor, Event, Header, Note, Object, ObjectKind, Sender, Status, Writer};
 
 /// So many threads and processes may exist at once, unless something else is asked for.
 const MOST_TASKS: usize = 10_000;
@@ -82,6 +84,10 @@ pub(super) struct Engine<'a> {
     pub(super) unknown: BTreeMap<u64, u64>,
     untraced: BTreeSet<String>,
     remarks: Vec<String>,
+    pub(super) outside: Outside,
+    pub(super) counts: Counts,
+    /// The ticks at which the run went on as the earlier one.
+    pub(super) joined: u64,
 }
 
 impl<'a> Engine<'a> {
@@ -108,6 +114,7 @@ impl<'a> Engine<'a> {
         task.every = is_filtered();
         engine.add_task(task)?;
         engine.call(launch::first_call(config))?;
+        engine.born_with(root)?;
         engine.pin();
         if unhidden {
             engine.remark(root, features::UNHIDDEN)?;
@@ -189,6 +196,9 @@ impl<'a> Engine<'a> {
             unknown: BTreeMap::new(),
             untraced: BTreeSet::new(),
             remarks: Vec::new(),
+            outside: Outside::default(),
+            counts: Counts::default(),
+            joined: 0,
         };
         for (real, seen) in real.into_iter().zip([parent, group, session]) {
             engine.pids.set(real, seen);
@@ -351,6 +361,10 @@ impl<'a> Engine<'a> {
 
     /// Lets a thread run on: to the end of its call if it is in one, else to the next.
     pub(super) fn run_on(&mut self, tid: Tid, signal: i32) -> Result<(), Error> {
+        if self.mirror.is_some() && self.tasks.get(&tid).is_some_and(|task| task.pending.is_none())
+        {
+            self.deliver(tid)?;
+        }
         let task = self.tasks.get(&tid);
         let pending = task.and_then(|task| task.pending.as_ref());
         let in_call = pending.is_some() || self.stops_at_all(tid);
@@ -405,8 +419,21 @@ impl<'a> Engine<'a> {
         if self.counted(tid, signal, info.code)? || self.told_features(tid, signal, info.code)? {
             return self.resume(tid, 0);
         }
+        if self.is_sent(tid, signal, &info)? {
+            return Ok(());
+        }
+        let from = self.sender(tid, signal, &info);
+        if self.holds_back(signal, from) {
+            return self.held_back(tid, signal);
+        }
+        let own = from != Sender::Inside && self.is_in_own_code(tid)?;
         if let Some(task) = self.tasks.get(&tid) {
-            let event = Event::Signal { task: task.told.id, signal, code: info.code };
+            let mut about = Vec::new();
+            if from != Sender::Inside {
+                about.extend_from_slice(&info.about);
+                about.push(own.into());
+            }
+            let event = Event::Signal { task: task.told.id, signal, code: info.code, from, about };
             self.write(&event)?;
         }
         self.resume(tid, signal)
@@ -427,11 +454,24 @@ impl<'a> Engine<'a> {
             return Ok(Some(known.object));
         }
         let id = self.next_object;
+        let stands_for = match origin {
+            Origin::New => self.outside.stands_for(),
+            _ => None,
+        };
         let ask = |kind| {
             let mut object = descriptors::ask(task.pid, fd, id, kind);
+            if let Some((kind, path)) = stands_for {
+                return Object { kind, path, ..object };
+            }
             object.path = self.pids.seen_path(object.path);
             object
         };
+        let (mut source, mut datagrams) = (None, false);
+        if let Origin::Duplicate(from) = origin
+            && let Some(from) = task.descriptors.borrow().get(from)
+        {
+            (source, datagrams) = (from.source, from.datagrams);
+        }
         let object = match origin {
             Origin::Before => Object { inherited: true, ..ask(None) },
             Origin::New => ask(None),
@@ -452,9 +492,14 @@ impl<'a> Engine<'a> {
         if object.path.is_empty() {
             return Ok(None);
         }
-        let known = Known { object: id, kind: object.kind, path: object.path.as_slice().into() };
+        if matches!(origin, Origin::Before) {
+            source = self.source_of_path(&object);
+        }
+        let path = object.path.as_slice().into();
+        let known = Known { object: id, kind: object.kind, path, source, datagrams };
         task.descriptors.borrow_mut().set(fd, known);
         self.next_object += 1;
+        self.note_duplicate(&object);
         self.notice(&object);
         self.write(&Event::Object(object))?;
         Ok(Some(id))
@@ -478,6 +523,7 @@ impl<'a> Engine<'a> {
     /// Writes down a call.
     pub(super) fn call(&mut self, call: crate::trace::Call) -> Result<(), Error> {
         self.calls += 1;
+        self.counts.made(&call);
         self.turns.count();
         if self.calls.is_multiple_of(TELL_EVERY) {
             self.watch.progress(Progress::Calls(self.calls));

@@ -6,7 +6,9 @@ use super::answer::Known;
 use super::capture::{Capture, NAMED};
 use super::engine::{Engine, Origin, alive, gone};
 use super::fault::Harm;
-use super::mirror::{Given, path_hash, random_source, source};
+use super::mirror::{Given, SETS_TIMER, path_hash, random_source, source};
+use super::outside::MESSAGE;
+use super::outside::{Answer, noted};
 use super::proc::folder_path;
 use super::task::Pending;
 use super::turns::{Outcome, Place};
@@ -33,11 +35,15 @@ impl Engine<'_> {
     /// This call is about to be made.
     pub(super) fn enter(&mut self, tid: Tid, entry: Entry) -> Result<(), Error> {
         let Entry { number, arguments, foreign, .. } = entry;
+        if self.mirror.is_some() && self.comes_before(tid)? {
+            return Ok(());
+        }
         let row = if foreign { None } else { table::row(number) };
         let Some(mut call) = self.begun(tid, row, &entry) else { return Ok(()) };
         self.take_stack(tid, foreign)?;
         let Some(task) = self.tasks.get_mut(&tid) else { return Ok(()) };
         task.entered = None;
+        task.instruction = entry.instruction;
         let harm = self.faults.next(number, task.is_saving());
         task.doomed = harm == Some(Harm::KillAfter);
         match harm {
@@ -55,6 +61,7 @@ impl Engine<'_> {
             return self.marker(tid, &arguments, call);
         }
         self.hands_over(tid, row, &arguments, &mut call)?;
+        self.note_entry(tid, row, &arguments, &mut call);
         if let Some(Harm::Fail(error)) = harm {
             return self.fail(tid, &arguments, call, error);
         }
@@ -73,7 +80,14 @@ impl Engine<'_> {
             }
             Policy::Entry | Policy::Both | Policy::Steady | Policy::Answer | Policy::Known => {}
         }
-        if let Some(given) = self.mirrored(tid, &mut call) {
+        if let Some(answer) = self.is_interrupted_by_signal(tid, &call) {
+            return self.answer(tid, row, &arguments, call, answer);
+        }
+        if let Some(answer) = self.outside_gives(tid, row, &arguments, &mut call)? {
+            return self.answer(tid, row, &arguments, call, answer);
+        }
+        let mut told = self.mirrored(tid, &mut call);
+        if let Some(given) = told.take_if(|_| !SETS_TIMER.contains(&row.name)) {
             return self.give(tid, &arguments, call, given);
         }
         if let Some(result) = self.about_filters(tid, row, &arguments)? {
@@ -123,7 +137,11 @@ impl Engine<'_> {
         self.before(tid, row, &mut call)?;
         let careful = self.may_wait(Some(row));
         let changed = changed.into_iter().map(|(index, _)| index).collect();
-        let pending = Pending { row: Some(row), call, changed, arguments, careful, given: None };
+        let mut pending = Pending::new(Some(row), call, arguments, self.turns.ticks);
+        (pending.changed, pending.careful) = (changed, careful);
+        // A timer is set, and the program is told what the earlier run was of the one before.
+        pending.given = told.as_ref().map(|told| told.result);
+        pending.answer = told.map(Answer::Give);
         let pending = if wait.is_none() { self.lands(tid, harm, pending)? } else { Some(pending) };
         if let Some(task) = self.tasks.get_mut(&tid) {
             task.pending = pending;
@@ -191,10 +209,9 @@ impl Engine<'_> {
     fn strange(&mut self, tid: Tid, mut call: Call, entry: Entry) -> Result<(), Error> {
         self.is_strange(tid, &mut call, entry.foreign)?;
         let careful = self.may_wait(None);
+        let pending = Pending::new(None, call, entry.arguments, self.turns.ticks);
         if let Some(task) = self.tasks.get_mut(&tid) {
-            let (changed, arguments) = (Vec::new(), entry.arguments);
-            let given = None;
-            task.pending = Some(Pending { row: None, call, changed, arguments, careful, given });
+            task.pending = Some(Pending { careful, ..pending });
         }
         self.resume(tid, 0)
     }
@@ -241,6 +258,10 @@ impl Engine<'_> {
         if let Some(task) = self.tasks.get_mut(&tid) {
             task.announces(kind);
         }
+        if let Some(task) = self.tasks.get(&tid) {
+            self.counts.set_saving(task.told.id, task.is_saving());
+        }
+        call.data.push(noted(self.turns.ticks));
         if kind == MarkerKind::Restored {
             self.join(tid)?;
         }
@@ -255,6 +276,9 @@ impl Engine<'_> {
             return Ok(());
         };
         mirror.join(&task.told.lineage, task.children);
+        self.counts.start(task.told.id);
+        // The announcement itself counts as well.
+        self.joined = self.turns.ticks;
         if !self.knobs.mirrored_ids {
             return Ok(());
         }
@@ -272,7 +296,16 @@ impl Engine<'_> {
     fn mirrored(&mut self, tid: Tid, call: &mut Call) -> Option<Given> {
         let mirror = self.mirror.as_mut().filter(|mirror| mirror.is_active())?;
         let task = self.tasks.get(&tid).filter(|task| !task.is_saving())?;
-        let is_wanted = match table::class(call.number) {
+        let row = table::row(call.number)?;
+        // The signal that it asks for comes where the earlier run got it.
+        let sets_timer = SETS_TIMER.contains(&row.name);
+        let timer = if row.name == "alarm" { 0 } else { call.argument(0) };
+        let its = [libc::SIGALRM, libc::SIGVTALRM, libc::SIGPROF];
+        let its = usize::try_from(timer).ok().and_then(|timer| its.get(timer));
+        let is_wanted = match row.class {
+            _ if sets_timer => {
+                self.knobs.mirrored_signals && its.is_some_and(|its| mirror.held.contains(its))
+            }
             Class::Clock => self.knobs.mirrored_clocks,
             Class::Machine => self.knobs.mirrored_machine,
             _ => self.knobs.mirrored_random,
@@ -315,30 +348,17 @@ impl Engine<'_> {
         mut call: Call,
         mut result: i64,
     ) -> Result<(), Error> {
-        for data in call.data.iter().filter(|data| data.out) {
-            let address = arguments[usize::from(data.argument).min(5)];
-            let spread = table::row(call.number)
-                .and_then(|row| row.arguments.get(usize::from(data.argument)))
-                .is_some_and(|argument| matches!(argument.kind, Kind::OutVector(_)));
-            let written = if spread {
-                let capture = Capture { tid, arguments, limit: 0 };
-                capture.spread(address, arguments[2], &data.payload.bytes)
-            } else {
-                memory::write(tid, address, &data.payload.bytes)
-            };
-            if written.is_err() {
-                result = -i64::from(libc::EFAULT);
-            }
+        if result >= 0 && !put(tid, arguments, &call) {
+            result = -i64::from(libc::EFAULT);
         }
         if result < 0 {
             call.data.retain(|data| !data.out);
         }
         if self.is_attached() {
             // Without our filter, a call that is left out would be one more for the program's.
-            let (row, changed, careful) = (None, Vec::new(), false);
-            let (arguments, given) = (*arguments, Some(result));
+            let pending = Pending::new(None, call, *arguments, self.turns.ticks);
             if let Some(task) = self.tasks.get_mut(&tid) {
-                task.pending = Some(Pending { row, call, changed, arguments, careful, given });
+                task.pending = Some(Pending { given: Some(result), ..pending });
             }
             return self.resume(tid, 0);
         }
@@ -415,6 +435,7 @@ impl Engine<'_> {
             "munmap" | "mremap" | "execve" | "execveat" => self.unmaps(tid, row, call)?,
             // The number is free at once, whatever the call returns.
             "close" => {
+                self.note_close(call.object(0));
                 if let Some(task) = self.tasks.get(&tid) {
                     task.descriptors.borrow_mut().remove(low(call.argument(0)));
                 }
@@ -436,6 +457,44 @@ impl Engine<'_> {
             self.random.insert(object.id, source);
         }
     }
+}
+
+/// Writes what a call receives to where it wants it; false if that cannot be written.
+pub(super) fn put(tid: Tid, arguments: &[u64; 6], call: &Call) -> bool {
+    let capture = Capture { tid, arguments, limit: 0 };
+    let row = table::row(call.number);
+    let put = |data: &Data| {
+        let bytes = data.payload.bytes.as_slice();
+        match data.argument {
+            NAMED => return capture.set_came_from(bytes),
+            MESSAGE => return capture.set_came_with(bytes),
+            6.. => return Ok(()),
+            _ => {}
+        }
+        let index = usize::from(data.argument);
+        let address = arguments[index];
+        match row.and_then(|row| row.arguments.get(index)).map(|argument| argument.kind) {
+            Some(Kind::OutVector(_)) => capture.spread(address, arguments[2], bytes),
+            Some(Kind::OutMessage) => capture.spread_message(bytes),
+            Some(Kind::OutAt(length, _)) => {
+                // So much room is there; how much was needed is said in its place.
+                let at = arguments[usize::from(length)];
+                let mut room = [0; 4];
+                if address == 0 || memory::read(tid, at, &mut room) < 4 {
+                    return Ok(());
+                }
+                let room = u32::from_le_bytes(room) as usize;
+                memory::write(tid, address, &bytes[..room.min(bytes.len())])?;
+                let needed = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+                memory::write(tid, at, &needed.to_le_bytes())
+            }
+            // What is not asked for is not written.
+            _ if address == 0 => Ok(()),
+            _ => memory::write(tid, address, bytes),
+        }
+    };
+    let mut received = call.data.iter().filter(|data| data.out);
+    received.all(|data| put(data).is_ok())
 }
 
 /// Stands for the bytes of a file that a call ends the mapping of.

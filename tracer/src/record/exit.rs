@@ -3,11 +3,13 @@
 use super::capture::Capture;
 use super::descriptors;
 use super::engine::{Engine, Origin, alive, gone};
-use super::entry::{MOVED, low};
+use super::entry::{MOVED, low, put};
+use super::outside::{Answer, noted};
 use super::proc::folder;
 use super::times;
 use crate::Error;
 use crate::sys::{Tid, memory, ptrace};
+use crate::table::errors::is_restart;
 use crate::table::{Ret, Row};
 use crate::trace::{Call, Data, Event, Payload, call_flags};
 
@@ -23,6 +25,10 @@ impl Engine<'_> {
             // It was killed: the call does not return.
             return self.call(pending.call);
         };
+        if pending.given.is_none() && self.goes_on(tid, real)? {
+            // The program never notices.
+            return self.resume(tid, 0);
+        }
         let mut result = pending.given.unwrap_or(real);
         for &index in &pending.changed {
             let value = pending.arguments[index];
@@ -36,12 +42,49 @@ impl Engine<'_> {
             if real >= 0 {
                 self.remember(tid, row, (real, result));
             }
+            let answer = pending.answer.take();
+            let opened = match answer {
+                Some(Answer::Open(given, source, stands_for)) if result >= 0 => {
+                    pending.call.data.extend(given.data);
+                    put(tid, &arguments, &pending.call);
+                    pending.call.data.retain(|data| !data.out || data.argument > 5);
+                    self.stand_in(stands_for);
+                    Some(source)
+                }
+                Some(Answer::Give(given)) => {
+                    pending.call.data.extend(given.data);
+                    put(tid, &arguments, &pending.call);
+                    pending.call.data.retain(|data| !data.out);
+                    pending.call.flags |= call_flags::GIVEN;
+                    None
+                }
+                Some(Answer::Interrupt(result)) if is_restart(result) => {
+                    // If it is done again, it is this one.
+                    gone(ptrace::set_number(tid, pending.call.number), "name a call", tid)?;
+                    None
+                }
+                _ => None,
+            };
             self.after(tid, row, &arguments, result, &mut pending.call)?;
-            // What is random has to be there to be given again.
+            match opened {
+                Some(source) => self.leads_outside(tid, low(result.cast_unsigned()), source),
+                None => self.note_exit(tid, row, &arguments, result, &mut pending.call)?,
+            }
+            // What is random or comes from outside has to be there to be given again.
             let is_random = pending.call.object(0).is_some_and(|o| self.random.contains_key(&o));
-            let limit = if is_random { usize::MAX } else { self.knobs.payload_limit };
+            let is_outside = pending.call.flags & call_flags::OUTSIDE != 0;
+            let is_kept = is_random || is_outside && row.name != "write";
+            let limit = if is_kept { usize::MAX } else { self.knobs.payload_limit };
             let capture = Capture { tid, arguments: &arguments, limit };
             capture.exit(row, result, &mut pending.call.data);
+            let waited = self.turns.ticks != pending.ticks;
+            let interrupted = is_restart(result) || result == -i64::from(libc::EINTR);
+            if waited && (is_outside || interrupted) {
+                pending.call.data.push(noted(self.turns.ticks));
+            }
+            if let Some(task) = self.tasks.get_mut(&tid) {
+                task.broke = is_outside && result == -i64::from(libc::EPIPE);
+            }
             if result == 0 {
                 self.give_times(tid, arguments, &mut pending.call);
             }

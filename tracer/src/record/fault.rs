@@ -164,14 +164,7 @@ impl Engine<'_> {
         let capture = Capture { tid, arguments, limit: self.knobs.payload_limit };
         call.data = row.map_or_else(Vec::new, |row| capture.entry(row));
         if let Some(task) = self.tasks.get_mut(&tid) {
-            task.pending = Some(Pending {
-                row,
-                call,
-                changed: Vec::new(),
-                arguments: *arguments,
-                careful: false,
-                given: None,
-            });
+            task.pending = Some(Pending::new(row, call, *arguments, 0));
             // It is stopped before the kernel acts, which does not any more.
             ptrace::kill(task.pid);
         }

@@ -48,6 +48,17 @@ pub struct Knobs {
     pub mirrored_ids: bool,
     /// It is told the times, inodes and blocks of files that the earlier one was told.
     pub mirrored_files: bool,
+    /// It reads from standard input, and is told of it and of standard output and error, what the
+    /// earlier one was.
+    pub mirrored_stdin: bool,
+    /// It reads from pipes whose other end is not traced what the earlier one did.
+    pub mirrored_pipes: bool,
+    /// The same for terminals.
+    pub mirrored_terminals: bool,
+    /// The same for sockets, and what it sends there is compared and not sent.
+    pub mirrored_sockets: bool,
+    /// Signals of timers and of processes that are not traced come where the earlier one got them.
+    pub mirrored_signals: bool,
     /// So many bytes of each payload are kept; beyond, only length and hash.
     pub payload_limit: usize,
 }
@@ -69,6 +80,11 @@ impl Default for Knobs {
             mirrored_machine: true,
             mirrored_ids: true,
             mirrored_files: true,
+            mirrored_stdin: true,
+            mirrored_pipes: true,
+            mirrored_terminals: true,
+            mirrored_sockets: true,
+            mirrored_signals: true,
             longest_turn: Duration::from_secs(10),
             payload_limit: 1 << 20,
         }
@@ -84,7 +100,7 @@ impl Knobs {
     }
 
     /// The switches by name.
-    fn switches(&mut self) -> [(&'static str, &mut bool); 13] {
+    fn switches(&mut self) -> [(&'static str, &mut bool); 18] {
         [
             ("fixed-addresses", &mut self.fixed_addresses),
             ("hidden-vdso", &mut self.hidden_vdso),
@@ -99,6 +115,11 @@ impl Knobs {
             ("mirrored-machine", &mut self.mirrored_machine),
             ("mirrored-ids", &mut self.mirrored_ids),
             ("mirrored-files", &mut self.mirrored_files),
+            ("mirrored-stdin", &mut self.mirrored_stdin),
+            ("mirrored-pipes", &mut self.mirrored_pipes),
+            ("mirrored-terminals", &mut self.mirrored_terminals),
+            ("mirrored-sockets", &mut self.mirrored_sockets),
+            ("mirrored-signals", &mut self.mirrored_signals),
         ]
     }
 

@@ -16,7 +16,7 @@ use crate::Error;
 use crate::sys::landing::{self, Stopped, Way};
 use crate::sys::{Tid, memory, ptrace};
 use crate::table::Row;
-use crate::trace::{Data, ObjectKind, Payload};
+use crate::trace::{Data, ObjectKind, Payload, call_flags};
 
 /// A call that has landed, or will when the kernel is done with it.
 pub(super) struct Landing {
@@ -71,6 +71,13 @@ impl Engine<'_> {
     fn way(&self, tid: Tid, row: &Row, pending: &Pending) -> Option<Way> {
         let task = self.tasks.get(&tid)?;
         let ready = task.lands && self.is_alone() && !self.stops_at_all(tid) && !task.strict;
+        // What is given has to be there at its end, and a signal that is to come between two calls
+        // must not come in the middle of one.
+        let is_given = pending.answer.is_some() || pending.given.is_some();
+        let is_outside = pending.call.flags & call_flags::OUTSIDE != 0;
+        if is_given || is_outside || self.has_signals_to_send() {
+            return None;
+        }
         if !ready || !pending.changed.is_empty() || self.files.is_watching() {
             return None;
         }
@@ -148,6 +155,7 @@ impl Engine<'_> {
             self.remember(tid, row, (result, result));
         }
         self.after(tid, row, &pending.arguments, result, &mut pending.call)?;
+        self.note_exit(tid, row, &pending.arguments, result, &mut pending.call)?;
         let count = usize::try_from(result).unwrap_or(0);
         let taken = match way {
             _ if result < 0 => Some(None),

@@ -204,6 +204,8 @@ impl Engine<'_> {
 
     pub(super) fn add_task(&mut self, task: Task) -> Result<(), Error> {
         self.writer.watch(task.pid);
+        self.outside.inside.insert(task.pid);
+        self.outside.inside.insert(task.told.tid);
         self.turns.add(task.told.tid);
         self.write(&Event::Task(task.told.clone()))?;
         self.tasks.insert(task.told.tid, task);

@@ -4,13 +4,15 @@
 //! There is a queue for each thread (by lineage) and source (the call with its arguments). What
 //! the earlier run did while it saved is left out: a store may read clocks for its own purposes.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::Hasher;
 use std::path::Path;
 
 use samestate_schema::marker::{Kind as MarkerKind, Marker};
 use xxhash_rust::xxh3::Xxh3Default;
 
+use super::deliver::{Delivery, Signals};
+use super::outside::{Earlier, Learner, when};
 use super::times::Times;
 use crate::Error;
 use crate::table::{self, Kind, Layout};
@@ -36,6 +38,12 @@ pub(crate) struct Mirror {
     /// The lineage in the earlier run from which `here` went on, and how many children each had.
     joint: Joint,
     active: bool,
+    /// What it got from outside.
+    pub(crate) earlier: Earlier,
+    /// The signals that it got from timers and from outside.
+    pub(crate) signals: Signals,
+    /// Which of them there are.
+    pub(crate) held: HashSet<i32>,
 }
 
 /// Where the two runs are joined: at their starts, or at a marker in each.
@@ -75,6 +83,8 @@ impl Mirror {
         let mut random = HashMap::new();
         let mut paths = HashMap::new();
         let mut started = from.is_none();
+        let mut learner = Learner::new(&header.knobs, from.is_some());
+        let mut open = Vec::new();
         while let Some((place, event)) = reader.read()? {
             match event {
                 Event::Task(task) => {
@@ -89,6 +99,7 @@ impl Mirror {
                     }
                 }
                 Event::Object(object) => {
+                    learner.object(&object);
                     paths.insert(object.id, path_hash(&object.path));
                     if let Some(source) = random_source(&object) {
                         random.insert(object.id, source);
@@ -102,15 +113,24 @@ impl Mirror {
                             Some(MarkerKind::Durable | MarkerKind::SaveEnd) => *saving = false,
                             _ => {}
                         }
+                        mirror.signals.set_saving(call.task, *saving);
                         if Some(place) == from {
                             started = true;
+                            learner.marker(&call, &open);
+                            mirror.signals.start(call.task);
                             mirror.joint.there = lineage.clone();
                             mirror.joint.there_children =
                                 children.get(&call.task).copied().unwrap_or(0);
                         }
+                        mirror.signals.call(&call, None);
                         continue;
                     }
-                    if !started || *saving {
+                    mirror.signals.call(&call, when(&call));
+                    if *saving {
+                        continue;
+                    }
+                    learner.call(place, lineage, &call);
+                    if !started {
                         continue;
                     }
                     mirror.times.learn(lineage, &call, |object| paths.get(&object).copied());
@@ -125,15 +145,30 @@ impl Mirror {
                         .or_default()
                         .push_back(Given { result, data });
                 }
+                Event::Signal { task, signal, code, from, about } => {
+                    let Some((lineage, _)) = tasks.get(&task) else { continue };
+                    let delivery = Delivery { signal, code, from, about };
+                    mirror.signals.signal(task, lineage, delivery);
+                }
+                Event::Descriptors { open: now, .. } => open = now,
                 _ => {}
             }
         }
+        mirror.held = mirror.signals.all();
+        mirror.earlier = learner.done();
+        mirror.earlier.set_reader(reader);
         Ok(mirror)
+    }
+
+    /// The lineage that a thread has in the earlier run.
+    pub(crate) fn there(&self, lineage: &str) -> String {
+        self.joint.there(lineage)
     }
 
     /// The run goes on from here, in this task, as the earlier one went on from its marker.
     pub(crate) fn join(&mut self, lineage: &str, children: u32) {
         self.active = true;
+        self.earlier.join();
         lineage.clone_into(&mut self.joint.here);
         self.joint.here_children = children;
     }
@@ -212,11 +247,14 @@ pub(crate) fn random_source(object: &Object) -> Option<u64> {
     random.then(|| xxhash_rust::xxh3::xxh3_64(&object.path))
 }
 
+/// Calls after which a signal comes.
+pub(crate) const SETS_TIMER: [&str; 2] = ["alarm", "setitimer"];
+
 /// What identifies the source that a call asks, if it is one that is mirrored.
 pub(crate) fn source(call: &Call, random: impl Fn(u32) -> Option<u64>) -> Option<u64> {
     let row = table::row(call.number)?;
     let mut hasher = Xxh3Default::new();
-    if !row.class.is_mirrored() {
+    if !row.class.is_mirrored() && !SETS_TIMER.contains(&row.name) {
         let reads = matches!(row.name, "read" | "pread64" | "readv" | "preadv" | "preadv2");
         hasher.write_u64(call.object(0).filter(|_| reads).and_then(random)?);
     }

@@ -5,6 +5,7 @@ mod answer;
 mod attach;
 mod capture;
 mod counter;
+mod deliver;
 mod descriptors;
 mod engine;
 mod entry;
@@ -21,6 +22,7 @@ mod lives;
 mod mapped;
 pub(crate) mod mirror;
 mod outcome;
+mod outside;
 mod pids;
 mod proc;
 mod stacks;
@@ -66,7 +68,7 @@ pub enum Stream {
 }
 
 impl Stream {
-    fn duplicate(&self) -> std::io::Result<Option<File>> {
+    pub(crate) fn duplicate(&self) -> std::io::Result<Option<File>> {
         match self {
             Self::Inherit => Ok(None),
             Self::Null => File::options().read(true).write(true).open("/dev/null").map(Some),

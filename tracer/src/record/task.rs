@@ -5,9 +5,11 @@ use std::rc::Rc;
 
 use samestate_schema::marker::Kind;
 
+use super::deliver::Delivery;
 use super::descriptors::Table;
 use super::features::Own;
 use super::landing::Landing;
+use super::outside::Answer;
 use crate::sys::Tid;
 use crate::sys::arch::{Entry, Registers};
 use crate::table::Row;
@@ -55,6 +57,12 @@ pub(super) struct Task {
     pub(super) own_fd: i64,
     /// The call that has returned there, or is about to.
     pub(super) landing: Option<Landing>,
+    /// The address after its last call's instruction.
+    pub(super) instruction: u64,
+    /// Its last call found nobody any more at the other end, which is outside.
+    pub(super) broke: bool,
+    /// The signal that it gets from us next: who sent it in the earlier run, and what came with it.
+    pub(super) sent: Option<Delivery>,
     /// It wants to be killed if it does more than to read, to write and to leave.
     pub(super) strict: bool,
 }
@@ -93,6 +101,9 @@ impl Task {
             shares: false,
             own_fd: -1,
             landing: None,
+            instruction: 0,
+            broke: false,
+            sent: None,
             strict: false,
         }
     }
@@ -146,6 +157,10 @@ pub(super) struct Pending {
     pub(super) careful: bool,
     /// What the program shall get instead of what the kernel returns.
     pub(super) given: Option<i64>,
+    /// What comes in at the end of it, in a mirrored run.
+    pub(super) answer: Option<Answer>,
+    /// The ticks at its entry.
+    pub(super) ticks: u64,
 }
 
 impl Task {
@@ -165,6 +180,17 @@ impl Task {
 }
 
 impl Pending {
+    /// A call that begins now.
+    pub(super) fn new(
+        row: Option<&'static Row>,
+        call: Call,
+        arguments: [u64; 6],
+        ticks: u64,
+    ) -> Self {
+        let (changed, careful, given, answer) = (Vec::new(), false, None, None);
+        Self { row, call, changed, arguments, careful, given, answer, ticks }
+    }
+
     /// The flags of a `clone`, `clone3`, `fork` or `vfork`.
     pub(super) fn clone_flags(&self) -> u64 {
         match self.row.map(|row| row.name) {

@@ -176,6 +176,12 @@ impl Registers {
         self.0.rip = self.0.rip.wrapping_sub(CALL);
     }
 
+    /// Of the entry of a call: makes it later, and does nothing now.
+    pub(crate) fn call_later(&mut self) {
+        self.call_again();
+        self.0.orig_rax = u64::MAX;
+    }
+
     /// If the instruction asks for the processor's features: answers, without those that give
     /// every run other bytes or another way.
     pub(crate) fn give_features(&mut self, instruction: &[u8]) -> bool {

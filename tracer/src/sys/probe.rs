@@ -55,6 +55,78 @@ pub(crate) fn is_ready(process: &Process, wanted: &[(RawFd, i16)]) -> bool {
     unsafe { libc::poll(polled.as_mut_ptr(), count, 0) != 0 }
 }
 
+/// The address that a socket of a process has itself, as the kernel writes it.
+pub(crate) fn own_address(process: &Process, fd: RawFd) -> io::Result<Vec<u8>> {
+    let ours = process.duplicate(fd)?;
+    let mut address = [0_u8; 128];
+    let mut length = 128;
+    // SAFETY: the kernel writes at most `length` bytes to the array, which has so many.
+    let got = unsafe {
+        libc::getsockname(ours.as_raw_fd(), address.as_mut_ptr().cast(), &raw mut length)
+    };
+    check(got.into())?;
+    Ok(address[..(length as usize).min(address.len())].to_vec())
+}
+
+/// The address at the other end of a socket of a process.
+pub(crate) fn other_address(process: &Process, fd: RawFd) -> io::Result<Vec<u8>> {
+    let ours = process.duplicate(fd)?;
+    let mut address = [0_u8; 128];
+    let mut length = 128;
+    // SAFETY: the kernel writes at most `length` bytes to the array, which has so many.
+    let got = unsafe {
+        libc::getpeername(ours.as_raw_fd(), address.as_mut_ptr().cast(), &raw mut length)
+    };
+    check(got.into())?;
+    Ok(address[..(length as usize).min(address.len())].to_vec())
+}
+
+/// The process that was at the other end of a local socket when it was connected.
+pub(crate) fn other_process(process: &Process, fd: RawFd) -> io::Result<Tid> {
+    let ours = process.duplicate(fd)?;
+    // pid, uid, gid.
+    let mut who = [0_i32; 3];
+    let mut length = 12;
+    // SAFETY: the kernel writes at most `length` bytes to the array, which has so many.
+    let got = unsafe {
+        libc::getsockopt(
+            ours.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEERCRED,
+            who.as_mut_ptr().cast(),
+            &raw mut length,
+        )
+    };
+    check(got.into())?;
+    Ok(who[0])
+}
+
+/// Whether a socket of a process carries connections.
+pub(crate) fn is_stream(process: &Process, fd: RawFd) -> bool {
+    let Ok(ours) = process.duplicate(fd) else { return false };
+    let mut kind = 0_i32;
+    let mut length = 4;
+    // SAFETY: the kernel writes at most `length` bytes to the number, which has so many.
+    let got = unsafe {
+        libc::getsockopt(
+            ours.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_TYPE,
+            (&raw mut kind).cast(),
+            &raw mut length,
+        )
+    };
+    got == 0 && matches!(kind, libc::SOCK_STREAM | libc::SOCK_SEQPACKET)
+}
+
+/// Sets where a file of a process stands.
+pub(crate) fn set_position(process: &Process, fd: RawFd, position: u64) -> io::Result<()> {
+    let ours = process.duplicate(fd)?;
+    let position = i64::try_from(position).map_err(io::Error::other)?;
+    // SAFETY: takes plain numbers; the descriptor is open.
+    check(unsafe { libc::lseek(ours.as_raw_fd(), position, libc::SEEK_SET) }).map(drop)
+}
+
 /// Lets others run on this processor.
 pub(crate) fn give_way() {
     // SAFETY: takes no argument.

@@ -3,6 +3,7 @@
 //! All of them must be made by the thread that traces.
 
 use std::io;
+use std::time::Duration;
 
 use super::arch::{self, Entry, Registers};
 use super::{Tid, check};
@@ -16,13 +17,18 @@ const EVENTS: libc::c_int = libc::PTRACE_O_TRACESYSGOOD
     | libc::PTRACE_O_TRACESECCOMP;
 
 /// A signal on its way to a thread.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct SignalInfo {
     /// Why it was sent: `SI_USER`, `CLD_EXITED`, …
     pub(crate) code: i32,
     /// Who sent it, if somebody did.
-    sender: Tid,
+    pub(crate) sender: Tid,
+    /// What follows in the structure, from its 16th byte on: who sent it, with what.
+    pub(crate) about: [u8; ABOUT],
 }
+
+/// So many bytes of a signal's description are kept.
+const ABOUT: usize = 16;
 
 impl SignalInfo {
     /// Whether this process has sent it to one thread, to get hold of it.
@@ -171,6 +177,12 @@ pub(crate) fn return_to(tid: Tid, place: u64) -> io::Result<()> {
     poke(tid, arch::INSTRUCTION, place)
 }
 
+/// At an entry: the kernel shall do another call. At an exit: what it has done was this call, if it
+/// is to be done again.
+pub(crate) fn set_number(tid: Tid, number: u64) -> io::Result<()> {
+    poke(tid, arch::NUMBER, number)
+}
+
 /// Gives an argument another value. The program may rely on finding its registers unchanged, so
 /// the old value has to be put back at the exit.
 pub(crate) fn set_argument(tid: Tid, index: usize, value: u64) -> io::Result<()> {
@@ -202,16 +214,61 @@ pub(crate) fn set_registers(tid: Tid, registers: &Registers) -> io::Result<()> {
     Ok(())
 }
 
+/// What the kernel tells of a signal: its `siginfo_t`.
+#[repr(C, align(8))]
+struct RawInfo {
+    signal: i32,
+    error: i32,
+    code: i32,
+    padding: i32,
+    about: [u8; ABOUT],
+    rest: [u8; 96],
+}
+
+impl RawInfo {
+    const EMPTY: Self =
+        Self { signal: 0, error: 0, code: 0, padding: 0, about: [0; ABOUT], rest: [0; 96] };
+}
+
+const _: () = assert!(size_of::<RawInfo>() == size_of::<libc::siginfo_t>());
+
 /// What is known of the signal that a thread stopped for.
 pub(crate) fn signal_info(tid: Tid) -> io::Result<SignalInfo> {
-    // SAFETY: siginfo_t consists of integers and untyped bytes; all zeros is a value of it.
-    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let mut info = RawInfo::EMPTY;
     let nowhere = std::ptr::null_mut::<libc::c_void>();
-    // SAFETY: the kernel writes one siginfo_t to the address of `info`.
+    // SAFETY: the kernel writes one siginfo_t to the address of `info`, which is as large and holds
+    // nothing but integers.
     check(unsafe { libc::ptrace(libc::PTRACE_GETSIGINFO, tid, nowhere, &raw mut info) })?;
-    // SAFETY: the field is there for every signal that somebody sent, and integers for any other.
-    let sender = unsafe { info.si_pid() };
-    Ok(SignalInfo { code: info.si_code, sender })
+    let [a, b, c, d, ..] = info.about;
+    let sender = i32::from_ne_bytes([a, b, c, d]);
+    Ok(SignalInfo { code: info.code, sender, about: info.about })
+}
+
+/// Makes the signal that a thread has stopped for look as if it was sent for this reason.
+pub(crate) fn set_signal_info(tid: Tid, signal: i32, code: i32, about: &[u8]) -> io::Result<()> {
+    let mut info = RawInfo { signal, code, ..RawInfo::EMPTY };
+    for (to, from) in info.about.iter_mut().zip(about) {
+        *to = *from;
+    }
+    let nowhere = std::ptr::null_mut::<libc::c_void>();
+    // SAFETY: the kernel reads one siginfo_t from the address of `info`, which is as large.
+    check(unsafe { libc::ptrace(libc::PTRACE_SETSIGINFO, tid, nowhere, &raw const info) })?;
+    Ok(())
+}
+
+/// Sends a signal to a thread after some time, if it is still there.
+pub(crate) fn send_later(pid: Tid, tid: Tid, signal: i32, after: Duration) {
+    let send = move || {
+        std::thread::sleep(after);
+        send(pid, tid, signal);
+    };
+    let _without_it = std::thread::Builder::new().name("later".to_owned()).spawn(send);
+}
+
+/// Sends a signal to a thread.
+pub(crate) fn send(pid: Tid, tid: Tid, signal: i32) {
+    // SAFETY: takes plain numbers. It fails only if the thread is gone.
+    unsafe { libc::syscall(libc::SYS_tgkill, pid, tid, signal) };
 }
 
 /// Kills a process that is traced.

@@ -24,6 +24,9 @@ pub mod call_flags {
     pub const FAULT: u64 = 128;
     /// A seccomp filter of the program answered it: the kernel saw it only if that wanted it to.
     pub const FILTERED: u64 = 256;
+    /// Its descriptor leads out of the program: to standard input, a terminal, or a pipe or a
+    /// socket whose other end is not traced.
+    pub const OUTSIDE: u64 = 512;
 }
 
 /// One thread of one process.
@@ -250,6 +253,17 @@ pub struct Descriptor {
     pub flags: u64,
 }
 
+/// Where a signal comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// The program itself, or the kernel because of what it did.
+    Inside,
+    /// A timer that the program has set.
+    Timer,
+    /// A process that is not traced, or a terminal.
+    Outside,
+}
+
 /// What the tracer has to say about the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
@@ -276,6 +290,12 @@ pub enum Event {
         signal: i32,
         /// Why it was sent.
         code: i32,
+        /// Who sent it.
+        from: Sender,
+        /// What the kernel tells of it besides: 16 bytes of a `siginfo_t`, from its 16th on, and 1
+        /// if it came in the middle of the program's own code, 0 if at the end of a call. Empty
+        /// for what comes from inside.
+        about: Vec<u8>,
     },
     /// A task ended.
     End {
@@ -357,11 +377,17 @@ impl Event {
             Self::Task(task) => task.encode(out),
             Self::Object(object) => object.encode(out),
             Self::Call(call) => call.encode(out),
-            Self::Signal { task, signal, code } => {
+            Self::Signal { task, signal, code, from, about } => {
                 out.push(SIGNAL);
                 put(out, (*task).into());
                 put_signed(out, (*signal).into());
                 put_signed(out, (*code).into());
+                out.push(match from {
+                    Sender::Inside => 0,
+                    Sender::Timer => 1,
+                    Sender::Outside => 2,
+                });
+                put_bytes(out, about);
             }
             Self::End { task, status } => {
                 out.push(END);
@@ -434,7 +460,14 @@ impl Event {
             OBJECT => Object::decode(cursor).map(Self::Object),
             CALL => Call::decode(cursor).map(Self::Call),
             SIGNAL => {
-                Ok(Self::Signal { task: cursor.small()?, signal: cursor.id()?, code: cursor.id()? })
+                let (task, signal, code) = (cursor.small()?, cursor.id()?, cursor.id()?);
+                let from = match cursor.byte()? {
+                    0 => Sender::Inside,
+                    1 => Sender::Timer,
+                    2 => Sender::Outside,
+                    _ => return Err(cursor.error("who sent a signal")),
+                };
+                Ok(Self::Signal { task, signal, code, from, about: cursor.vec()? })
             }
             END => {
                 let task = cursor.small()?;

@@ -24,7 +24,8 @@ pub(crate) mod varint;
 mod writer;
 
 pub use event::{
-    Call, Data, Descriptor, Event, Note, Object, ObjectKind, Payload, Status, Task, call_flags,
+    Call, Data, Descriptor, Event, Note, Object, ObjectKind, Payload, Sender, Status, Task,
+    call_flags,
 };
 pub use header::Header;
 pub use reader::{Place, Reader, Tear};
@@ -37,4 +38,4 @@ pub use writer::Writer;
 pub(crate) const MAGIC: [u8; 8] = *b"sstrace\n";
 
 /// The format that is written and read.
-pub const VERSION: u16 = 4;
+pub const VERSION: u16 = 5;

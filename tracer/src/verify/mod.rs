@@ -40,6 +40,8 @@ pub struct Verify {
     pub directory: Option<PathBuf>,
     /// The environment of both; `None` is ours.
     pub environment: Option<Vec<(OsString, OsString)>>,
+    /// The original's standard input. The runs after it get what it read there.
+    pub stdin: Stream,
     /// Files and folders that the program changes.
     pub state: Vec<PathBuf>,
     /// Where traces, images and copies are kept; `None` is a temporary folder that is removed.

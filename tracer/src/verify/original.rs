@@ -13,7 +13,7 @@ use super::entry::Snapshot;
 use super::state::State;
 use super::{Verify, output, printed, recording};
 use crate::Error;
-use crate::record::{self, OnProgress, Progress, Recording, Seen, Watch};
+use crate::record::{self, OnProgress, Progress, Recording, Seen, Stream, Watch};
 use crate::show::hex;
 use crate::trace::{Event, Place, Reader, call_flags};
 
@@ -67,7 +67,9 @@ pub(super) fn run(
     let trace = work.join("original.trace");
     let said = work.join("original.out");
     let images = work.join("images");
-    let run = recording(config, config.command.clone(), trace.clone(), printed(&said)?);
+    let mut run = recording(config, config.command.clone(), trace.clone(), printed(&said)?);
+    let stdin = config.stdin.duplicate().map_err(Error::file("duplicate", Path::new("stdin")))?;
+    run.stdin = stdin.map_or(Stream::Inherit, Stream::File);
     let mut watcher = Watcher::new(state, images, progress, usize::MAX);
     let started = Instant::now();
     let recording = record::run(&run, None, &mut watcher)?;

@@ -74,6 +74,11 @@ impl Place {
         record(&config, &mut |_| ()).expect("the program can be recorded")
     }
 
+    /// How many runs there were.
+    pub(crate) const fn count(&self) -> usize {
+        self.runs
+    }
+
     /// What a run printed.
     pub(crate) fn printed(&self, run: usize) -> String {
         let path = self.folder.path().join(format!("{run}.out"));

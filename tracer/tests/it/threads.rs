@@ -149,7 +149,7 @@ fn a_pipeline_whose_reader_stops_early() {
 }
 
 /// Builds a program that is no part of this workspace.
-fn fixture(name: &str) -> String {
+pub(crate) fn fixture(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fixtures");
     let mut cargo = Command::new(env!("CARGO"));

@@ -61,7 +61,13 @@ fn event() -> impl Strategy<Value = Event> {
             }
         ),
         1 => any::<(u32, i32, i32)>()
-            .prop_map(|(task, signal, code)| Event::Signal { task, signal, code }),
+            .prop_map(|(task, signal, code)| Event::Signal {
+                task,
+                signal,
+                code,
+                from: samestate_tracer::trace::Sender::Outside,
+                about: vec![1; 16],
+            }),
         1 => any::<(u32, i32)>()
             .prop_map(|(task, status)| Event::End { task, status: Status::Exited(status) }),
         1 => any::<(u32, i32)>()

@@ -155,12 +155,31 @@ impl Engine<'_> {
         self.turns.within(time.saturating_sub(now))
     }
 
+    /// How long a call that waits for descriptors is to wait, in the time of our own; `None` if for
+    /// ever or not at all.
+    pub(in super::super) fn longest_wait(
+        &self,
+        row: &Row,
+        arguments: &[u64; 6],
+        call: &Call,
+    ) -> Option<Duration> {
+        let until = match row.name {
+            "poll" => self.milliseconds(arguments[2]),
+            "epoll_wait" | "epoll_pwait" => self.milliseconds(arguments[3]),
+            "ppoll" => self.relative(call, 2),
+            "select" | "pselect6" => self.relative(call, 4),
+            "epoll_pwait2" => self.relative(call, 3),
+            _ => None,
+        };
+        Some(until??.order)
+    }
+
     /// Whether one of the descriptors is ready.
     pub(super) fn is_ready(&mut self, pid: Tid, wanted: &[(i32, i16)]) -> bool {
         self.process(pid).is_none_or(|process| probe::is_ready(process, wanted))
     }
 
-    fn process(&mut self, pid: Tid) -> Option<&Process> {
+    pub(in super::super) fn process(&mut self, pid: Tid) -> Option<&Process> {
         match self.turns.processes.entry(pid) {
             Entry::Occupied(known) => Some(known.into_mut()),
             Entry::Vacant(vacant) => {
@@ -240,7 +259,7 @@ fn nanoseconds(seconds: i64, rest: i64) -> Option<Duration> {
 }
 
 /// What a `poll` wants.
-fn polled(bytes: &[u8]) -> Vec<(i32, i16)> {
+pub(in super::super) fn polled(bytes: &[u8]) -> Vec<(i32, i16)> {
     let entry = |entry: &[u8; 8]| {
         let [a, b, c, d, e, f, _, _] = *entry;
         (i32::from_le_bytes([a, b, c, d]), i16::from_le_bytes([e, f]))
@@ -250,7 +269,7 @@ fn polled(bytes: &[u8]) -> Vec<(i32, i16)> {
 }
 
 /// What a `select` wants.
-fn selected(call: &Call) -> Vec<(i32, i16)> {
+pub(in super::super) fn selected(call: &Call) -> Vec<(i32, i16)> {
     let mut wanted = Vec::new();
     for (index, events) in [(1, READ), (2, libc::POLLOUT), (3, libc::POLLPRI)] {
         let Some(set) = call.payload(index, false) else { continue };

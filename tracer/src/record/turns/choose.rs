@@ -141,6 +141,8 @@ impl Engine<'_> {
                     let for_ever = wait.until.is_none();
                     let met = match &wait.what {
                         What::Woken => true,
+                        // That it gets the turn is a tick itself.
+                        What::Input { when, .. } => *when <= self.turns.ticks + 1,
                         _ if wait.interrupted => self.is_interrupted(tid),
                         // Nobody else is there who could run meanwhile.
                         What::Files(_) if self.is_alone() && for_ever => true,
@@ -158,6 +160,9 @@ impl Engine<'_> {
                 self.turns.queue.remove(index);
                 self.turns.holder = Some(tid);
                 self.turns.calls = 0;
+                if !self.is_alone() {
+                    self.turns.ticks += 1;
+                }
                 self.tell_preemption(tid)?;
                 if let Some(until) = until.filter(|_| !met) {
                     self.sleep_until(until.real);
@@ -183,6 +188,10 @@ impl Engine<'_> {
     /// The holder goes on from where it was; `met` is whether what it waited for came.
     fn go_on(&mut self, tid: Tid, met: bool) -> Result<(), Error> {
         match self.turns.places.remove(&tid) {
+            Some(Place::Waits(Wait { what: What::Input { late, .. }, .. })) => {
+                self.turns.now = self.turns.now.max(late.unwrap_or_default());
+                self.comes_in(tid)
+            }
             Some(Place::Waits(wait)) if wait.interrupted && met => self.resume(tid, 0),
             Some(Place::Ready { signal }) => self.run_on(tid, signal),
             Some(Place::Waits(Wait { what: What::Woken, .. })) => self.complete(tid, 0),
@@ -288,6 +297,9 @@ impl Engine<'_> {
                 _ => None,
             })
             .min_by_key(|until| until.order);
+        if first.is_none() && self.let_input_come() {
+            return Ok(Idle::Choose);
+        }
         let mut looked = Instant::now();
         let mut pause = Duration::from_micros(50);
         loop {
@@ -315,6 +327,18 @@ impl Engine<'_> {
             std::thread::sleep(pause.min(left));
             pause = (pause * 2).min(Duration::from_millis(2));
         }
+    }
+
+    /// Nobody will do anything any more that input could come after: who waits for the first one gets
+    /// it now. Whether there is somebody.
+    fn let_input_come(&mut self) -> bool {
+        let input = self.turns.places.values_mut().filter_map(|place| match place {
+            Place::Waits(Wait { what: What::Input { when, .. }, .. }) => Some(when),
+            _ => None,
+        });
+        let Some(first) = input.min_by_key(|when| **when) else { return false };
+        *first = 0;
+        true
     }
 
     /// Whether one of those that wait for descriptors could go on.

@@ -20,8 +20,9 @@ use std::time::{Duration, Instant};
 use crate::sys::Tid;
 use crate::sys::probe::Process;
 
+pub(super) use block::{polled, selected};
 pub(super) use futex::{Key, Outcome};
-pub(super) use signals::has_pending;
+pub(super) use signals::{has_deliverable, has_pending};
 
 /// After so many calls in a row it is somebody else's turn.
 const LONGEST_TURN: u32 = 500;
@@ -59,7 +60,7 @@ pub(super) struct Wait {
 }
 
 impl Wait {
-    const fn new(what: What, until: Option<Deadline>) -> Self {
+    pub(super) const fn new(what: What, until: Option<Deadline>) -> Self {
         Self { what, until, interrupted: false }
     }
 }
@@ -75,6 +76,9 @@ pub(super) enum What {
     Woken,
     /// For one of these descriptors: what is wanted of each.
     Files(Vec<(i32, i16)>),
+    /// For what comes from outside, which the earlier run got at this tick. How long it was to wait
+    /// for it, if it did not come.
+    Input { when: u64, late: Option<Duration> },
 }
 
 /// When a wait ends without having been fulfilled.
@@ -101,6 +105,9 @@ pub(super) struct Turns {
     calls: u32,
     /// The time of our own.
     now: Duration,
+    /// Calls, and turns that somebody got while there were others: what is the same in a run that
+    /// does the same.
+    pub(super) ticks: u64,
     /// The last time that the program was told, by clock, in nanoseconds.
     told: HashMap<i32, i64>,
     processes: HashMap<Tid, Process>,
@@ -218,6 +225,7 @@ impl Turns {
     /// The holder makes a call.
     pub(super) fn count(&mut self) {
         self.calls = self.calls.saturating_add(1);
+        self.ticks += 1;
         self.now += CALL;
     }
 

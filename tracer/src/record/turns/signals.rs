@@ -24,6 +24,11 @@ pub(super) fn wait_for(pid: Tid, tid: Tid, mask: Option<u64>) -> bool {
     pending & (signals.caught | !harmless) != 0
 }
 
+/// Whether a signal waits for a thread that it does not block.
+pub(in super::super) fn has_deliverable(pid: Tid, tid: Tid) -> bool {
+    wait_for(pid, tid, None)
+}
+
 /// Whether a signal waits for a thread.
 pub(in super::super) fn has_pending(pid: Tid, tid: Tid, signal: i32) -> bool {
     read(pid, tid).is_some_and(|signals| signals.pending & 1 << (signal - 1) != 0)
