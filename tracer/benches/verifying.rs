@@ -105,6 +105,7 @@ fn run_all(program: &Path, state: &Path, folder: &Path) -> Result {
     let images = fs::read_dir(state.join("checkpoints"))?;
     let mut images: Vec<PathBuf> =
         images.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
+    images.retain(|path| path.extension().is_some_and(|extension| extension == "ckpt"));
     images.sort();
     if images.len() != CHECKPOINTS {
         return Err(format!("{} images", images.len()).into());
