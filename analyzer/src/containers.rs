@@ -215,6 +215,8 @@ static TABLE: &[Row] = &[
     row("parking_lot", "Condvar", Host("a condition variable")),
     row("crossbeam_channel", "Sender", Host("a channel")),
     row("crossbeam_channel", "Receiver", Host("a channel")),
+    row("libc", "FILE", Host("an open file")),
+    row("libc", "DIR", Host("an open folder")),
     row("tokio", "Runtime", Host("a pool of threads")),
     row("tokio", "Handle", Host("a pool of threads")),
     row("tokio", "JoinHandle", Host("a task")),
@@ -245,10 +247,20 @@ static TABLE: &[Row] = &[
     row("std", "Once", Host("an initialization that ran or did not")),
 ];
 
+/// Structs of C's libraries, by the names that glibc, musl and the BSDs give them.
+static C: &[(&str, Holds)] = &[
+    ("_IO_FILE", Host("an open file")),
+    ("__sFILE", Host("an open file")),
+    ("__dirstream", Host("an open folder")),
+];
+
 /// What is known of the type with this definition.
 pub(crate) fn known(definition: &str) -> Option<Holds> {
     if cpp::is_std(definition) {
         return cpp::known(definition);
+    }
+    if !definition.contains("::") {
+        return C.iter().find(|(name, _)| *name == definition).map(|(_, holds)| *holds);
     }
     let krate = if is_std(definition) { "std" } else { crate::names::crate_of(definition) };
     let name = last_segment(definition);

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use samestate_report::{Evidence, Finding, Place, Report, Severity, Subject, Unused, rules};
 
 use crate::error::Error;
-use crate::evidence::{self, Verdict};
+use crate::evidence::Verdict;
 use crate::graph::{Graph, TypeId};
+use crate::help::{self, Saving};
 use crate::limits::MAX_FINDINGS;
 use crate::program::Program;
 use crate::reach::Behind;
@@ -68,6 +69,7 @@ pub(crate) fn cover(
 /// States what a walk found.
 pub(crate) fn judge(walk: &Walk, program: &Program, report: &mut Report) {
     let ways = ways(walk, program.graph());
+    let saving = help::of_program(walk);
     let mut seen = HashSet::new();
     let mut fields = 0;
     let mut left_out = 0_u64;
@@ -75,9 +77,10 @@ pub(crate) fn judge(walk: &Walk, program: &Program, report: &mut Report) {
         let definition = program.graph().get(reached.id).definition().to_owned();
         for field in &reached.fields {
             fields += 1;
-            let Some(mut finding) = field_finding(&definition, reached, field) else {
+            let Some(mut finding) = field_finding(&definition, (reached, field), saving) else {
                 continue;
             };
+            weigh(program.graph(), field, &mut finding);
             match ways.get(&reached.id).copied().unwrap_or(0) {
                 0 | 1 => {}
                 2 => finding.details.push(format!("one other field leads to `{definition}`")),
@@ -122,10 +125,15 @@ fn ways(walk: &Walk, graph: &Graph) -> HashMap<TypeId, usize> {
 
 /// States where sight ended.
 pub(crate) fn state_ends(walk: &Walk, report: &mut Report) {
-    report.findings.extend(walk.ends.iter().map(end_finding));
+    let saving = help::of_program(walk);
+    report.findings.extend(walk.ends.iter().map(|end| end_finding(end, saving)));
 }
 
-fn field_finding(definition: &str, reached: &Reached, field: &ReachedField) -> Option<Finding> {
+fn field_finding(
+    definition: &str,
+    (reached, field): (&Reached, &ReachedField),
+    saving: Option<Saving>,
+) -> Option<Finding> {
     let name = match &*field.key.variant {
         "" => field.key.name.clone(),
         variant => format!("{variant}.{}", field.key.name),
@@ -193,110 +201,37 @@ fn field_finding(definition: &str, reached: &Reached, field: &ReachedField) -> O
             count => format!("{count} fields lie below it and were not looked at"),
         });
     }
-    finding.help = Some(help(definition, &name, field, &knowledge(reached)));
+    finding.help = Some(help::help(definition, &name, (reached, field), saving));
     finding.group = Some(definition.to_owned());
     Some(finding)
 }
 
-/// What is known of how a type is saved.
-enum Knowledge {
-    Nothing,
-    /// By our own trait.
-    Checkpoint,
-    /// By derives of a serializer.
-    Derives,
-    /// By functions that samestate.toml names.
-    Functions,
-    /// As its tags say.
-    Tags,
-}
-
-fn knowledge(reached: &Reached) -> Knowledge {
-    match reached.evidence.first() {
-        _ if !reached.is_known => Knowledge::Nothing,
-        Some(evidence) if evidence.source == "serde" => Knowledge::Derives,
-        Some(evidence) if evidence.source == evidence::TAGS => Knowledge::Tags,
-        Some(evidence) if evidence.says.contains("is named under") => Knowledge::Functions,
-        _ => Knowledge::Checkpoint,
-    }
-}
-
-fn help(definition: &str, name: &str, field: &ReachedField, known: &Knowledge) -> String {
-    let declare = format!("`\"{definition}.{name}\" = \"why\"` under `[skip]` of samestate.toml");
-    match (&field.verdict.verdict, known) {
-        (Verdict::Uncovered, Knowledge::Derives) => {
-            return format!("save `{name}`, or, if it need not be saved, write {declare}");
-        }
-        (Verdict::Uncovered, Knowledge::Tags) if field.host.is_some() => {
-            return format!(
-                "open it again after a restore, from what is saved beside it, and write \
-                 `__cr_skip(\"why\")` behind `{name}`"
-            );
-        }
-        (Verdict::Uncovered, Knowledge::Tags) => {
-            return format!(
-                "save `{name}` and write `__cr` behind it, or `__cr_skip(\"why\")` if it need not be saved"
-            );
-        }
-        (Verdict::Uncovered, Knowledge::Functions) => {
-            return format!(
-                "save and restore `{name}` in these functions, or, if it need not be saved, write {declare}"
-            );
-        }
-        (Verdict::RestoredOnly, Knowledge::Functions) => {
-            return format!(
-                "save `{name}` where it is restored from, at the same place of the order"
-            );
-        }
-        (Verdict::SavedOnly, Knowledge::Functions) => {
-            return format!("give `{name}` its value where the others are restored");
-        }
-        _ => {}
-    }
-    let is_known = !matches!(known, Knowledge::Nothing);
-    if let (Some(_), Verdict::Uncovered) = (field.host, &field.verdict.verdict) {
-        return format!(
-            "open it again after a restore, from what is saved beside it: derive `Checkpoint` and \
-             write `#[checkpoint(external = \"{name}\")]` on the field to have it handed in"
+/// What a field of a cache weighs, however it is called: it can be made again, as a rule. A field
+/// of any other type is state as far as anybody can see.
+fn weigh(graph: &Graph, field: &ReachedField, finding: &mut Finding) {
+    const CACHES: &[&str] = &["Cache", "Memo", "Scratch", "Workspace"];
+    let targets = field.ty.map(|ty| Behind::new(graph).of(ty).to_vec()).unwrap_or_default();
+    let is_cache = |&id: &TypeId| {
+        let name = crate::names::last_segment(graph.get(graph.defined(id)).definition());
+        CACHES.iter().any(|word| {
+            name.strip_suffix(word).is_some_and(|rest| {
+                rest.is_empty()
+                    || rest.ends_with(|last: char| last.is_lowercase() || last.is_numeric())
+            })
+        })
+    };
+    if finding.rule.id == rules::UNCOVERED_FIELD.id
+        && !targets.is_empty()
+        && targets.iter().all(is_cache)
+    {
+        finding.severity = Severity::Warning;
+        finding.details.push(
+            "its type is named like what can be made again, so this is a warning only".to_owned(),
         );
     }
-    match &field.verdict.verdict {
-        Verdict::Partly(_) => {
-            format!(
-                "save and restore all of `{name}`, or say in samestate.toml why a part is enough"
-            )
-        }
-        Verdict::SavedOnly => format!("give `{name}` its value from the image in `restore`"),
-        Verdict::RestoredOnly => {
-            format!("write `{name}` in `save`, at the same place of the order")
-        }
-        Verdict::Uncovered
-        | Verdict::Saved(_)
-        | Verdict::Volatile
-        | Verdict::Handed(_)
-        | Verdict::Left(_)
-        | Verdict::Unknown
-            if is_known =>
-        {
-            format!(
-                "save and restore `{name}` in the `Checkpoint` of `{definition}`, or derive it and \
-             write `#[checkpoint(skip(default), reason = \"…\")]` on the field"
-            )
-        }
-        Verdict::Uncovered
-        | Verdict::Saved(_)
-        | Verdict::Volatile
-        | Verdict::Handed(_)
-        | Verdict::Left(_)
-        | Verdict::Unknown => {
-            format!(
-                "write `#[derive(Checkpoint)]` on `{definition}`, or tell in samestate.toml what saves it"
-            )
-        }
-    }
 }
 
-fn end_finding(end: &End) -> Finding {
+fn end_finding(end: &End, saving: Option<Saving>) -> Finding {
     let rule = match end.kind {
         EndKind::Opaque => &rules::OPAQUE_CONTAINER,
         EndKind::Unregistered => &rules::UNREGISTERED_IMPLEMENTER,
@@ -314,6 +249,7 @@ fn end_finding(end: &End) -> Finding {
     let mut finding = Finding::new(rule, Subject::Field(end.path.clone()), message);
     finding.way = end.way.clone();
     finding.evidence = end.evidence.clone();
+    finding.help = help::at_end(end, saving);
     finding.group = Some(end.type_text.clone());
     finding
 }

@@ -45,6 +45,7 @@ mod error;
 mod evidence;
 mod fields;
 mod graph;
+mod help;
 mod history;
 mod implementers;
 mod limits;

@@ -58,6 +58,9 @@ pub(crate) fn view(graph: &Graph, id: TypeId) -> View {
             }
         }
         Kind::Declaration => {
+            if let Some(holds @ Holds::Host(_)) = containers::known(ty.definition()) {
+                return known(graph, ty, holds);
+            }
             View::Unseen(format!("`{}` is only declared in the debug information", short(ty)))
         }
         Kind::Alias { target } => match target {
@@ -131,6 +134,21 @@ fn pointer(graph: &Graph, ty: &Type, target: Option<TypeId>) -> View {
         return untyped();
     }
     View::Parts(vec![Part::here(target)])
+}
+
+/// Whether values of the type are addresses of functions, or arrays of them.
+pub(crate) fn is_function(graph: &Graph, id: TypeId) -> bool {
+    let mut id = Some(id);
+    for _ in 0..crate::limits::MAX_NAME_DEPTH {
+        let Some(ty) = id.and_then(|id| unaliased(graph, id)) else { return false };
+        id = match graph.get(ty).kind {
+            Kind::Function => return true,
+            Kind::Pointer { target } => target,
+            Kind::Array { element, .. } => element,
+            _ => return false,
+        };
+    }
+    false
 }
 
 /// What other names and qualifiers stand for; `None` for `void`.

@@ -74,6 +74,10 @@ impl<'a> Tagged<'a> {
     }
 }
 
+/// Why a tag does not save the address of a function.
+const CODE: &str = "the address of a function means nothing to another process: tag a number that \
+                    stands for it, and skip this";
+
 /// What evidence from tags is called.
 pub(crate) const SOURCE: &str = "tags";
 
@@ -122,17 +126,21 @@ impl Source for Tagged<'_> {
         if let Some(name) = contradictory {
             return Answer::CannotSee(format!("one tag of `{name}` saves it, another skips it"));
         }
-        let hosts: HashSet<FieldKey> = fields::of(self.graph(), id)
-            .into_iter()
-            .filter(|field| field.ty.is_some_and(|ty| view::host(self.graph(), ty).is_some()))
-            .map(|field| field.key)
-            .collect();
+        let mut of_host: BTreeMap<FieldKey, Option<&str>> = BTreeMap::new();
+        for field in fields::of(self.graph(), id) {
+            let Some(ty) = field.ty else { continue };
+            if view::is_function(self.graph(), ty) {
+                of_host.insert(field.key, Some(CODE));
+            } else if view::host(self.graph(), ty).is_some() {
+                of_host.insert(field.key, None);
+            }
+        }
         self.testimony(id, "has tags", |key| {
             let told = tags.fields.get(&key.name);
             let told = told.map_or(statement(Said::Nothing, None), said);
             // A tag cannot make an image hold it.
-            match told.said {
-                Said::Saved if hosts.contains(key) => statement(Said::Nothing, None),
+            match (&told.said, of_host.get(key)) {
+                (Said::Saved, Some(why)) => statement(Said::Nothing, why.map(ToOwned::to_owned)),
                 _ => told,
             }
         })

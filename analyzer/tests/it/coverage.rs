@@ -2,7 +2,7 @@
 
 mod cases;
 
-use samestate_report::{ExitCode, Finding};
+use samestate_report::{ExitCode, Finding, Severity};
 
 use self::cases::{CASES, FORGETFUL, FORGOTTEN, RESTORE, SAVE};
 use crate::build::{Flavor, compile, cover, lines};
@@ -420,4 +420,33 @@ fn the_neighborhood_of_a_type_is_a_graph() {
     );
     let error = samestate_analyzer::dot(&config, "Midd").unwrap_err().to_string();
     assert!(error.contains("did you mean `app::Mid`"), "{error}");
+}
+
+#[test]
+fn a_field_of_a_cache_weighs_less_than_one_that_is_state_for_sure() {
+    let source = |ty: &str| {
+        format!(
+            "use samestate::record;
+            pub struct DecodeCache {{ lines: Vec<u8> }} pub struct Cached {{ lines: Vec<u8> }}
+            pub struct Root {{ n: u64, lines: Option<{ty}> }}
+            record!(Root, \"Root\", 1, 1, [\"n\" = 0]);
+            fn main() {{
+                std::hint::black_box((&DecodeCache {{ lines: vec![1] }}, &Cached {{ lines: vec![1] }}));
+                let root: Option<Root> = None;
+                std::hint::black_box(&root);
+            }}"
+        )
+    };
+    for (ty, severity, code) in [
+        ("Box<DecodeCache>", Severity::Warning, ExitCode::Clean),
+        ("Vec<DecodeCache>", Severity::Warning, ExitCode::Clean),
+        ("Cached", Severity::Error, ExitCode::Findings),
+        ("(DecodeCache, Cached)", Severity::Error, ExitCode::Findings),
+        ("u32", Severity::Error, ExitCode::Findings),
+    ] {
+        let report = cover(&compile(&source(ty), Flavor::Debug), &[]);
+        assert_eq!(lines(&report), ["uncovered-field app::Root.lines"], "{ty}");
+        assert_eq!(report.findings[0].severity, severity, "{ty}");
+        assert_eq!(report.exit_code(), code, "{ty}");
+    }
 }

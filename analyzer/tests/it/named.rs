@@ -253,6 +253,21 @@ fn forgotten_on_both_sides_is_uncovered() {
     let load = LOAD.replace("self.cpu.x = r.u8();", "").replace("r.fill(&mut self.ram);", "");
     let expected = ["uncovered-field app::Root.cpu.x", "uncovered-field app::Root.ram"];
     assert_eq!(found(&save, &load), expected);
+    // Nobody is told to use our derive who saves by hand, not even where nothing is known.
+    let save = save.replace("self.two.put(w);", "w.opaque(&self.two);");
+    let source = MACHINE.replace("SAVE", &save).replace("LOAD", &load);
+    let source = source
+        .replace("two: Timer,", "two: Spare, more: Vec<Spare>,")
+        .replace("two: Timer { count: 2, on: false }", "two: Spare { s: 1 }, more: vec![]")
+        + "pub struct Spare { s: u8 } impl Writer { fn opaque(&mut self, _: &Spare) {} }
+        impl Spare { fn take(_: &mut Reader) -> Spare { Spare { s: 0 } } }";
+    let source = source.replace("self.two = Timer::take(r)", "self.two = Spare::take(r)");
+    let settings =
+        "roots = [\"app::Root\"]\nsave = [\"Root::save_all\"]\nrestore = [\"Root::load_all\"]";
+    let report = cover_with(&compile(&source, Flavor::Debug), settings);
+    let told = |finding: &samestate_report::Finding| finding.help.clone().unwrap_or_default();
+    assert!(report.findings.len() > 3, "{report:#?}");
+    assert!(report.findings.iter().all(|f| !told(f).contains("heckpoint")), "{report:#?}");
 }
 
 #[test]

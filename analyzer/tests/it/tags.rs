@@ -169,7 +169,6 @@ fn every_shape_of_a_field_is_judged() {
         ("const volatile long x", "uncovered-field root.x"),
         ("int x[4][2]", "uncovered-field root.x"),
         ("enum { ON, OFF } x", "uncovered-field root.x"),
-        ("int (*x)(void)", "uncovered-field root.x"),
         ("struct { int y; } x", "uncovered-field root.x"),
         ("union { int y; float z; } x", "uncovered-field root.x"),
         ("struct plain x", "uncovered-field root.x"),
@@ -192,6 +191,37 @@ fn every_shape_of_a_field_is_judged() {
         let fields = skipped.tables.iter().flat_map(|table| &table.rows);
         assert!(fields.clone().any(|row| row[0] == "skipped" && row[2] == "1"), "{skipped:#?}");
     }
+}
+
+#[test]
+fn an_address_of_a_function_and_an_open_file_are_saved_by_no_tag() {
+    let with = |field: &str, tag: &str| {
+        format!(
+            "#include <dirent.h>\n#include <stdio.h>\n
+            typedef void (*handler_t)(int); struct vm {{ int state __cr; }};
+            struct __cr_root root {{ long first __cr; {field} {tag}; }};"
+        )
+    };
+    for (field, name) in [
+        ("void (*on_irq)(int)", "on_irq"),
+        ("handler_t on_irq", "on_irq"),
+        ("const handler_t table[4]", "table"),
+        ("int (**hooks)(void)", "hooks"),
+    ] {
+        let expected = format!("uncovered-field root.{name}");
+        let Some(report) = check(&with(field, "__cr"), &[&expected]) else { return };
+        let details = report.findings[0].details.join(" ");
+        assert!(details.contains("means nothing to another process"), "{details}");
+        check(&with(field, "__cr_skip(\"told by `state`\")"), &[]);
+    }
+    for field in ["FILE *log", "DIR *log"] {
+        let report = check(&with(field, "__cr"), &["host-resource root.log"]).unwrap();
+        let help = report.findings[0].help.clone().unwrap_or_default();
+        assert!(help.contains("__cr_skip(\"why\")") && !help.contains("Checkpoint"), "{help}");
+        check(&with(field, "__cr_skip(\"opened again\")"), &[]);
+    }
+    // A pointer to data is none of these.
+    check(&with("struct vm *vm", "__cr"), &[]);
 }
 
 #[test]

@@ -87,6 +87,11 @@ fn each_thing_that_serde_can_be_told() {
         Path::new("--root"),
         Path::new("attributes::State"),
     ]);
+    // Nobody is told to use our derive who saves with another one.
+    for finding in report["findings"].as_array().unwrap() {
+        let help = finding["help"].as_str().unwrap_or_default();
+        assert!(!help.contains("heckpoint"), "{finding:#}");
+    }
     let found = crate::fixtures::findings(&report);
     let expected = [
         "uncovered-field attributes::State.by_hand.hand_lost",

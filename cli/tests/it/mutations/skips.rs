@@ -43,7 +43,8 @@ pub(super) fn rapier() -> Option<Subject> {
     let manifest = folder.join("Cargo.toml");
     let text = "[package]\nname = \"physics\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\n\
         bincode = \"1\"\nrapier3d = { path = \"engine\", features = [\"serde-serialize\"] }\n\n\
-        [patch.crates-io]\nparry3d = { path = \"shapes\" }\n\n[workspace]\n";
+        [patch.crates-io]\nparry3d = { path = \"shapes\" }\n\n\
+        [workspace]\nexclude = [\"engine\", \"shapes\"]\n";
     if fs::read_to_string(&manifest).ok().as_deref() != Some(text) {
         fs::copy(fixture.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
         fs::write(&manifest, text).unwrap();
