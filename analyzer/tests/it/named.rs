@@ -138,6 +138,22 @@ const CASES: &[(&str, &str, &[&str])] = &[
         "let mut own = Writer { out: vec![] }; save_cpu(&self.cpu, &mut own); w.bytes(&own.out);",
         &[],
     ),
+    (
+        "self.one.put(w);",
+        "let mut own = Writer { out: vec![] }; self.one.put(&mut own); for b in &own.out { w.u8(*b); }",
+        &[],
+    ),
+    // Written to something that is thrown away, or only measured.
+    (
+        "w.u8(self.cpu.a); w.u8(self.cpu.x);",
+        "let mut own = Writer { out: vec![] }; save_cpu(&self.cpu, &mut own);",
+        &["restore-without-save app::Root.cpu.a", "restore-without-save app::Root.cpu.x"],
+    ),
+    (
+        "self.one.put(w);",
+        "let mut own = Writer { out: vec![] }; self.one.put(&mut own); w.u32(own.out.len() as u32);",
+        &["restore-without-save app::Root.one.count", "restore-without-save app::Root.one.on"],
+    ),
     // Forgotten on one side or the other.
     (
         "self.cpu.a = r.u8(); self.cpu.x = r.u8();",

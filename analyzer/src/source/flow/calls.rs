@@ -77,7 +77,11 @@ impl Reader<'_, '_> {
             self.save(&all, "a function that is a value");
             return func;
         };
-        if let Some(value) = self.followed(path, &name, &arguments) {
+        let before = std::mem::take(&mut self.sinks);
+        self.sinks = call.args.iter().map(|argument| self.sink(argument)).collect();
+        let followed = self.followed(path, &name, &arguments);
+        self.sinks = before;
+        if let Some(value) = followed {
             return value;
         }
         let is_out = arguments.iter().any(|argument| argument.is_out);
@@ -87,8 +91,11 @@ impl Reader<'_, '_> {
             return if matches!(&*name, "Some" | "Ok") { all } else { all.derived() };
         }
         if is_out {
-            self.save(&all, &format!("`{}`", code::path_name(&path.path)));
-            return Value::out();
+            // What is lent to code that is not known may go anywhere.
+            let is_lent = call.args.iter().any(|argument| self.sink(argument).is_some());
+            let target = Value { is_elsewhere: all.is_elsewhere || is_lent, ..Value::out() };
+            self.save_into(&all, &format!("`{}`", code::path_name(&path.path)), &target);
+            return target;
         }
         let is_local = self.names.contains_key(&name) && path.path.get_ident().is_some();
         if is_local {
@@ -97,7 +104,7 @@ impl Reader<'_, '_> {
         }
         let is_empty = EMPTY.contains(&&*name);
         let is_out = !is_empty && all.places.is_empty();
-        Value { is_out, is_opaque: !is_empty, ..all.derived() }
+        Value { is_out, is_elsewhere: is_out, is_opaque: !is_empty, ..all.derived() }
     }
 
     fn followed(&mut self, path: &syn::ExprPath, name: &str, arguments: &[Value]) -> Option<Value> {
@@ -176,10 +183,17 @@ impl Reader<'_, '_> {
             })
             .collect();
         let summary = self.flows.summary(func, &given);
+        let sinks = self.only_sinks(&given);
         for ((param, path), mark) in &summary.marks {
             let Some(argument) = arguments.get(*param) else { continue };
             let at: Value = extended(argument, path);
-            self.mark_weakly(&at, mark);
+            if mark.is_saved && !mark.is_elsewhere && !sinks.is_empty() {
+                self.sink_into(&sinks, &at);
+                let kept = Mark { is_saved: false, to: None, ..mark.clone() };
+                self.mark_weakly(&at, &kept);
+            } else {
+                self.mark_weakly(&at, mark);
+            }
         }
         // What is made of state and handed to something that writes goes out.
         let writes = given.contains(&Given::Out);
@@ -191,7 +205,9 @@ impl Reader<'_, '_> {
                     places: argument.places.iter().filter(|p| p.ty.is_none()).cloned().collect(),
                     ..Value::default()
                 };
-                if writes {
+                if !sinks.is_empty() {
+                    self.sink_into(&sinks, &made);
+                } else if writes {
                     self.save(&made, "a function that writes");
                 } else {
                     out = out.join(made);
@@ -214,9 +230,45 @@ impl Reader<'_, '_> {
         }
         // A function that makes something out of nothing may make a writer.
         if writes || arguments.iter().all(|argument| argument.places.is_empty()) {
-            out.is_out |= writes;
+            out.is_out |= writes && sinks.is_empty();
+            out.is_elsewhere |= out.is_out;
         }
         out
+    }
+
+    /// The name that is lent to be written to, if it stands for a value of this function that leads
+    /// nowhere yet.
+    fn sink(&self, argument: &syn::Expr) -> Option<String> {
+        let syn::Expr::Reference(inner) = argument else { return None };
+        let syn::Expr::Path(path) = &*inner.expr else { return None };
+        let name = super::read::name(path.path.get_ident()?);
+        let known = self.names.get(&name)?;
+        let is_local = !known.is_out && known.places.iter().all(|place| place.ty.is_none());
+        (inner.mutability.is_some() && is_local && !self.is_parameter(&name)).then_some(name)
+    }
+
+    fn is_parameter(&self, name: &str) -> bool {
+        let count = self.func.signature().inputs.len();
+        let patterns = (0..count).filter_map(|index| self.func.pattern(index));
+        patterns.flat_map(code::names_in).any(|own| own == name)
+    }
+
+    /// The names that a function is lent, if it can put what it gets into nothing else.
+    fn only_sinks(&self, given: &[Given]) -> Vec<String> {
+        let outs = given.iter().enumerate().filter(|(_, given)| **given == Given::Out);
+        let sinks: Option<Vec<String>> =
+            outs.map(|(index, _)| self.sinks.get(index).cloned().flatten()).collect();
+        sinks.unwrap_or_default()
+    }
+
+    /// These names take along what was put into what they stand for.
+    fn sink_into(&mut self, names: &[String], value: &Value) {
+        let value = self.doubted(value.clone().derived().inward());
+        for name in names {
+            if let Some(known) = self.names.get_mut(name) {
+                *known = known.clone().join(value.clone());
+            }
+        }
     }
 
     fn mark_weakly(&mut self, value: &Value, mark: &Mark) {
@@ -242,6 +294,9 @@ impl Reader<'_, '_> {
                 let value = self.argument(argument);
                 arguments.push(value);
             }
+            let before = std::mem::take(&mut self.sinks);
+            let lent = call.args.iter().map(|argument| self.sink(argument));
+            self.sinks = std::iter::once(None).chain(lent).collect();
             let mut out = Value::default();
             // `(&self.rows, &self.data).serialize(writer)`: a part without a method of its own is
             // not lost for those that have one.
@@ -251,6 +306,7 @@ impl Reader<'_, '_> {
                 arguments[0] = Value { places: [place].into(), ..Value::default() };
                 out = out.join(self.apply(&func, &arguments));
             }
+            self.sinks = before;
             if rest.places.is_empty() {
                 return out;
             }
@@ -356,9 +412,12 @@ impl Reader<'_, '_> {
             }
         }
         if receiver.is_out || arguments.is_out {
+            let is_lent = call.args.iter().any(|argument| self.sink(argument).is_some());
+            let is_elsewhere = receiver.is_elsewhere || arguments.is_elsewhere || is_lent;
+            let target = Value { is_elsewhere, ..Value::out() };
             let all = Value { is_out: false, ..receiver.clone().join(arguments) };
-            self.save(&all, &format!("`{name}`"));
-            return Value { is_out: true, ..Value::default() };
+            self.save_into(&all, &format!("`{name}`"), &target);
+            return target;
         }
         if name == "enumerate" {
             return Value { is_counted: true, ..receiver };

@@ -34,7 +34,8 @@ impl Reader<'_, '_> {
                 if last.is_some_and(|last| VALUES.iter().any(|name| last.ident == name)) {
                     return value.derived();
                 }
-                self.save(&value, &format!("`{}!`", code::path_name(&item.path)));
+                let target = if value.is_out { value.clone() } else { Value::out() };
+                self.save_into(&value, &format!("`{}!`", code::path_name(&item.path)), &target);
                 Value::default()
             }
             _ => self.tokens(item),

@@ -31,6 +31,7 @@ pub(super) fn read(flows: &Flows<'_>, func: &Func, given: &[Given]) -> Summary {
         facts,
         names: HashMap::new(),
         conditions: Vec::new(),
+        sinks: Vec::new(),
         is_weak: false,
         nesting: 0,
         out: Summary::default(),
@@ -47,7 +48,7 @@ pub(super) fn read(flows: &Flows<'_>, func: &Func, given: &[Given]) -> Summary {
                     Some(syn::FnArg::Receiver(_)) => func.self_type.into_iter().collect(),
                     None => Vec::new(),
                 };
-                Value { writers, ..Value::out() }
+                Value { writers, is_elsewhere: false, ..Value::out() }
             }
             Given::Plain => Value::default(),
         };
@@ -75,6 +76,8 @@ pub(super) struct Reader<'f, 'a> {
     pub(super) names: HashMap<String, Value>,
     /// The conditions around what is being read of which nothing is known.
     pub(super) conditions: Vec<String>,
+    /// Of the call that is being read, the names that are lent to it, by argument.
+    pub(super) sinks: Vec<Option<String>>,
     /// Whether what is being read only logs or tests.
     pub(super) is_weak: bool,
     nesting: usize,
@@ -84,8 +87,14 @@ pub(super) struct Reader<'f, 'a> {
 impl Reader<'_, '_> {
     /// The value leaves, to where this says.
     pub(super) fn save(&mut self, value: &Value, to: &str) {
+        self.save_into(value, to, &Value::out());
+    }
+
+    /// The same, where what it is put into is known.
+    pub(super) fn save_into(&mut self, value: &Value, to: &str, target: &Value) {
         let mark = Mark {
             is_saved: !self.is_weak,
+            is_elsewhere: target.is_elsewhere,
             is_mentioned: self.is_weak,
             to: (!self.is_weak).then(|| to.to_owned()),
             ..Mark::default()
@@ -130,7 +139,7 @@ impl Reader<'_, '_> {
     }
 
     /// A value as it is outside of the conditions around what is being read.
-    fn doubted(&self, value: Value) -> Value {
+    pub(super) fn doubted(&self, value: Value) -> Value {
         match self.conditions.last() {
             Some(condition) => value.under(condition),
             None => value,
@@ -436,7 +445,8 @@ impl Reader<'_, '_> {
         };
         let Some(known) = self.names.get(&name) else { return };
         if known.is_out {
-            self.save(value, &format!("`{name}`"));
+            let target = known.clone();
+            self.save_into(value, &format!("`{name}`"), &target);
         } else if known.places.iter().all(|place| place.ty.is_none()) {
             let joined = known.clone().join(self.doubted(value.clone().derived()));
             self.names.insert(name, joined);

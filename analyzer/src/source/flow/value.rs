@@ -29,6 +29,8 @@ pub(super) struct Value {
     pub(super) places: BTreeSet<Place>,
     /// Whether what is put into it leaves the function: a writer, or something unknown.
     pub(super) is_out: bool,
+    /// Whether that is somewhere else than what the function was given.
+    pub(super) is_elsewhere: bool,
     /// Whether code made it that cannot be seen.
     pub(super) is_opaque: bool,
     /// Whether it is a pair of a number and what its places tell.
@@ -40,13 +42,14 @@ pub(super) struct Value {
 impl Value {
     /// Something that leads out.
     pub(super) fn out() -> Self {
-        Self { is_out: true, ..Self::default() }
+        Self { is_out: true, is_elsewhere: true, ..Self::default() }
     }
 
     /// Both in one.
     pub(super) fn join(mut self, other: Self) -> Self {
         self.places.extend(other.places);
         self.is_out |= other.is_out;
+        self.is_elsewhere |= other.is_elsewhere;
         self.is_opaque |= other.is_opaque;
         self.writers.extend(other.writers);
         self.writers.dedup();
@@ -56,7 +59,8 @@ impl Value {
     /// Something that is computed from it.
     pub(super) fn derived(self) -> Self {
         let places = self.places.into_iter().map(|place| Place { ty: None, ..place }).collect();
-        Self { places, is_out: self.is_out, is_opaque: self.is_opaque, ..Self::default() }
+        let Self { is_out, is_elsewhere, is_opaque, .. } = self;
+        Self { places, is_out, is_elsewhere, is_opaque, ..Self::default() }
     }
 
     /// The same where it is this value under a condition only.
@@ -82,6 +86,8 @@ impl Value {
 pub(crate) struct Mark {
     /// Its value goes into the image.
     pub(crate) is_saved: bool,
+    /// Not only by what the function was given to put it into.
+    pub(super) is_elsewhere: bool,
     /// It does so behind these conditions, of which nothing is known.
     pub(crate) conditions: BTreeSet<String>,
     /// It is only logged or tested.
@@ -113,6 +119,7 @@ impl Mark {
             _ => self.is_saved |= other.is_saved,
         }
         self.conditions.extend(other.conditions.iter().cloned());
+        self.is_elsewhere |= other.is_elsewhere;
         self.is_mentioned |= other.is_mentioned;
         self.is_entered |= other.is_entered;
         if self.to.is_none() {
