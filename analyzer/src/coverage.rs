@@ -75,9 +75,11 @@ pub(crate) fn judge(walk: &Walk, program: &Program, report: &mut Report) {
     let mut left_out = 0_u64;
     for reached in &walk.types {
         let definition = program.graph().get(reached.id).definition().to_owned();
+        let is_rust = program.is_rust(&definition);
         for field in &reached.fields {
             fields += 1;
-            let Some(mut finding) = field_finding(&definition, (reached, field), saving) else {
+            let Some(mut finding) = field_finding(&definition, (reached, field), saving, is_rust)
+            else {
                 continue;
             };
             weigh(program.graph(), field, &mut finding);
@@ -133,6 +135,7 @@ fn field_finding(
     definition: &str,
     (reached, field): (&Reached, &ReachedField),
     saving: Option<Saving>,
+    is_rust: bool,
 ) -> Option<Finding> {
     let name = match &*field.key.variant {
         "" => field.key.name.clone(),
@@ -201,7 +204,7 @@ fn field_finding(
             count => format!("{count} fields lie below it and were not looked at"),
         });
     }
-    finding.help = Some(help::help(definition, &name, (reached, field), saving));
+    finding.help = Some(help::help(definition, &name, (reached, field), saving, is_rust));
     finding.group = Some(definition.to_owned());
     Some(finding)
 }

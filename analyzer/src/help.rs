@@ -39,8 +39,15 @@ pub(crate) fn help(
     name: &str,
     (reached, field): (&Reached, &ReachedField),
     program: Option<Saving>,
+    is_rust: bool,
 ) -> String {
     let own = of_type(reached);
+    if own.or(program).is_none() && !is_rust {
+        return format!(
+            "write `__cr` behind what is saved of `{definition}` (`include/samestate.h`), or \
+             `__cr_skip(\"why\")`"
+        );
+    }
     let saving = own.or(program).unwrap_or(Saving::Checkpoint);
     let line = |table: &str| {
         format!("write `\"{definition}.{name}\" = \"why\"` under `[{table}]` of samestate.toml")

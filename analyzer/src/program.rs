@@ -92,6 +92,11 @@ impl Program {
         &self.target
     }
 
+    /// Whether a definition is of a crate: those of C and C++ are not.
+    pub(crate) fn is_rust(&self, definition: &str) -> bool {
+        self.contents.crates.contains_key(names::crate_of(definition)) || names::is_std(definition)
+    }
+
     /// Its records.
     pub(crate) fn records(&self) -> &Records {
         &self.records
@@ -103,7 +108,11 @@ impl Program {
         report.notes.extend(self.notes.iter().cloned());
         self.state_problems(report);
         if self.graph().len() == 0 {
-            report.findings.push(self.no_types());
+            // Where its types are, is told already.
+            let is_shared = |problem: &Problem| matches!(problem, Problem::SharedFile { .. });
+            if !self.contents.problems.iter().any(is_shared) {
+                report.findings.push(self.no_types());
+            }
             return Walk::default();
         }
         let roots = timings::phase("find roots", || self.find_roots(report));

@@ -166,7 +166,21 @@ impl<'a> Attrs<'a> {
             let value = cursor.read_attribute(*spec)?.raw_value();
             match spec.name() {
                 gimli::DW_AT_name if is_function => attrs.more().function_name = Some(value),
-                gimli::DW_AT_name => attrs.name = string(input, unit, value),
+                gimli::DW_AT_name => {
+                    // What `dwz -m` moved elsewhere is told once, for the whole file.
+                    let is_shared = matches!(value, AttributeValue::DebugStrRefSup(_));
+                    let at = match &value {
+                        AttributeValue::DebugStrRef(offset) => offset.0,
+                        AttributeValue::DebugLineStrRef(offset) => offset.0,
+                        AttributeValue::DebugStrOffsetsIndex(index) => index.0,
+                        _ => 0,
+                    };
+                    attrs.name = string(input, unit, value);
+                    if attrs.name.is_none() && !is_shared {
+                        // A field without a name would pass for one that needs none.
+                        return Err(gimli::Error::OffsetOutOfBounds(at as u64));
+                    }
+                }
                 gimli::DW_AT_type => attrs.ty = reference(value),
                 gimli::DW_AT_byte_size => attrs.size_bytes = value.udata_value(),
                 gimli::DW_AT_data_member_location => {

@@ -62,6 +62,11 @@ impl Layout {
                 ".preinit_array",
                 ".got",
                 ".dynamic",
+                // Of a kernel's modules: gone once they are loaded, or the loader's.
+                ".discard",
+                ".exit.data",
+                ".gnu.linkonce.this_module",
+                ".init.data",
             ]
             .iter()
             .any(|fixed| name.starts_with(fixed));

@@ -134,7 +134,13 @@ impl Places {
         };
         let Some(bits @ (8 | 16 | 32 | 64)) = bits else {
             let kind = r_type.0;
-            return Err(format!("the relocation for byte {offset:#x} is of unknown type {kind}"));
+            let what = match object.architecture() {
+                Architecture::Riscv32 | Architecture::Riscv64 if (33..=60).contains(&kind) => {
+                    "a sum or difference that is done when it is linked, type"
+                }
+                _ => "of unknown type",
+            };
+            return Err(format!("the relocation for byte {offset:#x} is {what} {kind}"));
         };
         let start = match relocation.target() {
             RelocationTarget::Symbol(index) => {

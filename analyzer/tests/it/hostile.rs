@@ -375,3 +375,44 @@ fn made_up_debug_information_costs_no_more_than_it_is_long() {
     let found = report(dwarf(&abbreviations, &chain));
     assert!(found.is_incomplete(), "{:?}", lines(&found));
 }
+
+#[test]
+fn offsets_that_lead_nowhere_are_told_with_the_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("made-up");
+    let root = |bytes: Vec<u8>| {
+        std::fs::write(&path, bytes).unwrap();
+        coverage(&CoverageConfig { roots: vec!["app::Root".to_owned()], ..config(path.clone()) })
+            .unwrap()
+    };
+    // 1: unit; 2: namespace, 3: struct, 4: member whose type is in the unit, 5: one whose type is
+    // anywhere, 6: one whose name is among the strings.
+    let mut abbreviations = vec![1, 0x11, 1, 0, 0, 2, 0x39, 1, 3, 8, 0, 0, 3, 0x13, 1, 3, 8, 0, 0];
+    abbreviations.extend([4, 0x0d, 0, 3, 8, 0x49, 0x13, 0, 0]);
+    abbreviations.extend([5, 0x0d, 0, 3, 8, 0x49, 0x10, 0, 0]);
+    abbreviations.extend([6, 0x0d, 0, 3, 0x0e, 0x49, 0x13, 0, 0, 0]);
+    let start = [&[1, 2][..], b"app\0", &[3], b"Root\0"].concat();
+    let own = u32::try_from(11 + start.len() - 6).unwrap();
+    let with = |member: &[u8]| root(dwarf(&abbreviations, &[&start, member, &[0, 0, 0]].concat()));
+    let member = |code: u8, target: u32| [&[code][..], b"x\0", &target.to_le_bytes()].concat();
+    let good = with(&member(4, own));
+    assert_eq!(lines(&good), ["uncovered-field app::Root.x"], "{good:#?}");
+    // Before the unit, inside of an entry, behind the end, far away.
+    for target in [0, 3, own + 2, 5000, u32::MAX] {
+        for code in [4, 5] {
+            let report = with(&member(code, target));
+            assert!(
+                report.is_incomplete() || report.exit_code() == ExitCode::Findings,
+                "{code} {target:#x}: {report:#?}"
+            );
+            assert!(!lines(&report).is_empty(), "{code} {target:#x}");
+        }
+    }
+    // A name that is not among the strings, and entries of a kind that is not described.
+    let name = [&[6][..], &u32::MAX.to_le_bytes(), &own.to_le_bytes()].concat();
+    assert!(!lines(&with(&name)).is_empty());
+    let unknown = with(&[99]);
+    let told = unknown.findings.iter().find(|f| f.rule.id == "cannot-see");
+    let told = told.map(|f| f.message.clone()).unwrap_or_default();
+    assert!(told.contains("at offset 0x"), "{told}: {unknown:#?}");
+}

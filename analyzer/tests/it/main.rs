@@ -9,6 +9,7 @@ mod coverage;
 mod drift;
 mod expanding;
 mod flavors;
+mod foreign;
 mod hostile;
 mod identity;
 mod known_by;
