@@ -5,6 +5,7 @@
 mod again;
 mod attach;
 mod bad_input;
+mod classes;
 mod emulator;
 mod faults;
 mod filters;
