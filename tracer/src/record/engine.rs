@@ -1,7 +1,7 @@
 //! The event loop: one stop of one thread after the other.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -64,6 +64,8 @@ pub(super) struct Engine<'a> {
     pub(super) files: Files,
     pub(super) faults: Faults,
     pub(super) stacks: Taker,
+    /// What was changed already since the last checkpoint.
+    pub(super) changed: HashSet<u32>,
     /// Where the program may run if we do not hold it on one processor.
     pub(super) free: Processors,
     pinned: bool,
@@ -181,6 +183,7 @@ impl<'a> Engine<'a> {
             files: Files::new(config.announce.clone()),
             faults: Faults::new(config.fault),
             stacks: Taker::new(config.stacks.clone()),
+            changed: HashSet::new(),
             free,
             pinned: false,
             born_into: real,

@@ -135,6 +135,7 @@ impl Engine<'_> {
             gone(ptrace::set_argument(tid, index, value), "set an argument", tid)?;
         }
         self.before(tid, row, &mut call)?;
+        self.changes(tid, row, &arguments)?;
         let careful = self.may_wait(Some(row));
         let changed = changed.into_iter().map(|(index, _)| index).collect();
         let mut pending = Pending::new(Some(row), call, arguments, self.turns.ticks);
@@ -250,6 +251,7 @@ impl Engine<'_> {
         call.flags |= call_flags::MARKER;
         self.watch.progress(Progress::Marker { kind: told.kind, step: told.step });
         self.watch.marker(&Seen { marker: told.clone(), directory: folder_path(tid) })?;
+        self.changes_from_here(told.kind)?;
         if matches!(told.kind, MarkerKind::Saved | MarkerKind::Restored) {
             self.snapshot(tid)?;
         }

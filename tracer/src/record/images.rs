@@ -108,6 +108,7 @@ impl Engine<'_> {
         told.image_id = xxhash_rust::xxh3::xxh3_128(&content).to_le_bytes();
         let directory = folder_path(tid);
         self.watch.marker(&Seen { marker: told.clone(), directory })?;
+        self.changes_from_here(kind)?;
         if matches!(kind, Kind::Saved | Kind::Restored) {
             self.snapshot(tid)?;
         }

@@ -4,6 +4,7 @@ mod announce;
 mod answer;
 mod attach;
 mod capture;
+mod changes;
 mod counter;
 mod deliver;
 mod descriptors;
@@ -41,6 +42,7 @@ use std::time::Duration;
 pub use announce::Announce;
 pub use attach::{Attach, attach};
 pub(crate) use capture::NAMED;
+pub(crate) use changes::Change;
 pub(crate) use entry::{MAPPED, MOVED, low};
 pub use fault::{Among, At, Fault, Harm, NoFault};
 pub use knobs::Knobs;
@@ -157,6 +159,16 @@ pub(crate) struct Seen<'a> {
 pub(crate) trait Watch: Send {
     fn marker(&mut self, seen: &Seen<'_>) -> Result<(), Error>;
     fn progress(&mut self, progress: Progress);
+
+    /// Whether it wants to know what is about to be changed among the files.
+    fn keeps(&self) -> bool {
+        false
+    }
+
+    /// This is about to be changed, by a call that the kernel has not seen yet.
+    fn changes(&mut self, _change: Change<'_>) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 struct Plain<'a, 'b>(&'a mut OnProgress<'b>);

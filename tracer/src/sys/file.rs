@@ -47,3 +47,85 @@ pub(crate) fn set_times(path: &Path, times: [(i64, i64); 2]) -> io::Result<()> {
     };
     check(result.into()).map(drop)
 }
+
+/// Makes a file share the content of another one, where the file system can do that.
+pub(crate) fn share(from: &File, to: &File) -> io::Result<()> {
+    // SAFETY: takes plain numbers; both descriptors are open while the files live.
+    let result = unsafe { libc::ioctl(to.as_raw_fd(), libc::FICLONE, from.as_raw_fd()) };
+    check(result.into()).map(drop)
+}
+
+/// Gives an open file that has at least one name another one.
+pub(crate) fn give_name(file: &File, path: &Path) -> io::Result<()> {
+    let from = CString::new(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    // SAFETY: both strings end with a NUL and outlive the call, as the descriptor does.
+    let result = unsafe {
+        libc::linkat(
+            libc::AT_FDCWD,
+            from.as_ptr(),
+            libc::AT_FDCWD,
+            path.as_ptr(),
+            libc::AT_SYMLINK_FOLLOW,
+        )
+    };
+    check(result.into()).map(drop)
+}
+
+/// Whether we may write to a file, or put files into a folder.
+pub(crate) fn is_writable(path: &Path) -> bool {
+    let Ok(path) = CString::new(path.as_os_str().as_bytes()) else { return false };
+    // SAFETY: the string ends with a NUL and outlives the call.
+    let result =
+        unsafe { libc::faccessat(libc::AT_FDCWD, path.as_ptr(), libc::W_OK, libc::AT_EACCESS) };
+    result == 0
+}
+
+/// The names and values of the extended attributes of what stands at a path, by name.
+pub(crate) fn attributes(path: &Path) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    // SAFETY: the string ends with a NUL and outlives the call; the kernel writes at most as many
+    // bytes as it is told there are.
+    let list = filled(|at, room| unsafe { libc::llistxattr(path.as_ptr(), at.cast(), room) })?;
+    let mut all = Vec::new();
+    for name in list.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
+        let text = CString::new(name)?;
+        // SAFETY: as above, for both strings.
+        let value = filled(|at, room| unsafe {
+            libc::lgetxattr(path.as_ptr(), text.as_ptr(), at.cast(), room)
+        });
+        // One that nobody may read is nobody's to put back.
+        if let Ok(value) = value {
+            all.push((name.to_vec(), value));
+        }
+    }
+    all.sort();
+    Ok(all)
+}
+
+/// What a call gives that says how much room it needs if there is none.
+fn filled(call: impl Fn(*mut u8, usize) -> isize) -> io::Result<Vec<u8>> {
+    let length = check(call(std::ptr::null_mut(), 0) as i64)?;
+    let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
+    if !bytes.is_empty() {
+        let length = check(call(bytes.as_mut_ptr(), bytes.len()) as i64)?;
+        bytes.truncate(usize::try_from(length).unwrap_or(0));
+    }
+    Ok(bytes)
+}
+
+/// Gives what stands at a path an extended attribute, or takes it away.
+pub(crate) fn set_attribute(path: &Path, name: &[u8], value: Option<&[u8]>) -> io::Result<()> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    let name = CString::new(name)?;
+    let result = match value {
+        // SAFETY: both strings end with a NUL, and they and the value outlive the call.
+        Some(value) => unsafe {
+            let at = value.as_ptr().cast();
+            libc::lsetxattr(path.as_ptr(), name.as_ptr(), at, value.len(), 0)
+        },
+        // SAFETY: as above.
+        None => unsafe { libc::lremovexattr(path.as_ptr(), name.as_ptr()) },
+    };
+    check(result.into()).map(drop)
+}

@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use samestate_report::{Allowances, Report};
 use samestate_schema::marker::Kind;
 
+use super::guard::Files;
 use super::original::{Original, markers};
 use super::{Verify, comparison, printed, recording};
 use crate::record::mirror::Mirror;
-use crate::record::{self, OnProgress, Progress, Seen, Stacks, Watch};
+use crate::record::{self, Change, OnProgress, Progress, Seen, Stacks, Watch};
 use crate::trace::Place;
 use crate::{Error, compare};
 
@@ -29,6 +30,7 @@ pub(super) fn run(
     config: &Verify,
     work: &Path,
     original: &Original,
+    files: &mut Files,
     progress: &mut OnProgress<'_>,
 ) -> Result<Control, Error> {
     let trace = work.join("control.trace");
@@ -39,7 +41,8 @@ pub(super) fn run(
         // Which calls other checkpoints will be asked about is not known yet.
         run.stacks = Stacks::All;
     }
-    let ended = record::run(&run, Some(mirror), &mut Quiet(progress))?;
+    let ended = record::run(&run, Some(mirror), &mut Quiet(progress, files))?;
+    files.settle();
     let saved: Vec<_> = markers(&trace, Kind::Saved)?.into_iter().map(|(place, _)| place).collect();
     let before = original.checkpoints.len();
     let useless = if ended.timed_out {
@@ -86,7 +89,7 @@ impl Control {
 }
 
 /// Watches a run that is made again.
-pub(super) struct Quiet<'a, 'b>(pub(super) &'a mut OnProgress<'b>);
+pub(super) struct Quiet<'a, 'b>(pub(super) &'a mut OnProgress<'b>, pub(super) &'a mut Files);
 
 impl Watch for Quiet<'_, '_> {
     fn marker(&mut self, _seen: &Seen<'_>) -> Result<(), Error> {
@@ -97,5 +100,13 @@ impl Watch for Quiet<'_, '_> {
         if matches!(progress, Progress::Started { .. }) {
             (self.0)(Progress::Repeating);
         }
+    }
+
+    fn keeps(&self) -> bool {
+        self.1.keeps()
+    }
+
+    fn changes(&mut self, change: Change<'_>) -> Result<(), Error> {
+        self.1.changes(change)
     }
 }

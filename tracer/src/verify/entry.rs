@@ -29,6 +29,7 @@ pub(super) enum Entry {
     },
     Link {
         target: PathBuf,
+        about: About,
     },
     /// A pipe, a socket or a device: it has no content that could be put back.
     Node {
@@ -47,6 +48,8 @@ pub(super) struct About {
     /// Seconds and nanoseconds since 1970.
     pub(super) modified: (i64, i64),
     pub(super) accessed: (i64, i64),
+    /// Names and values of its extended attributes, in order.
+    pub(super) attributes: Vec<(Vec<u8>, Vec<u8>)>,
     /// Device and inode: whether what stands there now is still the same file.
     pub(super) inode: (u64, u64),
 }
@@ -56,8 +59,17 @@ pub(super) struct About {
 pub(super) struct Snapshot(pub(super) BTreeMap<PathBuf, Entry>);
 
 impl About {
+    /// Of what stands at a path.
+    pub(super) fn at(path: &Path, about: &Metadata) -> Self {
+        // Where there are none to be had, there are none to be put back.
+        let attributes = file::attributes(path).unwrap_or_default();
+        Self { attributes, ..Self::of(about) }
+    }
+
+    /// Without its extended attributes.
     pub(super) fn of(about: &Metadata) -> Self {
         Self {
+            attributes: Vec::new(),
             mode: about.mode(),
             owner: about.uid(),
             group: about.gid(),
@@ -71,19 +83,38 @@ impl About {
     pub(super) fn apply(&self, path: &Path) -> Result<(), Error> {
         let failed = |error| Error::file("put back the mode and times of", path)(error);
         let now = fs::symlink_metadata(path).map_err(failed)?;
-        let now = Self::of(&now);
+        let now = Self::at(path, &now);
         if (now.owner, now.group) != (self.owner, self.group) {
-            std::os::unix::fs::chown(path, Some(self.owner), Some(self.group)).map_err(failed)?;
+            std::os::unix::fs::lchown(path, Some(self.owner), Some(self.group)).map_err(failed)?;
+        }
+        for (name, value) in &self.attributes {
+            if !now.attributes.iter().any(|now| now == &(name.clone(), value.clone())) {
+                file::set_attribute(path, name, Some(value)).map_err(failed)?;
+            }
+        }
+        for (name, _) in &now.attributes {
+            if !self.attributes.iter().any(|(wanted, _)| wanted == name) {
+                file::set_attribute(path, name, None).map_err(failed)?;
+            }
         }
         if (now.modified, now.accessed) != (self.modified, self.accessed) {
             file::set_times(path, [self.accessed, self.modified]).map_err(failed)?;
         }
-        if now.mode == self.mode && now.owner == self.owner && now.group == self.group {
+        let is_link = self.mode & libc::S_IFMT == libc::S_IFLNK;
+        if is_link || now.mode == self.mode && now.owner == self.owner && now.group == self.group {
             return Ok(());
         }
         // A change of the owner may have taken some of them away, so this comes last.
         let permissions = fs::Permissions::from_mode(self.mode & 0o7777);
         fs::set_permissions(path, permissions).map_err(failed)
+    }
+
+    /// Gives it its owner and its permissions, and leaves its times alone.
+    pub(super) fn allow(&self, path: &Path) -> Result<(), Error> {
+        let now = fs::symlink_metadata(path);
+        let now = Self::of(&now.map_err(Error::file("look at", path))?);
+        let as_now = Self { modified: now.modified, accessed: now.accessed, ..self.clone() };
+        as_now.apply(path)
     }
 
     fn encode(&self, out: &mut Vec<u8>) {
@@ -96,6 +127,11 @@ impl About {
         }
         put(out, self.inode.0);
         put(out, self.inode.1);
+        put(out, self.attributes.len() as u64);
+        for (name, value) in &self.attributes {
+            put_bytes(out, name);
+            put_bytes(out, value);
+        }
     }
 
     fn decode(cursor: &mut Cursor<'_>) -> Result<Self, DecodeError> {
@@ -103,7 +139,11 @@ impl About {
         let mut time = || Ok((cursor.signed()?, cursor.signed()?));
         let (modified, accessed) = (time()?, time()?);
         let inode = (cursor.number()?, cursor.number()?);
-        Ok(Self { mode, owner, group, modified, accessed, inode })
+        let mut attributes = Vec::new();
+        for _ in 0..cursor.number()? {
+            attributes.push((cursor.bytes()?.to_vec(), cursor.bytes()?.to_vec()));
+        }
+        Ok(Self { mode, owner, group, modified, accessed, attributes, inode })
     }
 }
 
@@ -149,7 +189,10 @@ impl Snapshot {
                 }
                 Entry::Name { of } => put_path(&mut out, of, root),
                 Entry::Folder { about } => about.encode(&mut out),
-                Entry::Link { target } => put_bytes(&mut out, target.as_os_str().as_bytes()),
+                Entry::Link { target, about } => {
+                    put_bytes(&mut out, target.as_os_str().as_bytes());
+                    about.encode(&mut out);
+                }
                 Entry::Node { about, device } => {
                     about.encode(&mut out);
                     put(&mut out, *device);
@@ -174,7 +217,10 @@ impl Snapshot {
                 },
                 NAME => Entry::Name { of: path(&mut cursor, root)? },
                 FOLDER => Entry::Folder { about: About::decode(&mut cursor)? },
-                LINK => Entry::Link { target: OsStr::from_bytes(cursor.bytes()?).into() },
+                LINK => Entry::Link {
+                    target: OsStr::from_bytes(cursor.bytes()?).into(),
+                    about: About::decode(&mut cursor)?,
+                },
                 NODE => {
                     Entry::Node { about: About::decode(&mut cursor)?, device: cursor.number()? }
                 }

@@ -6,25 +6,126 @@ use std::path::{Path, PathBuf};
 
 use super::entry::{Entry, Snapshot};
 use super::keep::{self, Keep};
+use super::log::Log;
 use super::state::State;
+use super::undo::Undo;
 use crate::Error;
+use crate::record::Change;
+
+/// The files at one moment.
+#[derive(Clone, Debug)]
+pub(super) struct Moment {
+    /// Those at and below the state paths.
+    pub(super) state: Snapshot,
+    /// Which moment it is for all others.
+    at: usize,
+}
+
+/// The user's files while programs change them.
+#[derive(Debug)]
+pub(super) struct Files {
+    state: State,
+    /// What calls change elsewhere; `None` if that shall stay changed.
+    undo: Option<Undo>,
+}
+
+impl Files {
+    /// Keeps them as they are now.
+    pub(super) fn take(&mut self) -> Result<Moment, Error> {
+        let at = self.undo.as_mut().map_or(Ok(0), Undo::mark)?;
+        Ok(Moment { state: self.state.take()?, at })
+    }
+
+    /// From here on what was kept before is only put back, and nothing is added to it.
+    pub(super) fn end_of_original(&mut self) -> Result<(), Error> {
+        self.undo.as_mut().map_or(Ok(0), Undo::mark).map(drop)
+    }
+
+    /// A run has ended.
+    pub(super) fn settle(&mut self) {
+        if let Some(undo) = &mut self.undo {
+            undo.settle();
+        }
+    }
+
+    /// Whether it has to be told of changes.
+    pub(super) const fn keeps(&self) -> bool {
+        self.undo.is_some()
+    }
+
+    /// This is about to be changed.
+    pub(super) fn changes(&mut self, change: Change<'_>) -> Result<(), Error> {
+        self.undo.as_mut().map_or(Ok(()), |undo| undo.changes(change))
+    }
+
+    /// Makes them what they were.
+    pub(super) fn go_to(&mut self, moment: &Moment) -> Result<(), Error> {
+        self.both(&moment.state, |undo| undo.go_to(moment.at))
+    }
+
+    /// State paths may stand in folders that come and go, and those have times of their own.
+    fn both(
+        &mut self,
+        state: &Snapshot,
+        go: impl Fn(&mut Undo) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let Some(undo) = &mut self.undo else { return self.state.put_back(state) };
+        if self.state.is_empty() {
+            return go(undo);
+        }
+        let first = go(undo);
+        let second = self.state.put_back(state);
+        // What could not be done yet can be done now.
+        let again = go(undo);
+        second.and(again).inspect_err(|_| drop(first))
+    }
+
+    /// Files that somebody else has changed meanwhile.
+    pub(super) fn others(&self) -> Vec<PathBuf> {
+        self.undo.iter().flat_map(Undo::others).map(Path::to_owned).collect()
+    }
+
+    /// Whether something was changed that cannot be put back.
+    pub(super) fn has_unseen(&self) -> bool {
+        self.undo.as_ref().is_some_and(Undo::has_unseen)
+    }
+
+    /// How many files the calls' undo log has copied.
+    pub(super) fn copies(&self) -> u64 {
+        self.undo.as_ref().map_or(0, Undo::copies)
+    }
+}
 
 /// Puts the user's files back on every way out; also at the next start, if this one is killed.
 pub(super) struct Guard {
-    pub(super) state: State,
+    pub(super) files: Files,
     before: Snapshot,
     keeps: Vec<Keep>,
     done: bool,
 }
 
+/// Where what is kept goes.
+pub(super) struct Places<'a> {
+    /// Copies of the state paths at later moments.
+    pub(super) copies: PathBuf,
+    /// Traces and images: nothing there is the user's.
+    pub(super) work: &'a Path,
+    /// Undo logs; `None` is the well-known folder.
+    pub(super) logs: Option<&'a Path>,
+}
+
 impl Guard {
-    /// Keeps the files below `roots`; copies of later moments go to `copies`. What the report
-    /// should say of it goes to `notes`.
+    /// Keeps the files below `roots`, and unless `only` these are wanted all that calls are about to
+    /// change. What the report should say of it goes to `notes`.
     pub(super) fn new(
         roots: Vec<PathBuf>,
-        copies: PathBuf,
+        only: bool,
+        places: Places<'_>,
         notes: &mut Vec<String>,
     ) -> Result<Self, Error> {
+        let log = Log::create(places.logs)?;
+        apart(log.base(), &roots)?;
+        make_good(&log, notes)?;
         let mut keeps = Vec::new();
         for root in &roots {
             let keep = Keep::take(root)?;
@@ -36,7 +137,9 @@ impl Guard {
             }
             keeps.push(keep);
         }
-        let mut state = State::new(roots, copies);
+        let apart = roots.iter().cloned().chain([places.work.to_owned()]);
+        let apart = apart.chain(keeps.iter().map(|keep: &Keep| keep.folder.clone())).collect();
+        let mut state = State::new(roots, places.copies);
         let mut before = Snapshot::default();
         for keep in &keeps {
             state.take_into(&keep.root, keep.files()?, &mut before)?;
@@ -44,8 +147,14 @@ impl Guard {
         for keep in &keeps {
             keep.promise(&before)?;
         }
-        notes.extend(leads_away(&before, &keeps));
-        Ok(Self { state, before, keeps, done: false })
+        let undo = if only {
+            notes.extend(leads_away(&before, &keeps));
+            log.done()?;
+            None
+        } else {
+            Some(Undo::new(log, apart, places.work.join("images")))
+        };
+        Ok(Self { files: Files { state, undo }, before, keeps, done: false })
     }
 
     /// The state paths where there was nothing, neither before nor at one of these moments, and
@@ -65,14 +174,36 @@ impl Guard {
 
     /// Makes the files what they were before anything ran, so that the original can run again.
     pub(super) fn put_back(&mut self) -> Result<(), Error> {
-        self.state.put_back(&self.before)
+        self.files.both(&self.before, |undo| undo.go_to(0))
     }
 
-    /// Puts them back. If that fails, the copies stay for the next start.
-    pub(super) fn finish(mut self) -> Result<(), Error> {
+    /// Puts them back, and gives what is to be said of it. If that fails, the copies stay for the
+    /// next start.
+    pub(super) fn finish(mut self) -> Result<Vec<String>, Error> {
         self.done = true;
-        self.state.put_back(&self.before)?;
-        self.keeps.drain(..).try_for_each(Keep::done)
+        let notes = self.at_last()?;
+        self.keeps.drain(..).try_for_each(Keep::done)?;
+        if let Some(undo) = self.files.undo.take() {
+            undo.done()?;
+        }
+        Ok(notes)
+    }
+
+    /// As at the beginning.
+    fn at_last(&mut self) -> Result<Vec<String>, Error> {
+        let mut notes = Vec::new();
+        let first = self.files.undo.as_mut().map_or(Ok(()), Undo::put_back);
+        let state = self.files.state.put_back(&self.before);
+        match &mut self.files.undo {
+            // The folders in which state paths are.
+            Some(undo) if !self.files.state.is_empty() => undo.put_back()?,
+            _ => first?,
+        }
+        state?;
+        if let Some(undo) = &self.files.undo {
+            notes = undo.hand_over()?;
+        }
+        Ok(notes)
     }
 }
 
@@ -81,7 +212,7 @@ impl Drop for Guard {
         if !self.done {
             // We are unwinding: there is nobody to tell, and the attempt is all that can be made.
             // The journal stays.
-            let _best_effort = self.state.put_back(&self.before);
+            let _best_effort = self.at_last();
         }
     }
 }
@@ -95,6 +226,48 @@ fn recover(keep: &Keep, notes: &mut Vec<String>) -> Result<(), Error> {
         "an earlier verification was killed; {} is now as it was before that",
         keep.root.display()
     ));
+    Ok(())
+}
+
+/// Puts back what verifications that were killed have changed anywhere.
+fn make_good(log: &Log, notes: &mut Vec<String>) -> Result<(), Error> {
+    let left_over = match log.left_over() {
+        Ok(left_over) => left_over,
+        Err(error) => {
+            notes.push(format!("what an earlier verification has left cannot be read: {error}"));
+            return Ok(());
+        }
+    };
+    for left in left_over {
+        match Undo::recover(&left.before) {
+            Ok(()) if left.before.is_empty() => left.done()?,
+            Ok(()) => {
+                let changed =
+                    left.before.iter().filter(|(_, entry)| !matches!(entry, Entry::Folder { .. }));
+                let mut paths: Vec<_> =
+                    changed.map(|(path, _)| path.display().to_string()).collect();
+                let count = paths.len();
+                paths.truncate(5);
+                let more = if count > paths.len() {
+                    format!(" and {} more", count - paths.len())
+                } else {
+                    String::new()
+                };
+                left.done()?;
+                notes.push(format!(
+                    "an earlier verification was killed; what it had changed is now as it was \
+                     before that: {}{more}",
+                    paths.join(", ")
+                ));
+            }
+            // It is tried again at the next start; whoever would change the same files is refused.
+            Err(error) => notes.push(format!(
+                "an earlier verification was killed, and not all that it had changed could be put \
+                 back: {error}; it is kept in {}",
+                left.folder().display()
+            )),
+        }
+    }
     Ok(())
 }
 

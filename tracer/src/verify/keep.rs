@@ -19,13 +19,13 @@ const LOCK: &str = "lock";
 const JOURNAL: &str = "journal";
 const FILES: &str = "files";
 /// What the one block of a journal holds.
-const KIND: u32 = 0x7374;
+const KIND: u32 = 0x7375;
 
 /// The locked folder of one state path.
 #[derive(Debug)]
 pub(super) struct Keep {
     pub(super) root: PathBuf,
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     _lock: File,
 }
 
@@ -162,7 +162,7 @@ fn user() -> u32 {
 }
 
 /// Nobody else may have prepared the folder: what is in it will be written to our files.
-fn own(folder: &Path) -> Result<(), Error> {
+pub(super) fn own(folder: &Path) -> Result<(), Error> {
     let about = fs::symlink_metadata(folder).map_err(Error::file("look at", folder))?;
     if about.is_dir() && about.uid() == user() {
         return Ok(());

@@ -5,10 +5,12 @@ mod control;
 mod entry;
 mod guard;
 mod keep;
+mod log;
 mod original;
 mod restored;
 mod stacks;
 mod state;
+mod undo;
 mod words;
 
 use std::collections::BTreeMap;
@@ -26,7 +28,7 @@ use crate::stacks::Names;
 use crate::trace::Status;
 use crate::{Comparison, Error, Strength, compare};
 pub use chosen::Which;
-use guard::Guard;
+use guard::{Guard, Moment, Places};
 use original::Original;
 
 /// What to verify, and how.
@@ -42,8 +44,14 @@ pub struct Verify {
     pub environment: Option<Vec<(OsString, OsString)>>,
     /// The original's standard input. The runs after it get what it read there.
     pub stdin: Stream,
-    /// Files and folders that the program changes.
+    /// Files and folders that are kept as a whole, whoever changes them. What calls change elsewhere
+    /// is kept as well, unless [`Verify::only_state`] is set.
     pub state: Vec<PathBuf>,
+    /// Nothing but the files and folders of [`Verify::state`] is put back.
+    pub only_state: bool,
+    /// Where what is needed to put files back is kept, also for the next verification after one
+    /// that was killed; `None` is the folder `samestate/undo` for states of the user.
+    pub logs: Option<PathBuf>,
     /// Where traces, images and copies are kept; `None` is a temporary folder that is removed.
     pub work: Option<PathBuf>,
     /// What is done so that a run can be repeated.
@@ -131,6 +139,8 @@ pub struct Checkpoint {
     pub divergences: u64,
     /// Places where it differs and the original differs from itself, so that nothing is settled.
     pub unsettled: u64,
+    /// How the restored run ended; `None` if there was none.
+    pub ended: Option<Status>,
     /// What it comes to.
     pub verdict: Verdict,
 }
@@ -153,7 +163,7 @@ const KEPT_OUTPUT: u64 = 64 << 10;
 
 /// Runs a program, restores from each of its checkpoints, and compares.
 ///
-/// Whatever happens, the files named by [`Verify::state`] are afterwards as they were before.
+/// Whatever happens, the files are afterwards as they were before.
 /// The programs read from `/dev/null`; what they print goes to files, so that it goes to the same
 /// kind of thing in every run.
 ///
@@ -189,10 +199,17 @@ pub fn verify(config: &Verify, progress: &mut OnProgress<'_>) -> Result<Verifica
     let copies = emptied(work.join("files"))?;
     emptied(work.join("images"))?;
     let mut notes = Vec::new();
-    let mut guard = Guard::new(roots, copies, &mut notes)?;
+    let places = Places { copies, work: &work, logs: config.logs.as_deref() };
+    let mut guard = Guard::new(roots, config.only_state, places, &mut notes)?;
     let verified = run(config, &work, &mut guard, progress);
     let put_back = guard.finish();
-    let mut verified = put_back.and(verified)?;
+    let mut verified = match (put_back, verified) {
+        (Ok(said), Ok(verified)) => {
+            notes.extend(said);
+            verified
+        }
+        (Err(error), _) | (_, Err(error)) => return Err(error),
+    };
     notes.append(&mut verified.report.notes);
     verified.report.notes = notes;
     Ok(verified)
@@ -219,10 +236,11 @@ fn run(
     let mut report = Report::new("verify");
     report.input("command", show_words(&config.command));
     report.input("restore", show_words(&config.restore));
-    let original = original::run(config, work, &mut guard.state, progress)?;
+    let original = original::run(config, work, &mut guard.files, progress)?;
     go_on(config)?;
     blind(&original.recording, &mut report);
-    for path in guard.nowhere(original.checkpoints.iter().map(|checkpoint| &checkpoint.files)) {
+    for path in guard.nowhere(original.checkpoints.iter().map(|checkpoint| &checkpoint.files.state))
+    {
         report.notes.push(format!(
             "there was nothing at the state path {} before, while or after the original ran: is \
              it the right one?",
@@ -231,6 +249,23 @@ fn run(
     }
     let mut found = Found::default();
     restore_all(config, work, guard, &original, (&mut report, &mut found), progress)?;
+    for path in guard.files.others() {
+        report.findings.push(Finding::new(
+            &rules::UNTRACED,
+            Subject::Input(path.display().to_string()),
+            "a process that is not traced has changed this file between the runs: what they found \
+             there is not what the original found",
+        ));
+    }
+    if guard.files.has_unseen() {
+        report.findings.push(Finding::new(
+            &rules::UNTRACED,
+            Subject::Input(show_words(&config.command)),
+            "a file was changed by a name that was gone, while it had others that nobody has told \
+             of: it is not put back",
+        ));
+    }
+    report.detail("files copied by the undo log", guard.files.copies());
     let Found { checkpoints, skipped, used, allowed, notes } = found;
     for (note, checkpoints) in notes {
         let checkpoints = checkpoints.join(", ");
@@ -320,7 +355,7 @@ struct Start<'a> {
     /// Which of those that can be restored from, from 1.
     number: usize,
     image: &'a Path,
-    files: &'a entry::Snapshot,
+    files: &'a Moment,
     round: usize,
 }
 
@@ -355,8 +390,8 @@ impl Rows<'_> {
         let wanted = stacks::Wanted::of(findings, &judged.calls, ours, theirs)?;
         let Some(wanted) = wanted else { return Ok(()) };
         self.asked += 1;
-        guard.state.put_back(start.files)?;
-        let mut quiet = control::Quiet(progress);
+        guard.files.go_to(start.files)?;
+        let mut quiet = control::Quiet(progress, &mut guard.files);
         let again = restored.again(self.config, start, wanted.in_restored(), &mut quiet)?;
         go_on(self.config)?;
         let again = again.as_deref().ok_or_else(|| "there is nothing to run again".to_owned());
@@ -375,16 +410,17 @@ impl Rows<'_> {
     ) -> Result<Option<(usize, original::Saved)>, Error> {
         let (config, original) = (self.config, self.original);
         let Some(checkpoint) = original.checkpoints.get(start.at) else { return Ok(None) };
-        guard.state.put_back(start.files)?;
+        guard.files.go_to(start.files)?;
         let goes_on = start.round < config.rounds && start.at + 1 < original.checkpoints.len();
         let mut keeper = original::Watcher::new(
-            &mut guard.state,
+            &mut guard.files,
             self.work.join("images").join(format!("{}-{}", start.number, start.round)),
             progress,
             usize::from(goes_on),
         );
         let restored = restored::run(config, self.work, start, original, checkpoint, &mut keeper)?;
         let kept = keeper.into_kept().next();
+        guard.files.settle();
         // What the killed run did not do says nothing.
         go_on(config)?;
         let mut verdict = restored.compare(config, None)?;
@@ -393,7 +429,8 @@ impl Rows<'_> {
                 Some(control) => control,
                 None => {
                     guard.put_back()?;
-                    let run = control::run(config, self.work, original, progress)?;
+                    let run =
+                        control::run(config, self.work, original, &mut guard.files, progress)?;
                     go_on(config)?;
                     self.control.insert(run)
                 }
@@ -440,6 +477,12 @@ fn go_on(config: &Verify) -> Result<(), Error> {
 fn facts(report: &mut Report, checkpoints: &[Checkpoint], original: &Original) {
     report.fact("checkpoints", checkpoints.len() as u64);
     report.detail("calls of the original run", original.recording.calls);
+    // As shells count it.
+    let ended = match original.recording.status() {
+        Status::Exited(status) => u64::from(status.cast_unsigned()),
+        Status::Killed(signal) => 128 + u64::from(signal.cast_unsigned()),
+    };
+    report.detail("exit status of the original run", ended);
     report.fact("calls compared", checkpoints.iter().map(|c| c.compared).sum());
     report.fact("divergences", checkpoints.iter().map(|c| c.divergences).sum());
     let unsettled: u64 = checkpoints.iter().map(|c| c.unsettled).sum();

@@ -9,11 +9,10 @@ use std::time::{Duration, Instant};
 use samestate_report::{Finding, Severity, Subject, rules};
 use samestate_schema::marker::{Kind, Marker};
 
-use super::entry::Snapshot;
-use super::state::State;
+use super::guard::{Files, Moment};
 use super::{Verify, output, printed, recording};
 use crate::Error;
-use crate::record::{self, OnProgress, Progress, Recording, Seen, Stream, Watch};
+use crate::record::{self, Change, OnProgress, Progress, Recording, Seen, Stream, Watch};
 use crate::show::hex;
 use crate::trace::{Event, Place, Reader, call_flags};
 
@@ -38,7 +37,7 @@ pub(super) struct Saved {
     /// Why there is no copy.
     why: Option<String>,
     /// The user's files at the marker.
-    pub(super) files: Snapshot,
+    pub(super) files: Moment,
     /// The marker in the trace.
     pub(super) place: Option<Place>,
 }
@@ -61,7 +60,7 @@ impl Saved {
 pub(super) fn run(
     config: &Verify,
     work: &Path,
-    state: &mut State,
+    kept: &mut Files,
     progress: &mut OnProgress<'_>,
 ) -> Result<Original, Error> {
     let trace = work.join("original.trace");
@@ -70,11 +69,12 @@ pub(super) fn run(
     let mut run = recording(config, config.command.clone(), trace.clone(), printed(&said)?);
     let stdin = config.stdin.duplicate().map_err(Error::file("duplicate", Path::new("stdin")))?;
     run.stdin = stdin.map_or(Stream::Inherit, Stream::File);
-    let mut watcher = Watcher::new(state, images, progress, usize::MAX);
+    let mut watcher = Watcher::new(kept, images, progress, usize::MAX);
     let started = Instant::now();
     let recording = record::run(&run, None, &mut watcher)?;
     let took = started.elapsed();
     let mut checkpoints = watcher.checkpoints;
+    kept.end_of_original()?;
     let places = markers(&trace, Kind::Saved)?;
     for (checkpoint, (place, _)) in checkpoints.iter_mut().zip(places) {
         checkpoint.place = Some(place);
@@ -115,7 +115,7 @@ pub(super) fn first_markers(
 
 /// Copies what a checkpoint consists of as it is announced.
 pub(super) struct Watcher<'a, 'b> {
-    state: &'a mut State,
+    files: &'a mut Files,
     images: PathBuf,
     checkpoints: Vec<Saved>,
     progress: &'a mut OnProgress<'b>,
@@ -134,7 +134,7 @@ impl Watch for Watcher<'_, '_> {
                 path: seen.directory.join(OsStr::from_bytes(marker.path)),
                 image: None,
                 why: None,
-                files: self.state.take()?,
+                files: self.files.take()?,
                 place: None,
             }),
             Kind::Durable => self.durable(seen),
@@ -149,17 +149,25 @@ impl Watch for Watcher<'_, '_> {
             (self.progress)(progress);
         }
     }
+
+    fn keeps(&self) -> bool {
+        self.files.keeps()
+    }
+
+    fn changes(&mut self, change: Change<'_>) -> Result<(), Error> {
+        self.files.changes(change)
+    }
 }
 
 impl<'a, 'b> Watcher<'a, 'b> {
     /// Copies images to the folder `images`, the first `most` of them.
     pub(super) const fn new(
-        state: &'a mut State,
+        files: &'a mut Files,
         images: PathBuf,
         progress: &'a mut OnProgress<'b>,
         most: usize,
     ) -> Self {
-        Self { state, images, checkpoints: Vec::new(), progress, most }
+        Self { files, images, checkpoints: Vec::new(), progress, most }
     }
 
     /// What was copied.

@@ -73,6 +73,7 @@ pub(super) fn run(
         compared: 0,
         divergences: 0,
         unsettled: 0,
+        ended: None,
         verdict: Verdict::Inconclusive,
     };
     let limit = config.timeout.unwrap_or((original.took * 10).max(LEAST_TIMEOUT));
@@ -92,6 +93,7 @@ pub(super) fn run(
     let run = restored.recording(config, start, &trace, &said)?;
     let ended = record::run(&run, Some(mirror), watch)?;
     restored.timed_out = ended.timed_out;
+    restored.checkpoint.ended = Some(ended.status());
     let subject = || Subject::Input(show_words(&command));
     // What it could not see before the marker matters after it as well: a mapping, a filter.
     for what in ended.untraced.iter().filter(|what| !original.recording.untraced.contains(what)) {

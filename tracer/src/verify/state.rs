@@ -40,6 +40,11 @@ impl State {
         Self { roots, folder, copies: 0, known: HashMap::new(), names: HashMap::new() }
     }
 
+    /// Whether it watches over nothing.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.roots.is_empty()
+    }
+
     /// Copies all files as they are now.
     pub(super) fn take(&mut self) -> Result<Snapshot, Error> {
         let mut snapshot = Snapshot::default();
@@ -75,16 +80,17 @@ impl State {
         };
         let kind = about.file_type();
         let entry = if kind.is_symlink() {
-            Entry::Link { target: fs::read_link(path).map_err(Error::file("read", path))? }
+            let target = fs::read_link(path).map_err(Error::file("read", path))?;
+            Entry::Link { target, about: About::at(path, &about) }
         } else if kind.is_dir() {
             for child in children(path)? {
                 self.take_tree(&child, snapshot)?;
             }
-            Entry::Folder { about: About::of(&about) }
+            Entry::Folder { about: About::at(path, &about) }
         } else if kind.is_file() {
             self.take_file(path, &about)?
         } else {
-            Entry::Node { about: About::of(&about), device: about.rdev() }
+            Entry::Node { about: About::at(path, &about), device: about.rdev() }
         };
         snapshot.0.insert(path.to_owned(), entry);
         Ok(())
@@ -97,7 +103,7 @@ impl State {
             }
             self.names.insert((about.dev(), about.ino()), path.to_owned());
         }
-        Ok(Entry::File { copy: self.copy(path, about)?, about: About::of(about) })
+        Ok(Entry::File { copy: self.copy(path, about)?, about: About::at(path, about) })
     }
 
     /// The copy of a file; an earlier one if the file has not changed since.
@@ -110,7 +116,7 @@ impl State {
         }
         self.copies += 1;
         let copy = self.folder.join(self.copies.to_string());
-        fs::copy(path, &copy).map_err(Error::file("copy", path))?;
+        duplicate(path, &copy)?;
         self.remember(path, about, &copy);
         Ok(copy)
     }
@@ -167,13 +173,7 @@ impl State {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
                 made => made.map_err(Error::file("create the folder", path)),
             },
-            Entry::Link { target } => {
-                if fs::read_link(path).is_ok_and(|now| now == *target) {
-                    return Ok(());
-                }
-                remove(path)?;
-                symlink(target, path).map_err(Error::file("create the link", path))
-            }
+            Entry::Link { target, about } => make_link(path, target, about),
             Entry::Node { about, device } => {
                 let now = fs::symlink_metadata(path);
                 if !now.is_ok_and(|now| (now.mode(), now.rdev()) == (about.mode, *device)) {
@@ -210,20 +210,29 @@ impl State {
     }
 }
 
+/// Makes a path a link, unless it is that link.
+pub(super) fn make_link(path: &Path, target: &Path, about: &About) -> Result<(), Error> {
+    if !fs::read_link(path).is_ok_and(|now| now == *target) {
+        remove(path)?;
+        symlink(target, path).map_err(Error::file("create the link", path))?;
+    }
+    about.apply(path)
+}
+
 /// What went wrong on the way.
 #[derive(Default)]
-struct Failures {
+pub(super) struct Failures {
     first: Option<Error>,
 }
 
 impl Failures {
-    fn note(&mut self, result: Result<(), Error>) {
+    pub(super) fn note(&mut self, result: Result<(), Error>) {
         if let Err(error) = result {
             self.first.get_or_insert(error);
         }
     }
 
-    fn result(self) -> Result<(), Error> {
+    pub(super) fn result(self) -> Result<(), Error> {
         self.first.map_or(Ok(()), Err)
     }
 }
@@ -240,7 +249,7 @@ fn identity(about: &Metadata) -> Identity {
     )
 }
 
-fn children(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+pub(super) fn children(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let failed = || Error::file("list the folder", folder);
     let mut children = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed())? {
@@ -278,14 +287,14 @@ fn clear(path: &Path, snapshot: &Snapshot, failures: &mut Failures) {
 }
 
 /// Makes a folder writable for us; it gets its own mode in the end.
-fn open_up(folder: &Path, about: &Metadata) {
+pub(super) fn open_up(folder: &Path, about: &Metadata) {
     if about.mode() & 0o700 != 0o700 {
         // If this fails, so does what it is for, and that is told.
         let _told_later = fs::set_permissions(folder, fs::Permissions::from_mode(0o700));
     }
 }
 
-fn remove(path: &Path) -> Result<(), Error> {
+pub(super) fn remove(path: &Path) -> Result<(), Error> {
     let removed = match fs::symlink_metadata(path) {
         Ok(about) if about.is_dir() => {
             open_up(path, &about);
@@ -298,7 +307,7 @@ fn remove(path: &Path) -> Result<(), Error> {
 }
 
 /// Makes a path another name of the file at `of`.
-fn name(path: &Path, of: &Path) -> Result<(), Error> {
+pub(super) fn name(path: &Path, of: &Path) -> Result<(), Error> {
     let inode = |path: &Path| fs::symlink_metadata(path).map(|about| (about.dev(), about.ino()));
     let wanted = inode(of).map_err(Error::file("look at", of))?;
     if inode(path).is_ok_and(|now| now == wanted) {
@@ -309,7 +318,7 @@ fn name(path: &Path, of: &Path) -> Result<(), Error> {
 }
 
 /// Gives a path the content of its copy, in place or as a new file.
-fn fill(path: &Path, copy: &Path, in_place: bool) -> Result<(), Error> {
+pub(super) fn fill(path: &Path, copy: &Path, in_place: bool) -> Result<(), Error> {
     let failed = |error| Error::PutBack {
         path: path.to_owned(),
         kept: copy.to_owned(),
@@ -327,4 +336,14 @@ fn fill(path: &Path, copy: &Path, in_place: bool) -> Result<(), Error> {
         }
     };
     io::copy(&mut from, &mut to).map(drop).map_err(failed)
+}
+
+/// Makes a copy that takes no room where the file system can share what is the same.
+pub(super) fn duplicate(path: &Path, copy: &Path) -> Result<(), Error> {
+    let from = File::open(path).map_err(Error::file("copy", path))?;
+    let to = File::create(copy).map_err(Error::file("create the copy", copy))?;
+    if file::share(&from, &to).is_ok() {
+        return Ok(());
+    }
+    io::copy(&mut &from, &mut &to).map(drop).map_err(Error::file("copy to the kept files", path))
 }

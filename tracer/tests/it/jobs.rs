@@ -8,7 +8,7 @@ use crate::support::{has, short, skipped};
 use crate::verify::{folder, verdicts, words};
 
 /// The interpreter itself, not what finds it.
-fn python() -> Option<String> {
+pub(crate) fn python() -> Option<String> {
     if !has("python3") {
         return None;
     }

@@ -23,5 +23,6 @@ mod stores;
 mod support;
 mod threads;
 mod traces;
+mod undo;
 mod verdicts;
 mod verify;

@@ -41,7 +41,8 @@ fn another_order_and_another_time_are_called_that() {
 
 #[test]
 fn where_the_original_differs_from_itself_nothing_is_settled() {
-    let found = run("--outside --careful", |_| ());
+    let only_state = |config: &mut Verify| config.only_state = true;
+    let found = run("--outside --careful", only_state);
     assert_eq!(rules(&found), ["control-differs"], "{:#?}", short(&found.report));
     assert_eq!(
         verdicts(&found),
@@ -56,18 +57,24 @@ fn where_the_original_differs_from_itself_nothing_is_settled() {
     assert!(finding.help.as_ref().is_some_and(|help| help.contains("--state")));
 
     // What differs elsewhere is a difference all the same.
-    let found = run("--outside --careful --forget-random", |_| ());
+    let found = run("--outside --careful --forget-random", only_state);
     assert_eq!(verdicts(&found)[..2], [Verdict::Differs; 2]);
     let (left, right) = sides(first(&found.report, "payload-differs"));
     assert!(left.contains("\"144\"") && right.contains("\"94\""), "{left} {right}");
     first(&found.report, "control-differs");
 
     // Without the second run of the original everything counts.
-    let found = run("--outside --careful", |config| config.without_control = true);
+    let found = run("--outside --careful", |config| {
+        only_state(config);
+        config.without_control = true;
+    });
     assert_eq!(verdicts(&found)[..2], [Verdict::Differs; 2]);
 
-    // The file is put back as soon as it is named.
+    // The file is put back if nothing forbids it, and if it is named.
+    let found = run("--outside --careful", |_| ());
+    assert_eq!(verdicts(&found), [Verdict::Differs, Verdict::Differs, Verdict::Same]);
     let found = run("--outside --careful", |config| {
+        only_state(config);
         let state = config.state[0].clone();
         config.state.push(state.with_file_name("outside"));
     });

@@ -225,6 +225,7 @@ fn rough(folder: &Path, last: &str) -> Verify {
         restore: words("true {image}"),
         directory: Some(folder.to_owned()),
         state: vec!["state".into(), "state/deep".into(), "by-link".into(), "new/deep".into()],
+        logs: Some(folder.with_extension("logs")),
         ..Verify::default()
     }
 }

@@ -1,0 +1,244 @@
+//! The undo log on disk: where it is, who has it, and what one that was killed has left.
+//!
+//! It stands in a folder with a well-known name, so that the next verification finds what one that
+//! was killed has left. What a path held is in the journal before the path is changed, and a
+//! path is claimed before, so that two verifications never change the same file.
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Write as _};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, symlink};
+use std::path::{Path, PathBuf};
+
+use super::entry::{Entry, Snapshot};
+use super::keep::own;
+use crate::Error;
+use crate::sys::file;
+use crate::trace::block;
+
+const LOCK: &str = "lock";
+const JOURNAL: &str = "journal";
+const FILES: &str = "files";
+/// What a block of the journal holds.
+const KIND: u32 = 0x756e;
+
+/// The locked log of one verification.
+#[derive(Debug)]
+pub(super) struct Log {
+    base: PathBuf,
+    folder: PathBuf,
+    journal: File,
+    lock: File,
+    claims: Vec<PathBuf>,
+}
+
+/// What a verification that was killed has left.
+#[derive(Debug)]
+pub(super) struct Left {
+    log: Log,
+    /// What stood at each path before it was changed.
+    pub(super) before: BTreeMap<PathBuf, Entry>,
+}
+
+impl Log {
+    /// A new log among those in `base`; `None` is the well-known folder.
+    pub(super) fn create(base: Option<&Path>) -> Result<Self, Error> {
+        let base = base.map_or_else(usual, Path::to_owned);
+        let made = |path: &Path| -> Result<(), Error> {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(path)
+                .map_err(Error::file("create the folder for what is to be put back", path))
+        };
+        made(&base)?;
+        own(&base)?;
+        let base = fs::canonicalize(&base).map_err(Error::file("find", &base))?;
+        made(&base.join("claims"))?;
+        let folder = tempfile::Builder::new()
+            .prefix("run-")
+            .tempdir_in(&base)
+            .map_err(Error::file("create a folder in", &base))?
+            .keep();
+        let lock = Self::take(&folder)?.ok_or(Error::Thread)?;
+        let files = folder.join(FILES);
+        fs::create_dir(&files).map_err(Error::file("create the folder", &files))?;
+        let path = folder.join(JOURNAL);
+        let journal = File::options().append(true).create_new(true).open(&path);
+        let journal = journal.map_err(Error::file("create", &path))?;
+        Ok(Self { base, folder, journal, lock, claims: Vec::new() })
+    }
+
+    fn take(folder: &Path) -> Result<Option<File>, Error> {
+        let path = folder.join(LOCK);
+        let lock = File::options().write(true).create(true).truncate(false).open(&path);
+        let lock = lock.map_err(Error::file("create", &path))?;
+        Ok(file::lock(&lock).map_err(Error::file("lock", &path))?.then_some(lock))
+    }
+
+    /// Where all logs are; nothing below it is ever kept.
+    pub(super) fn base(&self) -> &Path {
+        &self.base
+    }
+
+    /// Where copies go.
+    pub(super) fn files(&self) -> PathBuf {
+        self.folder.join(FILES)
+    }
+
+    /// What verifications have left that nobody works on any more.
+    pub(super) fn left_over(&self) -> Result<Vec<Left>, Error> {
+        let mut all = Vec::new();
+        let listed =
+            fs::read_dir(&self.base).map_err(Error::file("list the folder", &self.base))?;
+        for entry in listed.flatten() {
+            let folder = entry.path();
+            let is_log = entry.file_name().as_bytes().starts_with(b"run-");
+            // One without a lock is only coming into being.
+            if !is_log || folder == self.folder || !folder.join(LOCK).exists() {
+                continue;
+            }
+            let Some(lock) = Self::take(&folder)? else { continue };
+            let path = folder.join(JOURNAL);
+            let before = match File::open(&path) {
+                Ok(mut journal) => read(&mut journal, &path, &folder)?,
+                // It was killed before it had begun, or when all was done.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
+                Err(error) => return Err(Error::file("open", &path)(error)),
+            };
+            let null = File::open("/dev/null").map_err(Error::file("open", "/dev/null"))?;
+            let claims = before.keys().map(|path| claim(&self.base, path)).collect();
+            let log = Self { base: self.base.clone(), folder, journal: null, lock, claims };
+            all.push(Left { log, before });
+        }
+        Ok(all)
+    }
+
+    /// From here on this path can be put back, whatever happens.
+    pub(super) fn promise(&mut self, path: &Path, entry: &Entry) -> Result<(), Error> {
+        // Times of a folder are nobody's own.
+        if !matches!(entry, Entry::Folder { .. }) {
+            self.claim(path)?;
+        }
+        let one = Snapshot(BTreeMap::from([(path.to_owned(), entry.clone())]));
+        let mut content = Vec::new();
+        block::write(&mut content, KIND, &one.encode(Path::new("/"), &self.folder))
+            .and_then(|_| self.journal.write_all(&content))
+            .map_err(Error::file("write", self.folder.join(JOURNAL)))?;
+        // What is only removed again may be lost with the power; what cannot be had again may not.
+        if let Entry::File { copy, .. } = entry {
+            let durable = File::open(copy).and_then(|copy| copy.sync_data());
+            durable
+                .and_then(|()| self.journal.sync_data())
+                .map_err(Error::file("make durable what is in", &self.folder))?;
+        }
+        Ok(())
+    }
+
+    fn claim(&mut self, path: &Path) -> Result<(), Error> {
+        let claim = claim(&self.base, path);
+        let name = self.folder.file_name().unwrap_or_default();
+        loop {
+            match symlink(name, &claim) {
+                Ok(()) => {
+                    self.claims.push(claim);
+                    return Ok(());
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(Error::file("create", &claim)(error)),
+            }
+            let Ok(owner) = fs::read_link(&claim) else { continue };
+            let lock = self.base.join(&owner).join(LOCK);
+            if owner == name {
+                return Ok(());
+            }
+            if lock.exists() {
+                return Err(Error::InUse { path: path.to_owned(), lock });
+            }
+            // Whoever had it was done with it, and was killed before it could say so.
+            match fs::remove_file(&claim) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(Error::file("remove", &claim)(error));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The files are as they were; nothing is needed any more.
+    pub(super) fn done(self) -> Result<(), Error> {
+        let path = self.folder.join(JOURNAL);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::file("remove", &path)(error));
+            }
+            _ => {}
+        }
+        for claim in &self.claims {
+            let own = fs::read_link(claim).is_ok_and(|owner| Some(&*owner) == self.name());
+            if own {
+                let _litter = fs::remove_file(claim);
+            }
+        }
+        // Without a journal whatever is left here is nothing to anybody.
+        let _litter = fs::remove_dir_all(&self.folder);
+        drop(self.lock);
+        Ok(())
+    }
+
+    fn name(&self) -> Option<&Path> {
+        self.folder.file_name().map(Path::new)
+    }
+}
+
+impl Left {
+    pub(super) fn done(self) -> Result<(), Error> {
+        self.log.done()
+    }
+
+    /// Where the copies are.
+    pub(super) fn folder(&self) -> &Path {
+        &self.log.folder
+    }
+}
+
+/// All that a journal tells. A block that was not written whole was never relied upon.
+fn read(journal: &mut File, path: &Path, folder: &Path) -> Result<BTreeMap<PathBuf, Entry>, Error> {
+    let mut before = BTreeMap::new();
+    let mut offset = 0;
+    let damaged = |offset, what| Error::Damaged { path: path.to_owned(), offset, what };
+    loop {
+        match block::read(journal).map_err(Error::file("read", path))? {
+            Ok((KIND, content, length)) => {
+                let one = Snapshot::decode(&content, Path::new("/"), folder);
+                let one = one.map_err(|_| damaged(offset, "it does not say what stood at a path"));
+                before.extend(one?.0);
+                offset += length;
+            }
+            Ok(_) => return Err(damaged(offset, "it is no journal of a verification")),
+            Err(block::Broken::Nothing | block::Broken::Short) => return Ok(before),
+            Err(broken) => return Err(damaged(offset, broken.text())),
+        }
+    }
+}
+
+fn claim(base: &Path, path: &Path) -> PathBuf {
+    let hash = xxhash_rust::xxh3::xxh3_64(path.as_os_str().as_bytes());
+    base.join("claims").join(format!("{hash:016x}"))
+}
+
+/// The folder for logs of this user.
+fn usual() -> PathBuf {
+    let set = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = set("XDG_STATE_HOME").or_else(|| Some(set("HOME")?.join(".local/state")));
+    let ours = |state: PathBuf| state.join("samestate/undo");
+    let fits = |path: &PathBuf| {
+        DirBuilder::new().recursive(true).mode(0o700).create(path).is_ok()
+            && tempfile::tempfile_in(path).is_ok()
+    };
+    state.map(ours).filter(fits).unwrap_or_else(|| {
+        let user = fs::metadata("/proc/self").map_or(0, |about| about.uid());
+        std::env::temp_dir().join(format!("samestate-{user}"))
+    })
+}

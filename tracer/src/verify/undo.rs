@@ -1,0 +1,591 @@
+//! What the programs change, kept as it was before: a log over time that can be gone back.
+//!
+//! A moment holds what stood at each path that was changed after it, as it was then. What it does
+//! not hold is as at the next moment, and what none holds is as it is now. Putting files back is a
+//! change like any other, so each moment can be gone to from everywhere.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::entry::{About, Entry};
+use super::log::Log;
+use super::state::{Failures, children, duplicate, fill, make_link, open_up, remove};
+use crate::Error;
+use crate::record::Change;
+use crate::sys::file;
+
+/// What stood at paths.
+pub(super) type Entries = BTreeMap<PathBuf, Entry>;
+
+/// What tells that somebody else has changed a file: device, inode, size, time of the last change.
+type Mark = (u64, u64, u64, i64, i64);
+
+/// So many files with several names are held open.
+const MOST_HELD: usize = 200;
+
+/// The files that are changed, over time.
+#[derive(Debug)]
+pub(super) struct Undo {
+    log: Log,
+    /// Paths at and below which nothing is kept.
+    apart: Vec<PathBuf>,
+    /// But images are, though they are ours: one may be restored from several times.
+    images: PathBuf,
+    moments: Vec<Entries>,
+    /// What stood at each path before anything ran.
+    before: Entries,
+    copies: u64,
+    /// The copy that holds what a path holds now.
+    current: HashMap<PathBuf, PathBuf>,
+    /// Files with several names that were kept in this moment.
+    names: HashMap<(u64, u64), Entry>,
+    /// Files with several names: as long as one is left, the others can be made again.
+    held: HashMap<(u64, u64), File>,
+    /// Changed without calls from some moment on.
+    mapped: BTreeSet<PathBuf>,
+    /// Changed since the last look.
+    recent: BTreeSet<PathBuf>,
+    /// How we left what we have changed.
+    left: HashMap<PathBuf, Option<Mark>>,
+    /// What somebody else has made of a file meanwhile, and our copy of that.
+    foreign: BTreeMap<PathBuf, Option<PathBuf>>,
+    /// A file was changed of which no name is known.
+    unseen: bool,
+}
+
+impl Undo {
+    /// Nothing at or below the paths in `apart` is kept, except `images`.
+    pub(super) fn new(log: Log, mut apart: Vec<PathBuf>, images: PathBuf) -> Self {
+        apart.push(log.base().to_owned());
+        Self {
+            log,
+            apart,
+            images,
+            moments: vec![Entries::new()],
+            before: Entries::new(),
+            copies: 0,
+            current: HashMap::new(),
+            names: HashMap::new(),
+            held: HashMap::new(),
+            mapped: BTreeSet::new(),
+            recent: BTreeSet::new(),
+            left: HashMap::new(),
+            foreign: BTreeMap::new(),
+            unseen: false,
+        }
+    }
+
+    /// How many files were copied.
+    pub(super) const fn copies(&self) -> u64 {
+        self.copies
+    }
+
+    /// A new moment; gives its number.
+    pub(super) fn mark(&mut self) -> Result<usize, Error> {
+        self.settle();
+        self.names.clear();
+        self.moments.push(Entries::new());
+        for path in self.mapped.clone() {
+            self.current.remove(&path);
+            self.touch(&path)?;
+        }
+        Ok(self.moments.len() - 1)
+    }
+
+    /// A run has ended.
+    pub(super) fn settle(&mut self) {
+        for path in std::mem::take(&mut self.recent) {
+            let mark = mark(&path);
+            self.left.insert(path, mark);
+        }
+    }
+
+    /// This is about to be changed.
+    pub(super) fn changes(&mut self, change: Change<'_>) -> Result<(), Error> {
+        match change {
+            Change::At(path) => {
+                self.touch(path)?;
+                self.current.remove(path);
+            }
+            Change::Name(path) => {
+                self.touch_parent(path)?;
+                self.touch(path)?;
+                self.current.remove(path);
+            }
+            Change::Unnamed(device, inode) => self.touch_inode((device, inode))?,
+            Change::Mapped(path) => {
+                self.touch(path)?;
+                self.current.remove(path);
+                if self.is_kept(path) {
+                    self.mapped.insert(path.to_owned());
+                }
+            }
+            Change::Moved { from, to, swapped } => {
+                self.touch_parent(from)?;
+                self.touch_parent(to)?;
+                self.touch_tree(from)?;
+                self.touch_tree(to)?;
+                self.touch_as(from, from, to)?;
+                if swapped {
+                    self.touch_as(to, to, from)?;
+                }
+                self.forget_below(from);
+                self.forget_below(to);
+            }
+        }
+        Ok(())
+    }
+
+    fn forget_below(&mut self, path: &Path) {
+        self.current.retain(|known, _| !known.starts_with(path));
+    }
+
+    /// A file is changed by a name that is gone.
+    fn touch_inode(&mut self, inode: (u64, u64)) -> Result<(), Error> {
+        let is_it = |about: &About| about.inode == inode;
+        let kept = self.moments.last().is_some_and(|newest| {
+            newest.values().any(|entry| matches!(entry, Entry::File { about, .. } if is_it(about)))
+        });
+        if kept {
+            return Ok(());
+        }
+        let known = self.left.keys().chain(&self.recent);
+        let other = known.filter(|path| {
+            fs::symlink_metadata(path).is_ok_and(|about| (about.dev(), about.ino()) == inode)
+        });
+        match other.min().cloned() {
+            Some(path) => {
+                self.current.remove(&path);
+                self.touch(&path)
+            }
+            None => {
+                self.unseen = true;
+                Ok(())
+            }
+        }
+    }
+
+    fn touch_parent(&mut self, path: &Path) -> Result<(), Error> {
+        path.parent().map_or(Ok(()), |parent| self.touch(parent))
+    }
+
+    fn touch_tree(&mut self, path: &Path) -> Result<(), Error> {
+        self.touch(path)?;
+        if self.is_kept(path) && fs::symlink_metadata(path).is_ok_and(|about| about.is_dir()) {
+            for child in children(path)? {
+                self.touch_tree(&child)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The paths that come into being when `from` becomes `to`.
+    fn touch_as(&mut self, path: &Path, from: &Path, to: &Path) -> Result<(), Error> {
+        let Ok(below) = path.strip_prefix(from) else { return Ok(()) };
+        // Joining nothing would add a slash.
+        if below.as_os_str().is_empty() {
+            self.touch(to)?;
+        } else {
+            self.touch(&to.join(below))?;
+        }
+        if fs::symlink_metadata(path).is_ok_and(|about| about.is_dir()) {
+            for child in children(path)? {
+                self.touch_as(&child, from, to)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether what stands at a path is put back.
+    fn is_kept(&self, path: &Path) -> bool {
+        let is_device = path.starts_with("/dev") && !path.starts_with("/dev/shm");
+        !is_device
+            && !path.starts_with("/proc")
+            && !path.starts_with("/sys")
+            && (path.starts_with(&self.images)
+                || !self.apart.iter().any(|apart| path.starts_with(apart)))
+    }
+
+    /// Keeps what stands at a path, unless that was done since the last moment.
+    fn touch(&mut self, path: &Path) -> Result<(), Error> {
+        if !self.is_kept(path) {
+            return Ok(());
+        }
+        self.look_for_others(path)?;
+        self.recent.insert(path.to_owned());
+        let Some(newest) = self.moments.last() else { return Ok(()) };
+        if newest.contains_key(path) || is_implied(newest, path) {
+            return Ok(());
+        }
+        let entry = match self.entry(path) {
+            Ok(entry) => entry,
+            // What may not even be looked at cannot be changed by the same user either.
+            Err(error) if is_out_of_reach(path, &error) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        if !self.before.contains_key(path) && !is_implied(&self.before, path) {
+            self.log.promise(path, &entry)?;
+            self.before.insert(path.to_owned(), entry.clone());
+        }
+        if let Some(newest) = self.moments.last_mut() {
+            newest.insert(path.to_owned(), entry);
+        }
+        Ok(())
+    }
+
+    /// What stands at a path now, with a copy of it.
+    fn entry(&mut self, path: &Path) -> Result<Entry, Error> {
+        let about = match fs::symlink_metadata(path) {
+            Ok(about) => about,
+            Err(error) if is_nothing(&error) => return Ok(Entry::Nothing),
+            Err(error) => return Err(Error::file("look at", path)(error)),
+        };
+        let kind = about.file_type();
+        if kind.is_symlink() {
+            let target = fs::read_link(path).map_err(Error::file("read", path))?;
+            return Ok(Entry::Link { target, about: About::at(path, &about) });
+        }
+        if kind.is_dir() {
+            return Ok(Entry::Folder { about: About::at(path, &about) });
+        }
+        if !kind.is_file() {
+            return Ok(Entry::Node { about: About::at(path, &about), device: about.rdev() });
+        }
+        let inode = (about.dev(), about.ino());
+        if about.nlink() > 1
+            && let Some(entry) = self.names.get(&inode)
+        {
+            return Ok(entry.clone());
+        }
+        // What is written by another name is not told of this one.
+        let current = self.current.get(path).filter(|_| about.nlink() == 1);
+        let copy = match current {
+            Some(copy) => copy.clone(),
+            None => {
+                let copy = self.copy(path)?;
+                self.current.insert(path.to_owned(), copy.clone());
+                copy
+            }
+        };
+        let entry = Entry::File { copy, about: About::at(path, &about) };
+        if about.nlink() > 1 {
+            self.names.insert(inode, entry.clone());
+            if self.held.len() < MOST_HELD
+                && !self.held.contains_key(&inode)
+                && let Ok(file) = File::open(path)
+            {
+                self.held.insert(inode, file);
+            }
+        }
+        Ok(entry)
+    }
+
+    fn copy(&mut self, path: &Path) -> Result<PathBuf, Error> {
+        self.copies += 1;
+        let copy = self.log.files().join(self.copies.to_string());
+        duplicate(path, &copy)?;
+        Ok(copy)
+    }
+
+    /// Looks whether a file is as we left it. If not, what somebody else made of it is kept.
+    fn look_for_others(&mut self, path: &Path) -> Result<(), Error> {
+        if self.recent.contains(path) || self.mapped.contains(path) {
+            return Ok(());
+        }
+        let Some(left) = self.left.get(path) else { return Ok(()) };
+        let now = mark(path);
+        if *left == now {
+            return Ok(());
+        }
+        self.current.remove(path);
+        self.left.insert(path.to_owned(), now);
+        let about = fs::symlink_metadata(path).ok();
+        // Files come and go in a folder, and a file with several names may have been changed by
+        // another one of them.
+        if about.as_ref().is_some_and(|about| about.is_dir() || about.nlink() > 1) {
+            return Ok(());
+        }
+        let is_file = about.is_some_and(|about| about.is_file());
+        let copy = if is_file { Some(self.copy(path)?) } else { None };
+        self.foreign.insert(path.to_owned(), copy);
+        Ok(())
+    }
+
+    /// Whether a file was changed of which no name is known, so that it is not put back.
+    pub(super) const fn has_unseen(&self) -> bool {
+        self.unseen
+    }
+
+    /// Files that were changed by somebody else while we worked with them.
+    pub(super) fn others(&self) -> impl Iterator<Item = &Path> {
+        self.foreign.keys().map(PathBuf::as_path)
+    }
+
+    /// Makes all files what they were at a moment.
+    pub(super) fn go_to(&mut self, moment: usize) -> Result<(), Error> {
+        let mut then = Entries::new();
+        for entries in self.moments.iter().skip(moment) {
+            for (path, entry) in entries {
+                if !then.contains_key(path) && !is_implied(&then, path) {
+                    then.insert(path.clone(), entry.clone());
+                }
+            }
+        }
+        for (path, entry) in &then {
+            self.look_for_others(path)?;
+            if !self.is_as(path, entry) {
+                // What is about to go has to be there for later moments.
+                self.touch_tree_if_it_goes(path, entry)?;
+            }
+        }
+        let made = self.make(&then);
+        self.settle();
+        made
+    }
+
+    fn touch_tree_if_it_goes(&mut self, path: &Path, entry: &Entry) -> Result<(), Error> {
+        match entry {
+            Entry::Folder { .. } => self.touch(path),
+            _ => self.touch_tree(path),
+        }
+    }
+
+    /// Puts everything back as it was before anything ran; the log stays.
+    pub(super) fn put_back(&mut self) -> Result<(), Error> {
+        self.settle();
+        let before = std::mem::take(&mut self.before);
+        let looked = before.keys().try_for_each(|path| self.look_for_others(path));
+        let made = self.make(&before);
+        self.settle();
+        let durable = looked.and(made).and_then(|()| make_durable(&before));
+        self.before = before;
+        durable
+    }
+
+    /// Nothing that was kept is needed any more.
+    pub(super) fn done(self) -> Result<(), Error> {
+        self.log.done()
+    }
+
+    /// Puts what somebody else has made of files beside them, and says so.
+    pub(super) fn hand_over(&self) -> Result<Vec<String>, Error> {
+        let mut notes = Vec::new();
+        for (number, (path, copy)) in self.foreign.iter().enumerate() {
+            let Some(copy) = copy else { continue };
+            let beside = beside(path, number);
+            duplicate(copy, &beside)?;
+            notes.push(format!(
+                "{} is as it was before; what a process that is not traced has made of it \
+                 meanwhile is in {}",
+                path.display(),
+                beside.display()
+            ));
+        }
+        Ok(notes)
+    }
+
+    /// Puts back what a verification that was killed has left.
+    pub(super) fn recover(before: &Entries) -> Result<(), Error> {
+        make_all(before, &mut HashMap::new(), &HashMap::new(), &HashSet::new())?;
+        make_durable(before)
+    }
+
+    fn is_as(&self, path: &Path, entry: &Entry) -> bool {
+        let now = fs::symlink_metadata(path);
+        let same = |about: &About, now: &Metadata| {
+            let now = About::at(path, now);
+            (now.mode, now.owner, now.group, now.modified, &now.attributes)
+                == (about.mode, about.owner, about.group, about.modified, &about.attributes)
+        };
+        match (entry, now) {
+            (Entry::Nothing, now) => now.is_err(),
+            (Entry::File { copy, about }, Ok(now)) => {
+                self.current.get(path) == Some(copy)
+                    && now.is_file()
+                    && now.nlink() == 1
+                    && same(about, &now)
+            }
+            (Entry::Folder { about }, Ok(now)) => now.is_dir() && same(about, &now),
+            (Entry::Link { target, about }, Ok(now)) => {
+                now.is_symlink()
+                    && fs::read_link(path).is_ok_and(|now| now == *target)
+                    && same(about, &now)
+            }
+            (Entry::Node { about, device }, Ok(now)) => now.rdev() == *device && same(about, &now),
+            _ => false,
+        }
+    }
+
+    fn make(&mut self, then: &Entries) -> Result<(), Error> {
+        // Whose times somebody else has moved on stays like that.
+        let busy = then.iter().filter_map(|(path, entry)| {
+            let is_folder = matches!(entry, Entry::Folder { .. });
+            let left = self.left.get(path).filter(|_| is_folder && !self.recent.contains(path))?;
+            (*left != mark(path)).then(|| path.clone())
+        });
+        let busy: HashSet<_> = busy.collect();
+        let mut current = std::mem::take(&mut self.current);
+        let made = make_all(then, &mut current, &self.held, &busy);
+        self.current = current;
+        self.recent.extend(then.keys().cloned());
+        made
+    }
+}
+
+/// Makes paths what they shall be. What cannot be done does not keep the others from it; the first
+/// failure is told. `current` says which copy a path holds already, and afterwards holds.
+fn make_all(
+    then: &Entries,
+    current: &mut HashMap<PathBuf, PathBuf>,
+    held: &HashMap<(u64, u64), File>,
+    busy: &HashSet<PathBuf>,
+) -> Result<(), Error> {
+    let mut failures = Failures::default();
+    for (path, entry) in then {
+        failures.note(clear(path, entry, current));
+    }
+    // The first path of each file with several names.
+    let mut placed: HashMap<(u64, u64), &Path> = HashMap::new();
+    // Folders come before what they hold.
+    for (path, entry) in then {
+        let made = match entry {
+            Entry::Nothing | Entry::Name { .. } => Ok(()),
+            Entry::Folder { .. } => match fs::create_dir(path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+                made => made.map_err(Error::file("create the folder", path)),
+            },
+            Entry::Link { target, about } => make_link(path, target, about),
+            Entry::Node { about, device } => make_node(path, about, *device),
+            Entry::File { copy, about } => {
+                let other = placed.get(&about.inode).copied();
+                placed.entry(about.inode).or_insert(path);
+                make_file(path, (copy, about), other, held.get(&about.inode), current)
+            }
+        };
+        failures.note(made);
+    }
+    // Putting things into a folder changes its times, so these come last.
+    for (path, entry) in then.iter().rev() {
+        if let Entry::Folder { about } = entry {
+            failures.note(if busy.contains(path) { about.allow(path) } else { about.apply(path) });
+        }
+    }
+    failures.result()
+}
+
+/// Removes what is in the way.
+fn clear(path: &Path, entry: &Entry, current: &mut HashMap<PathBuf, PathBuf>) -> Result<(), Error> {
+    let Ok(now) = fs::symlink_metadata(path) else { return Ok(()) };
+    let stays = match entry {
+        Entry::Nothing => false,
+        Entry::Folder { .. } => now.is_dir(),
+        Entry::File { .. } | Entry::Name { .. } => now.is_file(),
+        Entry::Link { .. } => now.is_symlink(),
+        Entry::Node { about, .. } => about.mode & libc::S_IFMT == now.mode() & libc::S_IFMT,
+    };
+    if stays {
+        if now.is_dir() {
+            open_up(path, &now);
+        }
+        return Ok(());
+    }
+    current.retain(|known, _| !known.starts_with(path));
+    remove(path)
+}
+
+fn make_node(path: &Path, about: &About, device: u64) -> Result<(), Error> {
+    let now = fs::symlink_metadata(path);
+    if !now.is_ok_and(|now| (now.mode(), now.rdev()) == (about.mode, device)) {
+        remove(path)?;
+        file::make_node(path, about.mode, device).map_err(Error::file("make", path))?;
+    }
+    about.apply(path)
+}
+
+fn make_file(
+    path: &Path,
+    (copy, about): (&PathBuf, &About),
+    other: Option<&Path>,
+    held: Option<&File>,
+    current: &mut HashMap<PathBuf, PathBuf>,
+) -> Result<(), Error> {
+    let inode = |path: &Path| fs::symlink_metadata(path).ok().map(|now| (now.dev(), now.ino()));
+    if let Some(other) = other {
+        // Another name of a file that was put back already.
+        if inode(path) != inode(other) {
+            remove(path)?;
+            fs::hard_link(other, path).map_err(Error::file("put back the name", path))?;
+        }
+        current.remove(path);
+        return Ok(());
+    }
+    if inode(path) != Some(about.inode)
+        && let Some(held) = held
+        && held.metadata().is_ok_and(|now| now.nlink() > 0)
+    {
+        // The file lives on by names that nobody has told us of.
+        remove(path)?;
+        let named = file::give_name(held, path);
+        if named.is_ok() {
+            current.remove(path);
+        }
+    }
+    let has_others = fs::symlink_metadata(path).is_ok_and(|now| now.nlink() > 1);
+    if has_others || current.get(path) != Some(copy) {
+        fill(path, copy, inode(path) == Some(about.inode))?;
+        current.insert(path.to_owned(), copy.clone());
+    }
+    about.apply(path)
+}
+
+/// Whether something above a path says that there is nothing at it.
+fn is_implied(entries: &Entries, path: &Path) -> bool {
+    let mut above = path.ancestors().skip(1);
+    above
+        .any(|above| entries.get(above).is_some_and(|entry| !matches!(entry, Entry::Folder { .. })))
+}
+
+fn mark(path: &Path) -> Option<Mark> {
+    let about = fs::symlink_metadata(path).ok()?;
+    Some((about.dev(), about.ino(), about.size(), about.mtime(), about.mtime_nsec()))
+}
+
+fn is_nothing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// Whether the error comes from a path that we could not change either.
+fn is_out_of_reach(path: &Path, error: &Error) -> bool {
+    let Error::File { source, .. } = error else { return false };
+    let denied = source.kind() == io::ErrorKind::PermissionDenied;
+    denied && !file::is_writable(path) && !path.parent().is_some_and(file::is_writable)
+}
+
+/// What was there before is safe on its disk before the copies go.
+fn make_durable(before: &Entries) -> Result<(), Error> {
+    let mut done = HashSet::new();
+    for (path, entry) in before {
+        let Entry::File { about, .. } = entry else { continue };
+        if done.insert(about.inode.0) {
+            let synced = File::open(path).and_then(|file| file::sync(&file));
+            // One that may not be read was written by us, and can be synced by its folder.
+            let folder = path.parent().unwrap_or(path);
+            synced
+                .or_else(|_| File::open(folder).and_then(|folder| file::sync(&folder)))
+                .map_err(Error::file("make durable what is at", path))?;
+        }
+    }
+    Ok(())
+}
+
+/// A name beside a file that is not taken.
+fn beside(path: &Path, number: usize) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    (number..)
+        .map(|number| path.with_file_name(format!("{name}.changed-{number}")))
+        .find(|path| fs::symlink_metadata(path).is_err())
+        .unwrap_or_else(|| path.to_owned())
+}

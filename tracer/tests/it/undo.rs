@@ -1,0 +1,343 @@
+//! Files that no state path names: what calls change is put back all the same.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use samestate_report::{Finding, Severity};
+use samestate_tracer::trace::Status;
+use samestate_tracer::{Announce, Error, Progress, Verdict, Verification, Verify, verify};
+
+use crate::support::{age, first, short};
+use crate::verify::verdicts;
+
+fn files(folder: &Path) {
+    for name in ["folder/deep", "empty", "tree/deep"] {
+        fs::create_dir_all(folder.join(name)).expect("a folder");
+    }
+    for name in [
+        "log",
+        "emptied",
+        "replaced",
+        "gone",
+        "mode",
+        "owner",
+        "times",
+        "copied",
+        "attribute",
+        "mapped",
+        "one-of-two",
+        "first-of-two",
+        "folder/inner",
+        "folder/deep/down",
+        "short",
+        "long",
+        "tree/a",
+        "tree/deep/b",
+        "opened",
+        "swapped-a",
+        "swapped-b",
+    ] {
+        fs::write(folder.join(name), format!("this is {name}\n")).expect("a file");
+    }
+    for (one, other) in [("one-of-two", "two-of-two"), ("first-of-two", "last-of-two")] {
+        fs::hard_link(folder.join(one), folder.join(other)).expect("another name");
+    }
+    std::os::unix::fs::symlink("log", folder.join("led")).expect("a link");
+    let made = std::process::Command::new("mkfifo").arg(folder.join("fifo")).status();
+    assert!(made.is_ok_and(|status| status.success()));
+    for name in ["log", "folder/inner", "folder/deep", "folder", "tree/deep", "tree", "empty"] {
+        age(&folder.join(name));
+    }
+    age(folder);
+}
+
+/// A path, its content, mode and time, and which one before it is the same file.
+type Content = (PathBuf, Vec<u8>, u32, i64, i64, Option<usize>);
+
+/// Everything under a folder.
+fn content(folder: &Path) -> Vec<Content> {
+    let mut paths = vec![folder.to_owned()];
+    let mut at = 0;
+    while at < paths.len() {
+        if paths[at].symlink_metadata().is_ok_and(|about| about.is_dir()) {
+            let list = fs::read_dir(&paths[at]).expect("its list");
+            paths.extend(list.map(|entry| entry.expect("an entry").path()));
+        }
+        at += 1;
+    }
+    paths.sort();
+    let inode = |path: &PathBuf| fs::symlink_metadata(path).expect("the file").ino();
+    let inodes: Vec<_> = paths.iter().map(inode).collect();
+    let one = |(number, path): (usize, &PathBuf)| {
+        let about = fs::symlink_metadata(path).expect("the file");
+        let bytes = if about.is_file() { fs::read(path).expect("its content") } else { Vec::new() };
+        let same = inodes[..number].iter().position(|other| *other == inodes[number]);
+        let mode = about.permissions().mode();
+        (path.clone(), bytes, mode, about.mtime(), about.mtime_nsec(), same)
+    };
+    paths.iter().enumerate().map(one).collect()
+}
+
+/// A program that is at its checkpoint when it has written `image-0`.
+struct Place {
+    folder: tempfile::TempDir,
+    python: String,
+}
+
+impl Place {
+    /// `None` without an interpreter.
+    fn new() -> Option<Self> {
+        let python = crate::jobs::python()?;
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::create_dir(folder.path().join("work")).expect("a folder");
+        files(&folder.path().join("work"));
+        Some(Self { folder, python })
+    }
+
+    fn work(&self) -> PathBuf {
+        self.folder.path().join("work")
+    }
+
+    fn logs(&self) -> PathBuf {
+        self.folder.path().join("logs")
+    }
+
+    /// Does some things before the checkpoint, and some after it.
+    fn config(&self, first: &str, then: &str) -> Verify {
+        config(&self.python, self.folder.path(), first, then)
+    }
+
+    fn verify(&self, first: &str, then: &str) -> Verification {
+        verify(&self.config(first, then), &mut |_| ()).expect("it can be verified")
+    }
+
+    /// Nothing of ours is left.
+    fn is_tidy(&self) -> bool {
+        let count = |folder: PathBuf| fs::read_dir(folder).expect("the folder").count();
+        count(self.logs()) == 1 && count(self.logs().join("claims")) == 0
+    }
+}
+
+fn config(python: &str, folder: &Path, first: &str, then: &str) -> Verify {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/undo/undo.py");
+    let work = folder.join("work").to_string_lossy().into_owned();
+    let words = [python, "-I", "-S", "-B", script, &work, first, then].map(Into::into);
+    Verify {
+        command: words.to_vec(),
+        restore: words.into_iter().chain(["{image}".into()]).collect(),
+        announce: Announce { saved_on: Some("image-*".to_owned()), ..Announce::default() },
+        logs: Some(folder.join("logs")),
+        ..Verify::default()
+    }
+}
+
+#[test]
+fn whatever_a_call_changes_is_as_it_was_for_each_restored_run_and_afterwards() {
+    // What was changed before the checkpoint is changed again after it.
+    for (first, then) in [("look", "list,changes,look"), ("changes,nameless", "list,again,look")] {
+        let Some(place) = Place::new() else { return };
+        let before = content(&place.work());
+        let mut config = place.config(first, then);
+        // Times come from the files themselves.
+        config.knobs.mirrored_files = false;
+        // Times of what the original changes are others when it is run again.
+        config.without_control = true;
+        let found = verify(&config, &mut |_| ()).expect("it can be verified");
+        let told = String::from_utf8_lossy(&found.output);
+        // A file that is open by a name that is gone is open by another one.
+        let grave = |finding: &&Finding| finding.severity != Severity::Warning;
+        let found_grave: Vec<_> = found.report.findings.iter().filter(grave).collect();
+        assert!(found_grave.is_empty(), "{found_grave:#?}\n{told}");
+        assert_eq!(verdicts(&found), [Verdict::Same], "{told}");
+        assert_eq!(found.status, Status::Exited(0), "{told}");
+        let after = content(&place.work());
+        for (before, after) in before.iter().zip(&after) {
+            assert_eq!(before, after);
+        }
+        assert_eq!(before.len(), after.len());
+        assert!(place.is_tidy() && !place.folder.path().join("image-0").exists());
+    }
+}
+
+#[test]
+fn each_checkpoint_has_its_own_files() {
+    let Some(place) = Place::new() else { return };
+    let before = content(&place.work());
+    // Each restored run goes on from its own count, and sees the files as they were then.
+    let mut config = place.config("look", "steps6");
+    config.rounds = 3;
+    let found = verify(&config, &mut |_| ()).expect("it can be verified");
+    assert!(found.report.findings.is_empty(), "{:#?}", short(&found.report));
+    assert_eq!(verdicts(&found), [Verdict::Same; 6], "three checkpoints, up to three rounds");
+    assert_eq!(content(&place.work()), before);
+    assert!(place.is_tidy());
+    // Where nothing is put back, the same is not the same.
+    config.only_state = true;
+    config.without_control = true;
+    let found = verify(&config, &mut |_| ()).expect("it can be verified");
+    assert_eq!(verdicts(&found)[..2], [Verdict::Differs; 2]);
+}
+
+#[test]
+fn a_file_is_copied_once_for_each_checkpoint_however_often_it_is_written() {
+    let copies = |often: &str| {
+        let place = Place::new()?;
+        let found = place.verify(often, often);
+        assert_eq!(verdicts(&found), [Verdict::Same], "{:#?}", short(&found.report));
+        let facts = &found.report.facts;
+        let copied = facts.iter().find(|fact| fact.what == "files copied by the undo log");
+        Some(copied.expect("it is told").count)
+    };
+    let Some(few) = copies("often2") else { return };
+    // Four files: before the checkpoint, after it, and at the end.
+    assert_eq!(few, 12);
+    assert_eq!(copies("often200"), Some(few));
+}
+
+#[test]
+fn what_is_written_through_memory_is_put_back() {
+    let Some(place) = Place::new() else { return };
+    let before = content(&place.work());
+    let found = place.verify("map", "map,log,append,map");
+    assert_eq!(verdicts(&found), [Verdict::Same], "{:#?}", short(&found.report));
+    assert_eq!(content(&place.work()), before);
+}
+
+#[test]
+fn what_somebody_else_changes_meanwhile_is_said_and_not_lost() {
+    let Some(place) = Place::new() else { return };
+    let before = content(&place.work());
+    let config = place.config("append", "log,append");
+    let log = place.work().join("log");
+    let mut between = |progress| {
+        if matches!(progress, Progress::Restoring { .. }) {
+            let log = fs::File::options().append(true).open(&log).expect("the file");
+            std::io::Write::write_all(&mut &log, b"theirs\n").expect("it is written");
+        }
+    };
+    let found = verify(&config, &mut between).expect("it can be verified");
+    let finding = first(&found.report, "untraced");
+    assert!(finding.subject.to_string().ends_with("/log"), "{}", finding.subject);
+    assert_ne!(found.report.count(Severity::Blind), 0);
+    let mut after = content(&place.work());
+    let theirs = after.iter().position(|one| one.0.ends_with("log.changed-0")).expect("their file");
+    let (_, bytes, ..) = after.remove(theirs);
+    assert_eq!(String::from_utf8_lossy(&bytes), "this is log\nmine\nmine\ntheirs\n");
+    let contents = |all: &[Content]| all.iter().map(|one| one.1.clone()).collect::<Vec<_>>();
+    assert_eq!(contents(&after), contents(&before));
+    assert!(found.report.notes.iter().any(|note| note.contains("log.changed-0")));
+}
+
+/// A process that does not outlive the test.
+struct Killed(std::process::Child);
+
+impl Killed {
+    fn kill(&mut self) {
+        self.0.kill().expect("it can be killed");
+        self.0.wait().expect("it can be waited for");
+    }
+}
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// The folder in which the test below runs a verification to be killed.
+const KILLED: &str = "SAMESTATE_TEST_KILLED_UNDO";
+
+/// Only part of the next test; by itself it does nothing.
+#[test]
+fn the_one_that_is_killed() {
+    let Some(folder) = std::env::var_os(KILLED) else { return };
+    let Some(python) = crate::jobs::python() else { return };
+    let _killed = verify(&config(&python, Path::new(&folder), "changes", "sleep"), &mut |_| ());
+}
+
+#[test]
+fn what_a_killed_verification_changed_anywhere_is_put_back_at_the_next_start() {
+    let Some(place) = Place::new() else { return };
+    let before = content(&place.work());
+    let killed = std::process::Command::new(std::env::current_exe().expect("this test"))
+        .args(["--exact", "undo::the_one_that_is_killed", "--nocapture"])
+        .env(KILLED, place.folder.path())
+        .spawn();
+    let mut killed = Killed(killed.expect("it can be started"));
+    while !place.work().join("ready").exists() {
+        assert!(killed.0.try_wait().expect("it can be asked").is_none(), "it ended by itself");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert_ne!(content(&place.work()), before);
+    // Meanwhile nobody else may change the same files; others are nobody's business.
+    let refused = verify(&place.config("append", "look"), &mut |_| ());
+    let Err(Error::InUse { path, .. }) = refused else { panic!("{refused:?}") };
+    assert!(path.starts_with(place.work()), "{path:?}");
+    let elsewhere = Place::new().expect("as before");
+    let mut config = elsewhere.config("append", "append");
+    config.logs = Some(place.logs());
+    assert_eq!(verdicts(&verify(&config, &mut |_| ()).expect("it can")), [Verdict::Same]);
+    killed.kill();
+    assert_ne!(content(&place.work()), before);
+    let found = place.verify("log", "look");
+    let said = found.report.notes.iter().find(|note| note.contains("was killed"));
+    assert!(said.is_some_and(|note| note.contains(" more")), "{:?}", found.report.notes);
+    let told = String::from_utf8_lossy(&found.output);
+    assert!(told.starts_with("b'this is log\\n'\n"), "{told}");
+    let after = content(&place.work());
+    for (after, before) in after.iter().zip(&before) {
+        // Its other name was written to and removed; nobody knows of this one any more.
+        if before.0.ends_with("last-of-two") {
+            continue;
+        }
+        assert_eq!(
+            (&after.0, &after.1, after.2, after.3),
+            (&before.0, &before.1, before.2, before.3)
+        );
+    }
+    assert_eq!(after.len(), before.len());
+    assert!(place.is_tidy());
+    let found = place.verify("look", "look");
+    assert!(!found.report.notes.iter().any(|note| note.contains("was killed")));
+}
+
+#[test]
+fn a_file_that_cannot_be_kept_is_not_changed() {
+    let Some(place) = Place::new() else { return };
+    let logs = place.logs();
+    fs::create_dir(&logs).expect("a folder");
+    let small = ["-t", "tmpfs", "-o", "size=64k,mode=700", "samestate"];
+    let mounted = std::process::Command::new("mount").args(small).arg(&logs).status();
+    if !mounted.is_ok_and(|status| status.success()) {
+        crate::support::skipped("no small file system can be mounted");
+        return;
+    }
+    fs::write(place.work().join("large"), vec![b'x'; 200 << 10]).expect("a file");
+    let before = content(&place.work());
+    let failed = verify(&place.config("large", "look"), &mut |_| ());
+    let after = content(&place.work());
+    let unmounted = std::process::Command::new("umount").arg(&logs).status();
+    assert!(unmounted.is_ok_and(|status| status.success()));
+    let error = failed.expect_err("it does not fit");
+    assert!(matches!(error, Error::File { .. }), "{error}");
+    assert_eq!(after, before);
+}
+
+#[test]
+fn a_file_that_is_changed_by_no_name_that_is_known_is_said() {
+    let Some(place) = Place::new() else { return };
+    let found = place.verify("orphan", "unseen");
+    let findings = &found.report.findings;
+    let told = findings.iter().filter(|finding| finding.rule.id == "untraced");
+    let told: Vec<_> = told.map(|finding| &finding.message).collect();
+    assert!(told.iter().any(|told| told.contains("by a name that was gone")), "{told:?}");
+}
+
+#[test]
+fn another_root_or_mount_is_not_seen_and_that_is_said() {
+    let Some(place) = Place::new() else { return };
+    let found = place.verify("look", "root,look");
+    let finding = first(&found.report, "untraced");
+    assert!(finding.message.contains("root"), "{}", finding.message);
+}
