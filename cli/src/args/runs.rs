@@ -158,10 +158,18 @@ pub(crate) struct VerifyArgs {
     /// The command that goes on from an image, `{image}` standing for the image's path.
     #[arg(long, value_name = "COMMAND")]
     pub(crate) restore: String,
-    /// A file or folder that belongs to the state: put back for each restored run, and afterwards
-    /// as it was; may be given several times.
+    /// A file or folder that is put back as a whole for each restored run, and afterwards, whoever
+    /// changes it; may be given several times. What the programs change anywhere else by system calls is
+    /// put back as well.
     #[arg(long = "state", value_name = "PATH")]
     pub(crate) state: Vec<PathBuf>,
+    /// Put back nothing but what --state names; what is changed elsewhere stays changed.
+    #[arg(long)]
+    pub(crate) only_state: bool,
+    /// If nothing is found, exit as the original ended: with its exit status, or 128 and the number of
+    /// the signal that killed it.
+    #[arg(long)]
+    pub(crate) pass_exit: bool,
     /// End a run that takes longer than this; what could not be compared then is a finding.
     #[arg(long, value_name = "SECONDS")]
     pub(crate) timeout: Option<u64>,

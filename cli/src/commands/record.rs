@@ -7,6 +7,7 @@ use samestate_report::Report;
 use samestate_tracer::trace::Status;
 use samestate_tracer::{Attach, Config, Recording, Stacks};
 
+use super::verify::passed_on;
 use crate::args::{OutputArgs, RecordArgs};
 use crate::failure::Failure;
 use crate::input;
@@ -67,8 +68,7 @@ fn ended(recording: &Recording, report: &Report) -> u8 {
     match recording.status() {
         // What could not be seen must not look like a clean recording.
         Status::Exited(0) => report.exit_code().code(),
-        Status::Exited(status) => u8::try_from(status & 0xff).unwrap_or(u8::MAX),
         // As shells do it.
-        Status::Killed(signal) => u8::try_from(128 + (signal & 0x7f)).unwrap_or(u8::MAX),
+        status => passed_on(status),
     }
 }

@@ -19,11 +19,26 @@ use crate::signals::Signals;
 
 /// Prints whether each restored run did what the original did.
 pub(crate) fn run(args: &VerifyArgs, output: OutputArgs) -> Result<u8, Failure> {
-    output::report(&report(args)?, output)
+    let (report, status) = verified(args)?;
+    let code = output::report(&report, output)?;
+    Ok(if code == 0 && args.pass_exit { passed_on(status) } else { code })
+}
+
+/// What a shell would say of a program that ended so.
+pub(super) fn passed_on(status: Status) -> u8 {
+    match status {
+        Status::Exited(status) => u8::try_from(status & 0xff).unwrap_or(u8::MAX),
+        Status::Killed(signal) => u8::try_from(128 + (signal & 0x7f)).unwrap_or(u8::MAX),
+    }
 }
 
 /// Makes the report.
 pub(crate) fn report(args: &VerifyArgs) -> Result<Report, Failure> {
+    verified(args).map(|(report, _)| report)
+}
+
+/// The report, and how the original ended.
+fn verified(args: &VerifyArgs) -> Result<(Report, Status), Failure> {
     let Some(restore) = shlex::split(&args.restore) else {
         return Err(Failure::usage(format!(
             "`--restore` has a quote that is not closed, or ends in a backslash: {}",
@@ -36,6 +51,7 @@ pub(crate) fn report(args: &VerifyArgs) -> Result<Report, Failure> {
         restore: restore.into_iter().map(OsString::from).collect(),
         interrupt: Arc::clone(&signals.interrupt),
         state: args.state.clone(),
+        only_state: args.only_state,
         work: args.keep.clone(),
         timeout: args.timeout.map(Duration::from_secs),
         knobs: knobs(&args.knobs)?,
@@ -61,7 +77,11 @@ pub(crate) fn report(args: &VerifyArgs) -> Result<Report, Failure> {
     drop(progress);
     match verified {
         Err(error @ Error::Interrupted) => Err(Failure::interrupted(error, signals)),
-        verified => Ok(complete(verified?)),
+        verified => {
+            let verified = verified?;
+            let status = verified.status;
+            Ok((complete(verified), status))
+        }
     }
 }
 
@@ -72,7 +92,6 @@ fn complete(verified: Verification) -> Report {
         report.tables.push(table(&checkpoints));
     }
     if status != Status::Exited(0) {
-        report.notes.push(format!("the original ended with {status}"));
         // It may say why.
         let _ = writeln!(anstream::stderr(), "{}", String::from_utf8_lossy(&output).trim_end());
     }
@@ -80,7 +99,8 @@ fn complete(verified: Verification) -> Report {
 }
 
 fn table(checkpoints: &[Checkpoint]) -> Table {
-    let mut columns = vec!["image", "step", "calls compared", "divergences", "verdict"];
+    let mut columns =
+        vec!["image", "step", "calls compared", "divergences", "verdict", "ended with"];
     let has_rounds = checkpoints.iter().any(|checkpoint| checkpoint.round > 1);
     if has_rounds {
         columns.push("round");
@@ -94,6 +114,7 @@ fn table(checkpoints: &[Checkpoint]) -> Table {
             checkpoint.compared.to_string(),
             checkpoint.divergences.to_string(),
             checkpoint.verdict.word().to_owned(),
+            checkpoint.ended.map_or_else(String::new, |status| status.to_string()),
         ];
         cells.into_iter().chain(round).collect()
     };

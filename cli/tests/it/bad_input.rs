@@ -184,6 +184,30 @@ fn the_end_of_the_program_is_passed_on() {
 }
 
 #[test]
+fn how_the_original_ended_is_told_and_passed_on_if_that_is_wanted() {
+    let folder = fresh("verify-ends");
+    let (image, run) = (folder.join("image"), |status: &str, pass: &[&str]| {
+        // What is done with the image is the same, and how it ends is not.
+        let mut words = vec!["--format", "json", "verify", "--saved-on", "image", "--no-control"];
+        words.extend(pass);
+        let restore = format!("sh -c 'cat \"$0\" > /dev/null; exit {status}' {{image}}");
+        let script = format!("cd '{}'; echo x > draft; mv draft image; exit 7", folder.display());
+        words.extend(["--restore", &restore, "--", "sh", "-c", &script]);
+        samestate(words)
+    });
+    let said = run("7", &[]);
+    let report: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+    assert!(!image.exists());
+    let facts = report["facts"].as_array().unwrap();
+    let ended = facts.iter().find(|fact| fact["what"] == "exit status of the original run");
+    assert_eq!(ended.unwrap()["count"], 7);
+    let notes = report["notes"].to_string();
+    assert_eq!(notes.matches("the original run ended with exit status 7").count(), 1, "{notes}");
+    let row = report["tables"][0]["rows"][0].as_array().unwrap();
+    assert_eq!(row.last().unwrap(), "exit status 7", "{row:?}");
+}
+
+#[test]
 fn a_restore_command_without_an_image() {
     let said = samestate(["verify", "--restore", "true", "--", "true"]);
     says(&said, 2, &["{image}"]);

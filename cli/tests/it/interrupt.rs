@@ -52,6 +52,24 @@ fn an_interrupted_verification_puts_the_files_back() {
 }
 
 #[test]
+fn what_no_state_path_names_is_put_back_as_well() {
+    let folder = fresh("interrupted-undo");
+    let (file, logs) = (folder.join("file"), folder.join("logs"));
+    fs::write(&file, "before").unwrap();
+    let script = format!("cd '{}'; rm file; echo changed > file; sleep 600", folder.display());
+    let mut command = Command::new("env");
+    command.arg("--default-signal=INT,TERM").arg(env!("CARGO_BIN_EXE_samestate"));
+    command.args(["verify", "--restore", "true {image}", "--", "sh", "-c", &script]);
+    command.env("XDG_STATE_HOME", &logs).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let ended = interrupted(command.spawn().unwrap(), SIGTERM, &file);
+    assert_eq!(ended.status.signal(), Some(SIGTERM), "{ended:?}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "before");
+    let left = fs::read_dir(logs.join("samestate/undo")).unwrap();
+    let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["claims"], "no log is left");
+}
+
+#[test]
 fn an_interrupted_recording_is_complete_up_to_there() {
     let folder = fresh("interrupted-record");
     let (run, file) = (folder.join("run"), folder.join("file"));
