@@ -161,11 +161,13 @@ fn skip(
             &body[start..start + body[start..].find("\n    }")?]
         }
     };
-    let line = within.lines().find(|line| {
+    let mut lines = within.lines().filter(|line| {
         let line = line.trim_start().trim_start_matches("pub ");
         let line = line.trim_start_matches("pub(crate) ").trim_start_matches("pub(super) ");
         line.starts_with(&format!("{field}:"))
-    })?;
+    });
+    // Of two lines, one stands behind a condition that is not met.
+    let (Some(line), None) = (lines.next(), lines.next()) else { return None };
     let marked =
         line.replacen(line.trim_start(), &format!("#[serde(skip)] {}", line.trim_start()), 1);
     let changed = within.replacen(line, &marked, 1);
