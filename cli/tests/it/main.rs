@@ -19,6 +19,7 @@ mod manual;
 mod mutations;
 mod order;
 mod pairs;
+mod particles;
 mod pre_commit;
 mod readme;
 mod real_programs;
