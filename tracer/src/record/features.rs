@@ -31,8 +31,8 @@ pub(super) enum Own {
 }
 
 impl Own {
-    /// `fd` is what it has opened for us, `path` the address of what is to be opened.
-    fn instead_of(self, registers: &Registers, fd: i64, path: u64) -> Registers {
+    /// `fd` is what it has opened for us.
+    fn instead_of(self, registers: &Registers, fd: i64) -> Registers {
         const READ: u64 = libc::PROT_READ.cast_unsigned() as u64;
         const WRITE: u64 = libc::PROT_WRITE.cast_unsigned() as u64;
         const EXECUTE: u64 = libc::PROT_EXEC.cast_unsigned() as u64;
@@ -52,7 +52,7 @@ impl Own {
                 let folder = i64::from(libc::AT_FDCWD).cast_unsigned();
                 let flags = libc::O_RDWR | libc::O_CLOEXEC | libc::O_NOCTTY | libc::O_NONBLOCK;
                 let flags = u64::from(flags.cast_unsigned());
-                registers.making(libc::SYS_openat, [folder, path, flags, 0, 0, 0])
+                registers.making(libc::SYS_openat, [folder, landing::KEPT, flags, 0, 0, 0])
             }
             Self::Share => {
                 const OVER: u64 = (libc::MAP_SHARED | libc::MAP_FIXED) as u64;
@@ -89,20 +89,21 @@ impl Engine<'_> {
         let Some(registers) = alive(ptrace::registers(tid), "read the registers", tid)? else {
             return Ok(false);
         };
-        /// Farther below the top of the stack than anything that a program keeps there.
-        const BELOW: u64 = 1024;
-        let path = registers.stack().wrapping_sub(BELOW);
-        if own == Own::Open {
-            let name = self.window.as_ref().and_then(Window::path);
-            let written = name.map(|name| memory::write(tid, path, name.as_bytes_with_nul()));
-            if !matches!(written, Some(Ok(()))) {
-                task.own.clear();
-                return Ok(false);
-            }
+        let is_possible = match own {
+            Own::Map => registers.tell_origin(),
+            // What is shared will lie over the name.
+            Own::Open => self.window.as_ref().and_then(Window::path).is_some_and(|name| {
+                memory::write(tid, landing::KEPT, name.as_bytes_with_nul()).is_ok()
+            }),
+            Own::Features | Own::Protect | Own::Share | Own::Close => true,
+        };
+        if !is_possible {
+            task.own.clear();
+            return Ok(false);
         }
         task.entered = None;
         task.interposed = Some((registers, own));
-        let other = own.instead_of(&registers, task.own_fd, path);
+        let other = own.instead_of(&registers, task.own_fd);
         gone(ptrace::set_registers(tid, &other), "set the registers", tid)?;
         self.turns.set_careful(false);
         gone(ptrace::resume_to_exit(tid, 0), "resume", tid)?;

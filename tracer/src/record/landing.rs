@@ -70,7 +70,12 @@ impl Engine<'_> {
     /// What has to be kept of a call; `None` if it needs a stop at its end.
     fn way(&self, tid: Tid, row: &Row, pending: &Pending) -> Option<Way> {
         let task = self.tasks.get(&tid)?;
-        let ready = task.lands && self.is_alone() && !self.stops_at_all(tid) && !task.strict;
+        // What we cannot follow may have changed what is mapped.
+        let ready = task.lands
+            && self.is_alone()
+            && !self.stops_at_all(tid)
+            && !task.strict
+            && !self.strange;
         // What is given has to be there at its end, and a signal that is to come between two calls
         // must not come in the middle of one.
         let is_given = pending.answer.is_some() || pending.given.is_some();
@@ -162,6 +167,10 @@ impl Engine<'_> {
             Way::Result => Some(None),
             _ if !is_kept => None,
             Way::Fixed { argument, .. } => Some(Some((argument, length))),
+            // Nothing is received to nowhere.
+            Way::Counted { argument } if pending.arguments[usize::from(argument)] == 0 => {
+                Some(None)
+            }
             Way::Counted { argument } => {
                 let fits = count <= AT_ONCE.min(self.knobs.payload_limit);
                 fits.then_some(Some((argument, count)))
@@ -257,7 +266,8 @@ impl Engine<'_> {
             "munmap" | "mprotect" | "pkey_mprotect" | "madvise" | "remap_file_pages" => {
                 landing::touches(arguments[0], arguments[1])
             }
-            "shmat" => arguments[1] != 0 && landing::touches(arguments[1], landing::LENGTH),
+            // How long it is only the kernel knows.
+            "shmat" => arguments[1] != 0 && landing::touches(arguments[1], u64::MAX),
             _ => false,
         };
         if touched {

@@ -135,6 +135,13 @@ impl Registers {
         self.0.rip = self.0.rip.wrapping_add(length as u64);
     }
 
+    /// At the entry of a call: whether the processor has left there where the call came from, as the
+    /// instruction does unless the kernel uses the newer way of being entered (FRED), which changes
+    /// no register.
+    pub(crate) const fn tell_origin(&self) -> bool {
+        self.0.rcx == self.0.rip && self.0.r11 == self.0.eflags
+    }
+
     /// What a call has returned.
     pub(crate) const fn result(&self) -> i64 {
         self.0.rax.cast_signed()
@@ -203,5 +210,23 @@ impl Registers {
         (self.0.rcx, self.0.rdx) = (told.ecx.into(), told.edx.into());
         self.0.rip = self.0.rip.wrapping_add(CPUID.len() as u64);
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Registers;
+
+    #[test]
+    fn a_call_that_changes_no_register_does_not_tell_where_it_came_from() {
+        // SAFETY: user_regs_struct consists of integers; all zeros is a value of it.
+        let mut registers: libc::user_regs_struct = unsafe { std::mem::zeroed() };
+        (registers.rip, registers.eflags) = (0x40_1002, 0x246);
+        (registers.rcx, registers.r11) = (0x40_1002, 0x246);
+        assert!(Registers(registers).tell_origin());
+        (registers.rcx, registers.r11) = (7, 0x246);
+        assert!(!Registers(registers).tell_origin());
+        (registers.rcx, registers.r11) = (0x40_1002, 7);
+        assert!(!Registers(registers).tell_origin());
     }
 }

@@ -14,7 +14,7 @@ use super::{Tid, check};
 #[derive(Debug)]
 pub(crate) struct Window {
     file: File,
-    /// The start of `SIZE` bytes, mapped for as long as this lives.
+    /// The start of `SIZE` bytes, mapped for as long as this lives, of a file that keeps its length.
     start: NonNull<u8>,
 }
 
@@ -24,11 +24,17 @@ const SIZE: usize = (LENGTH - CODE) as usize;
 impl Window {
     pub(crate) fn new() -> io::Result<Self> {
         // SAFETY: the name ends with a NUL and outlives the call.
-        let made = unsafe { libc::memfd_create(c"samestate".as_ptr(), libc::MFD_CLOEXEC) };
+        let made = unsafe {
+            libc::memfd_create(c"samestate".as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING)
+        };
         check(made.into())?;
         // SAFETY: the kernel has just made it, and nobody else knows of it.
         let file = unsafe { File::from_raw_fd(made) };
         file.set_len(SIZE as u64)?;
+        // A program that opens it, too, must not take away what we have mapped.
+        let seals = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
+        // SAFETY: takes plain numbers, of a file that is ours.
+        check(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) }.into())?;
         // SAFETY: a new mapping at a place that the kernel chooses, of a file that is that long.
         let start = unsafe {
             libc::mmap(

@@ -8,7 +8,7 @@ use std::process::Command;
 use samestate_tracer::table::number;
 use samestate_tracer::trace::{Call, Event, Reader, Status};
 
-use crate::support::{Place, assert_clean, has, write};
+use crate::support::{Place, assert_clean, has, skipped, write};
 
 const LENGTH: usize = 65_536;
 
@@ -58,6 +58,7 @@ fn check_reads(path: &Path) -> usize {
     let reads = calls.iter().filter(|call| {
         Some(call.number) == number("pread64")
             && call.object(0).is_some_and(|object| objects.contains(&object))
+            && call.argument(1) != 0
     });
     let mut count = 0;
     for call in reads {
@@ -90,6 +91,59 @@ fn registers_flags_and_memory_are_as_after_any_call() {
         assert!(check_reads(&place.trace(1)) >= reads);
         assert_eq!(check_reads(&place.trace(1)), check_reads(&place.trace(2)));
     }
+}
+
+#[test]
+fn where_there_can_be_a_page_there_is_one() {
+    let told = |path, what: &str| {
+        std::fs::read_to_string(path).is_ok_and(|text| text.lines().any(|line| line == what))
+    };
+    let flags = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    if told("/proc/thread-self/status", "Seccomp:\t2") || flags.contains(" fred ") {
+        skipped("no page is added to programs here");
+        return;
+    }
+    let mut place = Place::new();
+    place.record(None, setup, &["cat", "/proc/self/maps"]);
+    let maps = place.printed(1);
+    assert!(maps.contains("00140000-00141000 r-xp"), "{maps}");
+    assert!(maps.contains("00141000-0014a000 rw-s"), "{maps}");
+    place.record_with(None, setup, &["cat", "/proc/self/maps"], |config| {
+        config.knobs.one_stop = false;
+    });
+    assert!(!place.printed(2).contains("00140000-"));
+}
+
+#[test]
+fn a_page_that_went_unseen_is_not_landed_on() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let Some(program) = program(folder.path()) else { return };
+    for mode in ["attach", "foreign"] {
+        let mut place = Place::new();
+        let recording = place.record(None, setup, &[&program, mode, "file"]);
+        assert_eq!(place.printed(1), "ok\n", "{mode}");
+        assert_eq!(recording.status(), Status::Exited(0), "{mode}");
+    }
+}
+
+#[test]
+fn a_new_program_finds_the_stack_as_the_kernel_has_made_it() {
+    if !has("cc") {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (source, program) = (folder.path().join("bare.c"), folder.path().join("bare"));
+    // It writes what lies below the stack, and ends.
+    let code = r#"__asm__(".globl _start\n_start:\nmov %rsp,%rsi\nsub $4096,%rsi\nmov $4096,%edx\n"
+        "mov $1,%edi\nmov $1,%eax\nsyscall\nmov $60,%eax\nxor %edi,%edi\nsyscall\n");"#;
+    write(&source, code);
+    let mut compiler = Command::new("cc");
+    compiler.args(["-nostdlib", "-static", "-o"]).arg(&program).arg(&source);
+    assert!(compiler.status().is_ok_and(|status| status.success()), "it compiles");
+    let mut place = Place::new();
+    let recording = place.record(None, setup, &[&program.to_string_lossy()]);
+    assert_eq!(recording.status(), Status::Exited(0));
+    assert_eq!(place.printed(1), "\0".repeat(4096));
 }
 
 #[test]
