@@ -125,6 +125,7 @@ impl Engine<'_> {
             made: Vec::new(),
             data: vec![Data { argument: 1, out: false, payload: Payload::whole(bytes) }],
         };
+        self.stacks.count(&call);
         self.write(&Event::Call(call))?;
         if kind == Kind::Restored {
             self.join(tid)?;

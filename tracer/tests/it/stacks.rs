@@ -289,6 +289,21 @@ fn verify_shows_both_sides_of_the_first_difference() {
 }
 
 #[test]
+fn a_program_that_announces_nothing_has_the_stacks_of_both_sides() {
+    let folder = folder();
+    let saved_on = Some("image-*".to_owned());
+    let announce = samestate_tracer::Announce { saved_on, ..Default::default() };
+    let how = Verify { announce, ..config(folder.path(), "--unannounced --forget-random") };
+    let found = verify(&how, &mut |_| ()).expect("it is verified");
+    let finding = first(&found.report, "payload-differs");
+    let [left, right] = &finding.stacks[..] else { panic!("two stacks in {finding:#?}") };
+    for stack in [left, right] {
+        assert_eq!(stack.missing, None, "{stack:#?}");
+        assert!(functions(stack).iter().any(|name| name.ends_with("::main")), "{stack:#?}");
+    }
+}
+
+#[test]
 fn a_run_that_does_something_else_when_it_is_made_again_has_no_stack() {
     let folder = folder();
     let counter = folder.path().join("counter");
