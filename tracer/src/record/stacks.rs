@@ -32,8 +32,8 @@ pub enum Stacks {
 const CHUNK: usize = 16 << 10;
 /// The longest call instruction, in bytes.
 const LONGEST_CALL: usize = 7;
-/// So many different stacks are kept to be recognized.
-const MOST_KNOWN: usize = 1 << 20;
+/// Different stacks are kept to be recognized while all together have fewer calls than this.
+const MOST_KEPT: usize = 1 << 22;
 
 /// Takes stacks.
 #[derive(Default)]
@@ -47,6 +47,8 @@ pub(super) struct Taker {
     files: HashMap<PathBuf, Option<Rc<Known>>>,
     modules: u32,
     ids: HashMap<Stack, u32>,
+    /// How many calls those stacks have together.
+    kept: usize,
     next_id: u32,
 }
 
@@ -132,7 +134,8 @@ impl Taker {
             return known.clone();
         }
         // As the program sees it, which may live in another root. One that was removed is not there.
-        let seen = format!("/proc/{tid}/root{}", path.display());
+        let mut seen = std::ffi::OsString::from(format!("/proc/{tid}/root"));
+        seen.push(path);
         let open = |seen: &Path| Some((Rules::open(seen).ok()?, Identity::of(seen).ok()?));
         let known = open(Path::new(&seen)).map(|(rules, identity)| {
             let path = path.as_os_str().as_bytes().to_vec();
@@ -263,7 +266,8 @@ impl Engine<'_> {
                 let number = self.stacks.next_id;
                 self.stacks.next_id += 1;
                 self.write(&Event::Stack { id: number, stack: stack.clone() })?;
-                if self.stacks.ids.len() < MOST_KNOWN {
+                self.stacks.kept += 1 + stack.frames.len();
+                if self.stacks.kept < MOST_KEPT {
                     self.stacks.ids.insert(stack, number);
                 }
                 number

@@ -166,6 +166,9 @@ impl Show {
                 }
                 return Ok(Some(line));
             }
+            if let Some((stacks, _)) = &mut self.stacks {
+                stacks.forget();
+            }
         }
         Ok(None)
     }

@@ -392,9 +392,13 @@ impl Rows<'_> {
         self.asked += 1;
         guard.files.go_to(start.files)?;
         let mut quiet = control::Quiet(progress, &mut guard.files);
-        let again = restored.again(self.config, start, wanted.in_restored(), &mut quiet)?;
+        let again = restored.again(self.config, start, wanted.in_restored(), &mut quiet);
         go_on(self.config)?;
-        let again = again.as_deref().ok_or_else(|| "there is nothing to run again".to_owned());
+        // What was found is not lost with what would have told more of it.
+        let again = match &again {
+            Ok(again) => again.as_deref().ok_or_else(|| "there is nothing to run again".to_owned()),
+            Err(error) => Err(format!("the run could not be made again: {error}")),
+        };
         let control = self.control.as_ref().map(control::Control::trace);
         let control = control.ok_or_else(|| "the original was not run again".to_owned());
         wanted.put(findings, control, again, &mut self.names)
