@@ -40,7 +40,10 @@ impl Identity {
                 Ok(Self {
                     build_id: build_id.unwrap_or_default(),
                     length: about.len(),
-                    modified: about.mtime().saturating_mul(1_000_000_000) + about.mtime_nsec(),
+                    modified: about
+                        .mtime()
+                        .saturating_mul(1_000_000_000)
+                        .saturating_add(about.mtime_nsec()),
                 })
             })
     }
@@ -119,6 +122,11 @@ impl Elf {
         }
         let data = section.uncompressed_data().ok()?;
         Some((section.address(), data.into_owned()))
+    }
+
+    /// The address of a section.
+    pub(crate) fn address(object: &Object<'_, '_>, name: &str) -> Option<u64> {
+        object.section_by_name(name).map(|section| section.address())
     }
 
     /// What is loaded to be executed, and from where.

@@ -142,10 +142,9 @@ fn reference(unit: &Unit<'_>, entry: &Entry, attribute: gimli::DwAt) -> Option<U
 fn full_name(unit: &Unit<'_>, wanted: UnitOffset) -> Option<String> {
     let mut path: Vec<(isize, Option<String>)> = Vec::new();
     let mut entries = unit.entries();
-    let mut depth = 0_isize;
     while let Ok(true) = entries.next_entry() {
         let Some(entry) = entries.current() else { continue };
-        depth = entry.depth();
+        let depth = entry.depth();
         path.retain(|(at, _)| *at < depth);
         let is_scope = matches!(
             entry.tag(),
@@ -163,6 +162,5 @@ fn full_name(unit: &Unit<'_>, wanted: UnitOffset) -> Option<String> {
             path.push((depth, name(unit, entry)));
         }
     }
-    let _ = depth;
     None
 }

@@ -52,7 +52,7 @@ impl Rules {
     pub fn open(path: &Path) -> Result<Self, Error> {
         let elf = Elf::open(path)?;
         elf.with(|object| {
-            let address = |name| elf.section(object, name).map_or(0, |(address, _)| address);
+            let address = |name| Elf::address(object, name).unwrap_or(0);
             let mut rules = Self {
                 frames: Vec::new(),
                 is_debug: false,
