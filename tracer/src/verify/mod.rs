@@ -393,6 +393,7 @@ impl Rows<'_> {
         guard.files.go_to(start.files)?;
         let mut quiet = control::Quiet(progress, &mut guard.files);
         let again = restored.again(self.config, start, wanted.in_restored(), &mut quiet);
+        guard.files.settle();
         go_on(self.config)?;
         // What was found is not lost with what would have told more of it.
         let again = match &again {
