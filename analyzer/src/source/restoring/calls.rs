@@ -290,7 +290,7 @@ impl RestoreReader<'_, '_> {
 }
 
 /// Whether an expression is `Err(…)`, or leaves the function.
-fn is_error(expr: &syn::Expr) -> bool {
+pub(super) fn is_error(expr: &syn::Expr) -> bool {
     match code::place(expr) {
         syn::Expr::Call(call) => called(&call.func).is_some_and(|(_, name)| name == "Err"),
         syn::Expr::Return(_) => true,

@@ -111,6 +111,7 @@ fn read_with(
         shadowed: Vec::new(),
         carrying: HashSet::new(),
         branches,
+        left_with: Vec::new(),
         depth,
         is_apart,
         out,
@@ -154,6 +155,8 @@ struct RestoreReader<'a, 'c> {
     carrying: HashSet<String>,
     /// How many branches and loops are around what is being read, so that it may not happen.
     branches: usize,
+    /// Places that a branch filled which ends the function: what follows does not happen to them.
+    left_with: Vec<Place>,
     depth: usize,
     /// Whether nothing here is from the image.
     is_apart: bool,
@@ -218,6 +221,9 @@ impl RestoreReader<'_, '_> {
     /// what code that is followed puts into it.
     fn restore_ways(&mut self, ways: Vec<Way>, from: &BTreeSet<String>, is_whole: bool) {
         for way in ways {
+            if self.branches > 0 {
+                self.out.in_branches.push((way.root, way.keys.clone()));
+            }
             if let Some(root) = way.root {
                 let under = self.doubt(from);
                 if under.is_empty() {
@@ -273,10 +279,26 @@ impl RestoreReader<'_, '_> {
 
     /// Reads a loop twice, because in it a name can be used before the line that fills it.
     fn in_loop(&mut self, mut read: impl FnMut(&mut Self)) {
+        self.branch(|reader| {
+            read(reader);
+            read(reader);
+        });
+    }
+
+    /// Reads what happens in one branch.
+    fn branch(&mut self, read: impl FnOnce(&mut Self)) {
+        let before = self.out.in_branches.len();
         self.branches += 1;
         read(self);
-        read(self);
         self.branches -= 1;
+        self.out.in_branches.truncate(before);
+    }
+
+    /// What follows does not happen to what the branches around this filled.
+    fn leave(&mut self) {
+        if self.branches > 0 {
+            self.left_with.extend_from_slice(&self.out.in_branches);
+        }
     }
 
     /// Reads code that stands behind these conditions.
@@ -401,9 +423,7 @@ impl<'ast> Visit<'ast> for RestoreReader<'_, '_> {
             }
             self.bind(&local.pat, &init.expr);
             if let Some((_, diverge)) = &init.diverge {
-                self.branches += 1;
-                self.visit_expr(diverge);
-                self.branches -= 1;
+                self.branch(|reader| reader.visit_expr(diverge));
             }
         }
     }
@@ -522,13 +542,13 @@ impl<'ast> Visit<'ast> for RestoreReader<'_, '_> {
     fn visit_expr_if(&mut self, item: &'ast syn::ExprIf) {
         let condition = conditions::of_branch(&item.cond);
         self.visit_expr(&item.cond);
-        self.branches += 1;
         let otherwise: Vec<_> = condition.iter().map(conditions::opposite).collect();
-        self.under(condition.as_slice(), |reader| reader.visit_block(&item.then_branch));
+        self.branch(|reader| {
+            reader.under(condition.as_slice(), |reader| reader.visit_block(&item.then_branch));
+        });
         if let Some((_, other)) = &item.else_branch {
-            self.under(&otherwise, |reader| reader.visit_expr(other));
+            self.branch(|reader| reader.under(&otherwise, |reader| reader.visit_expr(other)));
         }
-        self.branches -= 1;
     }
 
     fn visit_expr_while(&mut self, item: &'ast syn::ExprWhile) {
@@ -540,9 +560,21 @@ impl<'ast> Visit<'ast> for RestoreReader<'_, '_> {
     }
 
     fn visit_expr_closure(&mut self, item: &'ast syn::ExprClosure) {
-        self.branches += 1;
-        visit::visit_expr_closure(self, item);
-        self.branches -= 1;
+        // What it returns from is not the function.
+        let left = self.left_with.len();
+        self.branch(|reader| visit::visit_expr_closure(reader, item));
+        self.left_with.truncate(left);
+    }
+
+    fn visit_expr_return(&mut self, item: &'ast syn::ExprReturn) {
+        visit::visit_expr_return(self, item);
+        if !item.expr.as_deref().is_some_and(calls::is_error) {
+            self.leave();
+        }
+    }
+
+    fn visit_expr_continue(&mut self, _: &'ast syn::ExprContinue) {
+        self.leave();
     }
 
     fn visit_expr_binary(&mut self, binary: &'ast syn::ExprBinary) {
@@ -568,9 +600,9 @@ impl<'ast> Visit<'ast> for RestoreReader<'_, '_> {
         self.visit_expr(&item.expr);
         for arm in &item.arms {
             self.bind(&arm.pat, &item.expr);
-            self.branches += 1;
-            self.under(&conditions::among(&arm.attrs), |reader| reader.visit_arm(arm));
-            self.branches -= 1;
+            self.branch(|reader| {
+                reader.under(&conditions::among(&arm.attrs), |reader| reader.visit_arm(arm));
+            });
         }
     }
 

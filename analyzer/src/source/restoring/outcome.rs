@@ -35,6 +35,8 @@ pub(crate) struct Restored {
     pub(super) followed: HashSet<(FuncId, Vec<usize>, Vec<Place>)>,
     /// How many were followed.
     pub(super) follows: usize,
+    /// What the branches filled that are being read.
+    pub(super) in_branches: Vec<Place>,
     /// What was in `fields` until it was overwritten.
     pub(super) emptied: BTreeMap<Key, BTreeSet<String>>,
     /// What functions set back that get nothing from the image.

@@ -20,11 +20,9 @@ use crate::source::{code, file};
 /// How deep functions that set something back are followed.
 const MAX_DEPTH: usize = 6;
 
-/// Methods of std that leave nothing of a value.
-const EMPTYING: &[&str] = &["clear", "drain", "take"];
-
-/// Methods of std that put what they are given in the place of a value.
-const PUTTING: &[&str] = &["fill", "replace", "set", "store"];
+/// Methods of std that put what they are given in the place of a value, with how many arguments they
+/// take at most: `str::replace` takes two, and sets of bits have a `set` of one bit.
+const PUTTING: &[(&str, usize)] = &[("fill", 1), ("replace", 1), ("set", 1), ("store", 2)];
 
 /// Functions that make a value of their own, whatever they are told of the state.
 const MAKING: &[&str] = &["default", "new", "with_capacity"];
@@ -93,6 +91,12 @@ impl RestoreReader<'_, '_> {
 
     /// The same for a place; `is_direct` if it is a field of a value that has a name.
     fn overwrite_way(&mut self, way: &Way, is_direct: bool) {
+        let is_left = |(root, keys): &super::Place| {
+            *root == way.root && (keys.starts_with(&way.keys) || way.keys.starts_with(keys))
+        };
+        if self.left_with.iter().any(is_left) {
+            return;
+        }
         // What was followed before has to be followed again to fill what is emptied here.
         self.out.followed.clear();
         if let Some(root) = way.root {
@@ -146,10 +150,7 @@ impl RestoreReader<'_, '_> {
         }
         if is_given {
             self.carry(&call.receiver);
-        } else if self.is_sure()
-            && (EMPTYING.contains(&&*name) && (name != "take" || call.args.is_empty())
-                || PUTTING.contains(&&*name) && !call.args.is_empty())
-        {
+        } else if self.is_sure() && leaves_nothing(&name, &call.args) {
             self.overwrite_part(&call.receiver);
         }
     }
@@ -376,6 +377,23 @@ impl<'ast> Visit<'ast> for Carried<'_> {
 
     // What a closure does with the state is not what an expression gives.
     fn visit_item(&mut self, _: &'ast syn::Item) {}
+}
+
+/// Whether a method of std that is called so leaves nothing of what a value was.
+fn leaves_nothing(
+    name: &str,
+    arguments: &syn::punctuated::Punctuated<syn::Expr, syn::Token![,]>,
+) -> bool {
+    let is_all = |argument: &syn::Expr| {
+        matches!(argument, syn::Expr::Range(syn::ExprRange { start: None, end: None, .. }))
+    };
+    match name {
+        "clear" | "take" => arguments.is_empty(),
+        "drain" => arguments.iter().all(is_all),
+        _ => {
+            PUTTING.iter().any(|(put, most)| *put == name && (1..=*most).contains(&arguments.len()))
+        }
+    }
 }
 
 /// An expression without brackets.

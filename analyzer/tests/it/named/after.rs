@@ -60,10 +60,22 @@ const AFTER: &[(&str, &[&str])] = &[
     ("self.ram = [0; 16];", &["save-without-restore app::Root.ram"]),
     ("for b in &mut self.ram { *b = 0; }", &["save-without-restore app::Root.ram"]),
     ("self.devices.clear();", &["save-without-restore app::Root.devices"]),
+    // The function ends before that sometimes, but nothing is restored there.
+    ("if r.at > 4 { return; } self.ram = [0; 16];", &["save-without-restore app::Root.ram"]),
+    (
+        "match r.at { 0 => r.fill(&mut self.ram), _ => return } self.ram = [0; 16];",
+        &["save-without-restore app::Root.ram"],
+    ),
+    (
+        "(0..1).for_each(|_| { if r.at > 4 { r.fill(&mut self.ram); return; } }); self.ram = [0; 16];",
+        &["save-without-restore app::Root.ram"],
+    ),
     // Not, or not for sure, or computed from what was restored.
     ("let _ = self.check();", &[]),
     ("if !self.check() { self.reset(); }", &[]),
     ("if r.u8() == 0 { self.two.stop(); return; }", &[]),
+    ("if r.u8() > 0 { self.two = Timer::take(r); return; } self.two = Timer::new();", &[]),
+    ("for b in &mut self.ram { if r.at > 4 { *b = r.u8(); continue; } *b = 0; }", &[]),
     ("let Some(_) = self.names.get(&1) else { self.reset(); return; };", &[]),
     ("while r.u8() > 0 { self.names.clear(); }", &[]),
     ("self.two.settle();", &[]),
@@ -192,4 +204,31 @@ fn main() {
 fn a_clone_of_a_shared_pointer_is_no_copy() {
     let settings = "roots = [\"app::Root\"]\nsave = [\"Root::save\"]\nrestore = [\"Root::load\"]";
     assert_eq!(lines(&cover_with(&compile(SHARED, Flavor::Debug), settings)), [""; 0]);
+}
+
+/// A machine with a text in it.
+fn found_with_text(after: &str) -> Vec<String> {
+    let source = MACHINE
+        .replace("SAVE", &format!("{SAVE} w.bytes(self.label.as_bytes());"))
+        .replace(
+            "LOAD",
+            &format!("{LOAD} self.label = (0..r.u32()).map(|_| r.u8() as char).collect(); {after}"),
+        )
+        .replace("names: BTreeMap<u8, u32>,", "names: BTreeMap<u8, u32>, label: String,")
+        .replace("Root { cpu:", "Root { label: String::new(), cpu:");
+    let settings = "roots = [\"app::Root\"]\nsave = [\"app::Root::save_all\"]\nrestore = [\"app::Root::load_all\"]";
+    lines(&cover_with(&compile(&(source + MORE), Flavor::Debug), settings))
+}
+
+#[test]
+fn methods_that_leave_something_of_a_value_set_nothing_back() {
+    let lost = "save-without-restore app::Root.label";
+    for (after, expected) in [
+        ("self.label.clear();", &[lost][..]),
+        ("self.label.drain(..);", &[lost]),
+        ("self.label.drain(..1);", &[]),
+        ("let n = self.label.replace(\"a\", \"b\").len(); let _ = n;", &[]),
+    ] {
+        assert_eq!(found_with_text(after), expected, "{after}");
+    }
 }
