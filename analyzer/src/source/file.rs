@@ -192,7 +192,7 @@ impl SourceFile {
         let around = conditional(&ast.attrs).cloned().collect();
         let mut collector = Collector { file: &mut file, scope: Vec::new(), around };
         ast.items.into_iter().for_each(|item| collector.take(item));
-        file.name_originals();
+        file.name_originals(0);
         Ok(file)
     }
 
@@ -223,7 +223,7 @@ impl SourceFile {
             calls.extend(file.calls.drain(..).map(|call| (call, depth + 1)));
         }
         if let Some(file) = &mut file {
-            file.name_originals();
+            file.name_originals(self.impls.len());
         }
         file
     }

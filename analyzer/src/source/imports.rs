@@ -24,6 +24,15 @@ impl Import {
     fn target(&self) -> &str {
         self.path.last().map_or("", String::as_str)
     }
+
+    /// Whether what it stands for is seen beside it, and so may have been imported, too.
+    fn is_beside(&self) -> bool {
+        match &self.path[..] {
+            [_] => true,
+            [first, _] => first == "self",
+            _ => false,
+        }
+    }
 }
 
 /// The imports under another name in one `use`.
@@ -72,6 +81,13 @@ impl SourceFile {
             .iter()
             .filter(|import| import.name == name && scope.starts_with(&import.scope));
         let nearest = seen.clone().map(|import| import.scope.len()).max()?;
+        // A type of this name that is defined nearer is meant.
+        let is_hidden = self.definitions.iter().any(|item| {
+            item.ident == name && item.scope.len() > nearest && scope.starts_with(&item.scope)
+        });
+        if is_hidden {
+            return None;
+        }
         let mut nearest = seen.filter(|import| import.scope.len() == nearest);
         let first = nearest.next()?;
         nearest.all(|other| other.path == first.path).then_some(first)
@@ -82,9 +98,10 @@ impl SourceFile {
     pub(crate) fn original<'a>(&'a self, scope: &[String], name: &'a str) -> &'a str {
         let mut name = name;
         for _ in 0..MAX_NAMES {
-            match self.import(scope, name) {
-                Some(import) => name = import.target(),
-                None => break,
+            let Some(import) = self.import(scope, name) else { break };
+            name = import.target();
+            if !import.is_beside() {
+                break;
             }
         }
         name
@@ -109,13 +126,14 @@ impl SourceFile {
         named.all(is_same).then_some((&first.scope, &first.path))
     }
 
-    /// Gives impls the names that their types and traits have where they are defined.
-    pub(super) fn name_originals(&mut self) {
+    /// Gives impls, but for so many of them that have them already, the names that their types and
+    /// traits have where they are defined.
+    pub(super) fn name_originals(&mut self, known: usize) {
         if self.imports.is_empty() {
             return;
         }
         let mut impls = std::mem::take(&mut self.impls);
-        for block in &mut impls {
+        for block in &mut impls[known..] {
             block.self_ident = self.original(&block.scope, &block.self_ident).to_owned();
             block.trait_ident = block
                 .trait_ident

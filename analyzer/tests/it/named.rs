@@ -414,3 +414,52 @@ fn functions_that_were_imported_under_another_name_are_found() {
     assert_eq!(found("cpu.x = super::get(r);"), [""; 0]);
     assert_eq!(found("super::get(r);"), ["save-without-restore app::Machine.cpu.x"]);
 }
+
+/// Two versions of a type, each imported under another name: one under that which the other has.
+const TURNED: &str = "
+mod v1 { pub struct Machine { pub a: u8, pub x: u8 } }
+mod v2 { pub struct Board { pub a: u8, pub x: u8 } }
+use v1::Machine as Old;
+use v2::Board as Machine;
+pub trait Image { fn save(&self, w: &mut Vec<u8>); fn load(&mut self, r: &[u8]); }
+impl Image for Old {
+    fn save(&self, w: &mut Vec<u8>) { w.push(self.a); w.push(self.x); }
+    fn load(&mut self, r: &[u8]) { self.a = r[0]; self.x = r[1]; }
+}
+impl Image for Machine {
+    fn save(&self, w: &mut Vec<u8>) { w.push(self.a); w.push(self.x); }
+    fn load(&mut self, r: &[u8]) { self.a = r[0]; READ }
+}
+mod inner {
+    use super::Image;
+    pub struct Old { pub y: u8 }
+    impl Image for Old {
+        fn save(&self, _: &mut Vec<u8>) {}
+        fn load(&mut self, _: &[u8]) {}
+    }
+}
+fn main() {
+    let n = std::process::id() as u8;
+    let (mut old, mut new) = (Old { a: n, x: n }, Machine { a: n, x: n });
+    let mut inner = inner::Old { y: n };
+    let mut w = vec![];
+    for image in [&mut old as &mut dyn Image, &mut new, &mut inner] { image.save(&mut w); image.load(&w); }
+    std::hint::black_box((&old, &new, &inner.y));
+}
+";
+
+#[test]
+fn a_name_that_was_imported_is_not_that_of_another_import() {
+    let found = |ty: &str, read: &str| {
+        let settings = format!(
+            "roots = [\"app::{ty}\"]\nsave = [\"app::{ty}::save\"]\nrestore = [\"app::{ty}::load\"]"
+        );
+        lines(&cover_with(&compile(&TURNED.replace("READ", read), Flavor::Debug), &settings))
+    };
+    for ty in ["v1::Machine", "v2::Board"] {
+        assert_eq!(found(ty, "self.x = r[1];"), [""; 0], "{ty}");
+    }
+    assert_eq!(found("v1::Machine", ""), [""; 0]);
+    assert_eq!(found("v2::Board", ""), ["save-without-restore app::v2::Board.x"]);
+    assert_eq!(found("inner::Old", ""), ["uncovered-field app::inner::Old.y"]);
+}
