@@ -102,11 +102,14 @@ pub(crate) struct KnownBlocks {
     blocks: HashMap<u128, KnownBlock>,
     /// Finds the ends of blocks.
     end: Finder<'static>,
+    /// Whether the lock that is being read has a block that ends otherwise: each block would be
+    /// searched to the end of the file.
+    is_by_hand: bool,
 }
 
 impl Default for KnownBlocks {
     fn default() -> Self {
-        Self { blocks: HashMap::new(), end: Finder::new(BLOCK_END) }
+        Self { blocks: HashMap::new(), end: Finder::new(BLOCK_END), is_by_hand: false }
     }
 }
 
@@ -128,6 +131,7 @@ pub(crate) fn read(path: &Path, bytes: &[u8], known: &mut KnownBlocks) -> Result
         let line = 1 + bytes[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count();
         LockError::Malformed { path: path.to_owned(), line, what: "not UTF-8".to_owned() }
     })?;
+    known.is_by_hand = false;
     blocks(&mut Lines::new(path, text), known)
 }
 
@@ -215,7 +219,9 @@ impl KnownBlocks {
         shape: Shape,
     ) -> Result<Arc<TypeEntry>, LockError> {
         let text = lines.rest();
-        let Some(end) = self.end.find(text.as_bytes()) else {
+        let end = if self.is_by_hand { None } else { self.end.find(text.as_bytes()) };
+        let Some(end) = end else {
+            self.is_by_hand = true;
             return Ok(Arc::new(entry::read(lines, name, shape, 0)?));
         };
         let len = end + BLOCK_END.len();
@@ -235,6 +241,8 @@ impl KnownBlocks {
                 if lines.rest().len() == text.len() - len {
                     let lines = lines.count() - before;
                     place.insert(KnownBlock { lines, entry: Arc::clone(&entry) });
+                } else {
+                    self.is_by_hand = true;
                 }
                 Ok(entry)
             }

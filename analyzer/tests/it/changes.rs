@@ -597,3 +597,15 @@ fn what_two_locks_share_changes_nothing() {
     let error = drift(&good, &twice, &config()).unwrap_err().to_string();
     assert!(error.contains("shared-twice.lock:17: `sim::Vm` stands here a second time"), "{error}");
 }
+
+#[test]
+fn locks_that_are_indented_otherwise_are_read_once() {
+    // Searched from every block to the end of the file, these would take minutes.
+    for (name, end) in [("by-hand", " }\n"), ("by-hand-crlf", "}\r\n")] {
+        let blocks = |from: usize| -> String {
+            (from..from + 100_000).map(|n| format!("struct S{n} {{\n{end}")).collect()
+        };
+        let (old, new) = (blocks(0) + "struct T {\n}\n", blocks(1) + "struct T {\n}\n");
+        assert_eq!(found(&compared(name, &old, &new)), [""; 0]);
+    }
+}
