@@ -111,7 +111,14 @@ impl Crate {
             if !file.text.words().has("macro_rules") {
                 continue;
             }
-            let Ok(source) = file.text.outline() else { continue };
+            let source = match file.text.outline() {
+                Ok(source) => source,
+                Err(problem) => {
+                    // What its macros make may have any name.
+                    let _ = file.outline.set(Err(problem));
+                    continue;
+                }
+            };
             for (name, rules) in &source.macros {
                 let known = self.macros.entry(name.clone());
                 known.and_modify(|known| *known = None).or_insert_with(|| rules.clone());
