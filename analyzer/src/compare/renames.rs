@@ -74,9 +74,10 @@ impl Renames {
         old == new || self.equal(&TypeExpr::parse(old), &TypeExpr::parse(new))
     }
 
-    /// Whether images of the derive hold the two alike.
+    /// Whether images of the derive that hold the one are read as the other, whatever is in them.
     pub(super) fn same_saved(&self, old: &str, new: &str) -> bool {
-        self.equal(&saved::form(TypeExpr::parse(old)), &saved::form(TypeExpr::parse(new)))
+        let new = saved::form(TypeExpr::parse(new));
+        self.equal(&saved::read_as(saved::form(TypeExpr::parse(old)), &new), &new)
     }
 
     fn equal(&self, old: &TypeExpr, new: &TypeExpr) -> bool {

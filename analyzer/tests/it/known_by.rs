@@ -37,6 +37,8 @@ fn types_that_images_hold_alike() {
         ("Box<u8>", "u16"),
         ("Vec<u8>", "HashSet<u8>"),
         ("u64", "usize"),
+        ("Vec<u8>", "BinaryHeap<u8>"),
+        ("u8", "NonZero<u8>"),
     ] {
         let of_derive = |ty: &str| format!("version 1\nsaved a: {ty}");
         let report = parts("unlike", &of_derive(was), &of_derive(is));
