@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use crate::model::{Model, Shape, VariantEntry};
 use crate::names::TypeExpr;
 
-/// How much of two types is looked at, in letters of the types of their fields, and how deep they may
-/// nest; of a type beyond that, it is not known whether it is written alike.
+/// How much of two types is looked at, in letters of the names and types of their fields, and how
+/// deep they may nest; of a type beyond that, it is not known whether it is written alike.
 const MAX_LETTERS: usize = 1 << 18;
 const MAX_DEPTH: usize = 64;
 
@@ -73,7 +73,7 @@ impl Writer<'_> {
     fn expr(&mut self, name: &str, expr: &TypeExpr) -> Option<()> {
         use TypeExpr as T;
         let text = expr.to_string();
-        self.left = self.left.checked_sub(text.len() + 1)?;
+        self.left = self.left.checked_sub(text.len() + name.len() + 1)?;
         if let Some(entry) = self.model.types.get(&text) {
             if let Some(at) = self.around.iter().position(|around| *around == text) {
                 // Counted from the inside, so that it does not matter what is around both.
@@ -89,6 +89,7 @@ impl Writer<'_> {
                 (variants, shape) => {
                     let mut all = Vec::new();
                     for variant in variants {
+                        self.left = self.left.checked_sub(variant.name.len() + 1)?;
                         let outer = std::mem::take(&mut self.values);
                         self.fields("", variant)?;
                         let inner = std::mem::replace(&mut self.values, outer);
