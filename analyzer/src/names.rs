@@ -191,6 +191,11 @@ pub(crate) fn is_std(path: &str) -> bool {
     STD.contains(&crate_of(path)) && path.contains("::")
 }
 
+/// The parts of a path, to be compared with parts that are not owned.
+pub(crate) fn borrowed(parts: &[String]) -> Vec<&str> {
+    parts.iter().map(String::as_str).collect()
+}
+
 /// The last part of a path.
 pub(crate) fn last_segment(path: &str) -> &str {
     path.rsplit("::").next().unwrap_or(path)

@@ -105,11 +105,11 @@ impl Derives<'_> {
             }
             let seen = match turn {
                 0 => krate.renamed(&from, &parts),
-                _ => krate.renamed(&borrowed(&at.0), &borrowed(&at.1)),
+                _ => krate.renamed(&names::borrowed(&at.0), &names::borrowed(&at.1)),
             };
             let Some(next) = seen else { break };
             at = next;
-            found = self.lookup_at(id, &krate, &borrowed(&at.0), &borrowed(&at.1));
+            found = self.lookup_at(id, &krate, &names::borrowed(&at.0), &names::borrowed(&at.1));
         }
         found
     }
@@ -319,10 +319,6 @@ impl Derives<'_> {
         }
         Ok(partly(by, missing))
     }
-}
-
-fn borrowed(parts: &[String]) -> Vec<&str> {
-    parts.iter().map(String::as_str).collect()
 }
 
 /// The saving function writes none of it.

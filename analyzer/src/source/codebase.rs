@@ -317,7 +317,7 @@ impl<'a> Codebase<'a> {
         let (scope, path) = from.file.imported(name)?;
         let (mut scope, mut path) = (scope.to_vec(), path.to_vec());
         for _ in 0..super::MAX_NAMES {
-            let (at, parts) = (borrowed(&scope), borrowed(&path));
+            let (at, parts) = (names::borrowed(&scope), names::borrowed(&path));
             if let Some((file, free)) = from.krate.function_at(&at, &parts) {
                 return Some(Func::free(free.item, &file, &from.krate, &from.crate_name));
             }
@@ -461,10 +461,6 @@ impl<'a> Codebase<'a> {
             _ => Vec::new(),
         }
     }
-}
-
-fn borrowed(parts: &[String]) -> Vec<&str> {
-    parts.iter().map(String::as_str).collect()
 }
 
 /// The types that are not std's, by the hashes of the last parts of their names.

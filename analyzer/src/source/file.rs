@@ -33,6 +33,8 @@ pub(crate) struct SourceFile {
     pub(crate) constants: Vec<Constant>,
     /// The names that it gives to what is defined elsewhere under another name.
     pub(super) imports: Vec<Import>,
+    /// The names that it imports as they are.
+    pub(super) plain_imports: Vec<Import>,
     /// The modules that it declares and that stand in other files.
     pub(super) modules: Vec<Module>,
     /// The macros that it defines by rules, as far as those could be read.
@@ -185,6 +187,7 @@ impl SourceFile {
             functions: Vec::new(),
             constants: Vec::new(),
             imports: Vec::new(),
+            plain_imports: Vec::new(),
             modules: Vec::new(),
             macros: Vec::new(),
             calls: Vec::new(),
@@ -525,8 +528,10 @@ impl<'ast> Visit<'ast> for Collector<'_> {
     }
 
     fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
-        let found = imports::read(item, &self.scope, &self.around);
-        self.file.imports.extend(found);
+        let found = imports::read(item, &self.scope, &self.around).into_iter();
+        let (renamed, plain): (Vec<_>, Vec<_>) = found.partition(Import::is_renamed);
+        self.file.imports.extend(renamed);
+        self.file.plain_imports.extend(plain);
     }
 
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {

@@ -1,4 +1,4 @@
-//! Names that `use … as …` gives to what has another name where it is defined.
+//! Names that `use` gives to what is defined elsewhere, there often under another name.
 
 use super::conditions::{self, Facts, Met};
 use super::file::{SourceFile, plain};
@@ -25,6 +25,11 @@ impl Import {
         self.path.last().map_or("", String::as_str)
     }
 
+    /// Whether it gives another name to what it stands for.
+    pub(super) fn is_renamed(&self) -> bool {
+        self.name != self.target()
+    }
+
     /// Whether what it stands for is seen beside it, and so may have been imported, too.
     fn is_beside(&self) -> bool {
         match &self.path[..] {
@@ -35,7 +40,7 @@ impl Import {
     }
 }
 
-/// The imports under another name in one `use`.
+/// The imports by name in one `use`.
 pub(super) fn read(
     item: &syn::ItemUse,
     scope: &[String],
@@ -62,10 +67,15 @@ pub(super) fn read(
                     path.push(plain(&rename.ident));
                 }
                 let (name, scope) = (plain(&rename.rename), scope.to_vec());
-                if name != "_" && path.last() != Some(&name) {
+                if name != "_" {
                     let attributes = attributes.clone();
                     found.push(Import { scope, name, path, attributes });
                 }
+            }
+            syn::UseTree::Name(only) if only.ident != "self" => {
+                let (mut path, name, scope) = (prefix, plain(&only.ident), scope.to_vec());
+                path.push(name.clone());
+                found.push(Import { scope, name, path, attributes: attributes.clone() });
             }
             _ => {}
         }
@@ -157,7 +167,7 @@ impl Crate {
             let (name, rest) = rest.split_first()?;
             // What is imported is seen in its module only, and in what stands inside of it.
             for place in places(from, before)? {
-                if let Some((scope, target)) = self.import_at(&place, name) {
+                if let Some((scope, target)) = self.import_at(&place, name, false) {
                     let rest = rest.iter().map(|part| (*part).to_owned());
                     return Some((scope, target.into_iter().chain(rest).collect()));
                 }
@@ -166,10 +176,42 @@ impl Crate {
         None
     }
 
-    fn import_at(&self, place: &[&str], name: &str) -> Option<(Vec<String>, Vec<String>)> {
+    /// What a path to a constant stands for that starts with an imported name, or leads to one, as seen
+    /// from a module, a function or a type: the module that the import stands in, and the path from
+    /// there. `None` if there is no import, or a constant stands nearer.
+    pub(crate) fn imported_constant(
+        &self,
+        from: &[&str],
+        path: &[&str],
+    ) -> Option<(Vec<String>, Vec<String>)> {
+        for at in 0..path.len() {
+            let (before, rest) = path.split_at(at);
+            let (name, rest) = rest.split_first()?;
+            for place in places(from, before)? {
+                if self.has_constant(&[&place, &path[at..]].concat()) {
+                    return None;
+                }
+                if let Some((scope, target)) = self.import_at(&place, name, true) {
+                    let rest = rest.iter().map(|part| (*part).to_owned());
+                    return Some((scope, target.into_iter().chain(rest).collect()));
+                }
+            }
+        }
+        None
+    }
+
+    /// The import of a name that stands in a module; `is_any` if it need not be another name.
+    fn import_at(
+        &self,
+        place: &[&str],
+        name: &str,
+        is_any: bool,
+    ) -> Option<(Vec<String>, Vec<String>)> {
         let mut found: Option<&Import> = None;
         for (module, source) in self.modules_having(name) {
-            for import in source.imports.iter().filter(|import| import.name == name) {
+            let plain = source.plain_imports.iter().filter(|_| is_any);
+            let all = source.imports.iter().chain(plain);
+            for import in all.filter(|import| import.name == name) {
                 let around = module.iter().chain(&import.scope).map(String::as_str);
                 if !around.eq(place.iter().copied()) || !is_compiled(import, self.facts()) {
                     continue;

@@ -361,16 +361,11 @@ impl Crate {
         self.constants_from(&[], path)
     }
 
-    /// The same as seen from a module, a function or a type of the crate.
-    pub(crate) fn constants_from(
-        &self,
-        from: &[&str],
-        path: &[&str],
-    ) -> Vec<(Vec<String>, Found<Constant>)> {
-        let Some((ident, scope)) = path.split_last() else { return Vec::new() };
+    /// All constants of a name, without those that surely were not compiled.
+    pub(crate) fn constants_named(&self, ident: &str) -> Vec<(Vec<String>, Found<Constant>)> {
         let mut named = Vec::new();
         for (file, source) in self.having(&[ident]) {
-            for item in source.constants.iter().filter(|item| item.ident == **ident) {
+            for item in source.constants.iter().filter(|item| item.ident == ident) {
                 let mut item = item.clone();
                 item.attributes.extend(&file.around);
                 let found = Found { source: Rc::clone(source), item };
@@ -378,6 +373,17 @@ impl Crate {
             }
         }
         named.retain(|(_, found)| self.met(&found.item) != Met::No);
+        named
+    }
+
+    /// The same as seen from a module, a function or a type of the crate.
+    pub(crate) fn constants_from(
+        &self,
+        from: &[&str],
+        path: &[&str],
+    ) -> Vec<(Vec<String>, Found<Constant>)> {
+        let Some((ident, scope)) = path.split_last() else { return Vec::new() };
+        let mut named = self.constants_named(ident);
         let is_at =
             |at: &[String], place: &[&str]| at.iter().map(String::as_str).eq(place.iter().copied());
         let Some(places) = places(from, scope) else { return Vec::new() };
@@ -391,6 +397,13 @@ impl Crate {
             });
         }
         named
+    }
+
+    /// Whether a constant stands at this path that may have been compiled.
+    pub(super) fn has_constant(&self, path: &[&str]) -> bool {
+        let Some((ident, scope)) = path.split_last() else { return false };
+        let is_there = |at: &[String]| at.iter().map(String::as_str).eq(scope.iter().copied());
+        self.constants_named(ident).iter().any(|(at, _)| is_there(at))
     }
 
     /// The condition that a constant hangs on, if it is not known whether it was compiled.

@@ -4,7 +4,8 @@
 use quote::ToTokens as _;
 
 use crate::dwarf::Contents;
-use crate::source::Sources;
+use crate::names;
+use crate::source::{MAX_NAMES, Sources};
 
 /// How deep constants may lead to constants, and how many parts are looked at.
 const MAX_DEPTH: usize = 64;
@@ -146,9 +147,23 @@ impl<'a> Reader<'a> {
             path[0] = ty;
         }
         let own = self.sources.krate(at.krate);
-        let from: Vec<&str> = at.scope.iter().map(String::as_str).collect();
+        let whole: Vec<String> = path.iter().map(|part| (*part).to_owned()).collect();
+        let mut seen = (at.scope.to_vec(), whole);
+        for _ in 0..MAX_NAMES {
+            match own.imported_constant(&names::borrowed(&seen.0), &names::borrowed(&seen.1)) {
+                Some(next) => seen = next,
+                None => break,
+            }
+        }
+        let (from, path) = (names::borrowed(&seen.0), names::borrowed(&seen.1));
         let mut name = at.krate;
         let mut found = own.constants_from(&from, &path);
+        // What was imported with all names of a module.
+        if found.is_empty()
+            && let ["crate" | "self" | "super", .., ident] = path[..]
+        {
+            found = own.constants_named(ident);
+        }
         let mut krate = own;
         if found.is_empty()
             && let Some((first, rest)) = path.split_first()

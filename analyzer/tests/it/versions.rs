@@ -76,6 +76,17 @@ const VALUES: &[(&str, &str)] = &[
     ("mod base { pub const MAJOR: u32 = 2; } pub const VERSION: u32 = base::MAJOR * 100 + minor::MINOR;
         mod minor { pub const MINOR: u32 = super::base::MAJOR + 1; }", "203"),
     ("use base::MAJOR; mod base { pub const MAJOR: u32 = 2; } pub const VERSION: u32 = MAJOR;", "2"),
+    // Names that are imported, while others stand farther out or elsewhere.
+    ("const N: u32 = 1; mod b { pub const N: u32 = 7; } pub mod a { use crate::b::N; pub const MINE: u32 = N; }
+        pub const VERSION: u32 = a::MINE;", "7"),
+    ("mod net { pub const N: u32 = 1; } mod b { pub const LAST: u32 = 7; } use b::LAST as N;
+        pub const VERSION: u32 = N + net::N;", "8"),
+    ("mod net { pub const MAX: u32 = 1; } use std::u32::MAX; pub const VERSION: u32 = MAX - net::MAX;", "(not there in the sources"),
+    ("mod b { pub const N: u32 = 7; } mod all { pub use crate::b::N; } mod net { pub const N: u32 = 1; }
+        use all::N; pub const VERSION: u32 = N - net::N;", "6"),
+    ("mod b { pub const N: u32 = 7; } mod all { pub use crate::b::*; } use crate::all::N; pub const VERSION: u32 = N;", "7"),
+    ("mod v1 { pub const N: u32 = 7; } mod old { pub mod deep { pub const N: u32 = 1; } }
+        pub mod a { use crate::v1 as deep; pub const MINE: u32 = deep::N; } pub const VERSION: u32 = a::MINE + old::deep::N;", "8"),
     ("pub const VERSION: &str = \"v3\";", "v3"),
     ("pub const VERSION: &[u8; 4] = b\"SAV3\";", "SAV3"),
     ("pub const VERSION: [u8; 4] = *b\"SV\\x00\\x02\";", "0x53560002"),
