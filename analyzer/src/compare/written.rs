@@ -22,23 +22,46 @@ pub(super) fn alike(old: (&Model, &str), new: (&Model, &str)) -> bool {
     was.iter().all(|(name, at)| is.get(name).is_none_or(|now| now == at))
 }
 
-/// One value, with the name of the innermost field that it is.
+/// One value, with the names of the fields around it, the innermost last; numbers are none.
 struct Value {
-    name: String,
+    path: String,
     ty: String,
 }
 
-/// Where the names stand that stand there once; numbers are none.
-fn places(values: &[Value]) -> BTreeMap<&str, usize> {
+impl Value {
+    /// The name of the innermost field that it is.
+    fn name(&self) -> &str {
+        self.path.rsplit('.').next().unwrap_or_default()
+    }
+}
+
+/// What each value is known by: its name, or its path where others have that name, such as the parts of
+/// two fields of one type.
+fn labels(values: &[Value]) -> Vec<&str> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for value in values {
-        *counts.entry(&value.name).or_default() += 1;
+        *counts.entry(value.name()).or_default() += 1;
     }
-    let named = values.iter().enumerate().filter(|(_, value)| {
-        let is_number = value.name.bytes().all(|byte| byte.is_ascii_digit());
-        !is_number && counts.get(value.name.as_str()) == Some(&1)
-    });
-    named.map(|(at, value)| (value.name.as_str(), at)).collect()
+    let is_only = |value: &Value| counts.get(value.name()) == Some(&1);
+    let labels = values.iter();
+    labels.map(|value| if is_only(value) { value.name() } else { &value.path }).collect()
+}
+
+/// Where the labels stand that stand there once.
+fn places(values: &[Value]) -> BTreeMap<&str, usize> {
+    let mut places: BTreeMap<&str, Option<usize>> = BTreeMap::new();
+    let labels = labels(values).into_iter().enumerate();
+    for (at, label) in labels.filter(|(_, label)| !label.is_empty()) {
+        places.entry(label).and_modify(|place| *place = None).or_insert(Some(at));
+    }
+    places.into_iter().filter_map(|(label, at)| Some((label, at?))).collect()
+}
+
+/// Values as one text. Names count: nothing else shows that two of what is repeated changed places.
+fn text_of(values: &[Value]) -> String {
+    let texts = labels(values).into_iter().zip(values);
+    let texts: Vec<_> = texts.map(|(label, value)| format!("{label}:{}", value.ty)).collect();
+    texts.join(",")
 }
 
 fn values((model, ty): (&Model, &str)) -> Option<Vec<Value>> {
@@ -56,8 +79,8 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn value(&mut self, name: &str, ty: String) {
-        self.values.push(Value { name: name.to_owned(), ty });
+    fn value(&mut self, path: &str, ty: String) {
+        self.values.push(Value { path: path.to_owned(), ty });
     }
 
     /// The same for what is inside of brackets, as one text.
@@ -65,19 +88,17 @@ impl Writer<'_> {
         let outer = std::mem::take(&mut self.values);
         self.expr("", expr)?;
         let inner = std::mem::replace(&mut self.values, outer);
-        // Names of what is repeated count, too: nothing else shows that two of them changed places.
-        let texts = inner.into_iter().map(|Value { name, ty }| format!("{name}:{ty}"));
-        Some(texts.collect::<Vec<_>>().join(","))
+        Some(text_of(&inner))
     }
 
-    fn expr(&mut self, name: &str, expr: &TypeExpr) -> Option<()> {
+    fn expr(&mut self, path: &str, expr: &TypeExpr) -> Option<()> {
         use TypeExpr as T;
         let text = expr.to_string();
-        self.left = self.left.checked_sub(text.len() + name.len() + 1)?;
+        self.left = self.left.checked_sub(text.len() + path.len() + 1)?;
         if let Some(entry) = self.model.types.get(&text) {
             if let Some(at) = self.around.iter().position(|around| *around == text) {
                 // Counted from the inside, so that it does not matter what is around both.
-                self.value(name, format!("^{}", self.around.len() - at));
+                self.value(path, format!("^{}", self.around.len() - at));
                 return Some(());
             }
             if self.around.len() == MAX_DEPTH {
@@ -85,7 +106,7 @@ impl Writer<'_> {
             }
             self.around.push(text);
             match (&entry.variants[..], entry.shape) {
-                ([only], Shape::Struct) => self.fields(name, only)?,
+                ([only], Shape::Struct) => self.fields(path, only)?,
                 (variants, shape) => {
                     let mut all = Vec::new();
                     for variant in variants {
@@ -93,12 +114,9 @@ impl Writer<'_> {
                         let outer = std::mem::take(&mut self.values);
                         self.fields("", variant)?;
                         let inner = std::mem::replace(&mut self.values, outer);
-                        let texts =
-                            inner.iter().map(|value| format!("{}:{}", value.name, value.ty));
-                        let texts: Vec<_> = texts.collect();
-                        all.push(format!("{}({})", variant.name, texts.join(",")));
+                        all.push(format!("{}({})", variant.name, text_of(&inner)));
                     }
-                    self.value(name, format!("{} {}", shape.word(), all.join("|")));
+                    self.value(path, format!("{} {}", shape.word(), all.join("|")));
                 }
             }
             self.around.pop();
@@ -110,48 +128,52 @@ impl Writer<'_> {
                     "Box" | "Rc" | "Arc" | "Pin" | "Cell" | "RefCell" | "Mutex" | "RwLock"
                     | "Wrapping" | "Saturating" | "Reverse",
                     [inner, ..],
-                ) => self.expr(name, inner)?,
+                ) => self.expr(path, inner)?,
                 (
                     "Vec" | "VecDeque" | "LinkedList" | "BinaryHeap" | "HashSet" | "BTreeSet",
                     [inner, ..],
                 ) => {
                     let inner = self.inside(inner)?;
-                    self.value(name, format!("[{inner}]"));
+                    self.value(path, format!("[{inner}]"));
                 }
                 ("HashMap" | "BTreeMap", [key, value, ..]) => {
                     let (key, value) = (self.inside(key)?, self.inside(value)?);
-                    self.value(name, format!("[({key},{value})]"));
+                    self.value(path, format!("[({key},{value})]"));
                 }
                 ("Option", [inner]) => {
                     let inner = self.inside(inner)?;
-                    self.value(name, format!("?{inner}"));
+                    self.value(path, format!("?{inner}"));
                 }
-                _ => self.value(name, text),
+                _ => self.value(path, text),
             },
             T::Tuple(items) => {
                 for item in items {
-                    self.expr(name, item)?;
+                    self.expr(path, item)?;
                 }
             }
             T::Slice(element) => {
                 let inner = self.inside(element)?;
-                self.value(name, format!("[{inner}]"));
+                self.value(path, format!("[{inner}]"));
             }
             T::Array(element, len) => {
                 let inner = self.inside(element)?;
-                self.value(name, format!("[{inner};{len}]"));
+                self.value(path, format!("[{inner};{len}]"));
             }
-            T::Path { .. } | T::Pointer(..) | T::Dyn(_) | T::Other(_) => self.value(name, text),
+            T::Path { .. } | T::Pointer(..) | T::Dyn(_) | T::Other(_) => self.value(path, text),
         }
         Some(())
     }
 
-    fn fields(&mut self, name: &str, variant: &VariantEntry) -> Option<()> {
+    fn fields(&mut self, path: &str, variant: &VariantEntry) -> Option<()> {
         for field in variant.fields.iter().filter(|field| field.state.is_state()) {
             // What is in a wrapper is known by the name of the field that holds the wrapper.
             let is_number = field.name.bytes().all(|byte| byte.is_ascii_digit());
-            let inner = if is_number { name } else { &field.name };
-            self.expr(inner, &TypeExpr::parse(&field.ty))?;
+            let ty = TypeExpr::parse(&field.ty);
+            match (is_number, path) {
+                (true, _) => self.expr(path, &ty)?,
+                (false, "") => self.expr(&field.name, &ty)?,
+                (false, _) => self.expr(&format!("{path}.{}", field.name), &ty)?,
+            }
         }
         Some(())
     }

@@ -289,3 +289,30 @@ fn types_that_nest_without_end_are_bounded() {
     let report = compared("chain-deep", MATTERS, &deep("saved a: u8"), &deep("saved a: sim::Bits"));
     assert!(report.exit_code() == ExitCode::Findings);
 }
+
+#[test]
+fn parts_of_one_type_that_change_places() {
+    let point = "struct sim::Point {\nsaved x: u8\nsaved y: u8\n}\n";
+    let lock =
+        |ty: &str, body: &str| rooted(ty, &format!("struct sim::Part {{\n{body}\n}}\n{point}"));
+    let (was, moved) =
+        ("saved p: sim::Point\nsaved q: sim::Point", "saved q: sim::Point\nsaved p: sim::Point");
+    let report = compared("points", MATTERS, &lock("sim::Part", was), &lock("sim::Part", moved));
+    assert_eq!(found(&report), [MOVED]);
+    assert_eq!(report.exit_code(), ExitCode::Findings);
+    // Under other names it is not seen, and need not be: they stand where they stood.
+    let renamed = "saved a: sim::Point\nsaved b: sim::Point";
+    let report =
+        compared("points-renamed", MATTERS, &lock("sim::Part", was), &lock("sim::Part", renamed));
+    assert_eq!(report.exit_code(), ExitCode::Clean, "{:?}", found(&report));
+    // The same behind brackets, in a type that is new.
+    let other = |body: &str| {
+        let part = format!("struct sim::Other {{\n{body}\n}}\n{point}");
+        rooted("Vec<sim::Other>", &part)
+    };
+    let report = compared("points-listed", MATTERS, &lock("Vec<sim::Part>", was), &other(was));
+    assert_eq!(report.exit_code(), ExitCode::Clean, "{:?}", found(&report));
+    let report =
+        compared("points-listed-moved", MATTERS, &lock("Vec<sim::Part>", was), &other(moved));
+    assert_eq!(report.exit_code(), ExitCode::Findings, "{:?}", found(&report));
+}
