@@ -23,6 +23,7 @@ mod particles;
 mod pre_commit;
 mod readme;
 mod real_programs;
+mod seeds;
 mod show;
 mod stacks;
 mod table;
