@@ -51,6 +51,7 @@ fn attach(pid: i32, args: &RecordArgs, output: OutputArgs) -> Result<u8, Failure
     let signals = Signals::all();
     let attach = Attach {
         pid,
+        children: args.children,
         output: args.output.clone(),
         interrupt: Arc::clone(&signals.interrupt),
         timeout: args.timeout.map(Duration::from_secs),

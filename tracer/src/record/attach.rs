@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::descriptors;
 use super::engine::Engine;
-use super::proc::{StatusLines, folder, stat};
+use super::proc::{StatusLines, born_into, folder, stat};
 use super::task::Task;
 use super::{Config, Knobs, OnProgress, Plain, Recording};
 use crate::Error;
@@ -28,6 +28,8 @@ const LONGEST_GOODBYE: Duration = Duration::from_secs(5);
 pub struct Attach {
     /// Its process id; that of any of its threads will do.
     pub pid: i32,
+    /// Also its children that run already, and theirs. Those that are made from now on always are.
+    pub children: bool,
     /// Where the trace goes. An existing file is overwritten.
     pub output: PathBuf,
     /// So many bytes of each payload are kept; beyond, only length and hash. `None` is as for
@@ -69,7 +71,7 @@ pub fn attach(attach: &Attach, progress: &mut OnProgress<'_>) -> Result<Recordin
         ..Config::default()
     };
     let mut plain = Plain(progress);
-    super::on_a_thread(|| Engine::attach(&config, pid, &mut plain)?.run())
+    super::on_a_thread(|| Engine::attach(&config, pid, attach.children, &mut plain)?.run())
 }
 
 /// The process that is meant, if it can be traced as far as can be told beforehand.
@@ -152,6 +154,55 @@ fn seize(pid: Tid) -> Result<BTreeSet<Tid>, Error> {
     }
 }
 
+/// A process that we have got hold of.
+struct Seized {
+    pid: Tid,
+    threads: BTreeSet<Tid>,
+    /// Which of the others has made it.
+    parent: Option<Tid>,
+}
+
+/// Gets hold of a process, and if wanted of all that descend from it; beside them, why some of those
+/// cannot be traced.
+fn seize_all(pid: Tid, children: bool) -> Result<(Vec<Seized>, Vec<String>), Error> {
+    let mut all = vec![Seized { pid, threads: seize(pid)?, parent: None }];
+    let (mut tried, mut unseen) = (HashSet::from([pid]), Vec::new());
+    // Children of those that we trace come by themselves. One pass may meet a child before its
+    // parent.
+    let mut is_new = children;
+    while is_new {
+        is_new = false;
+        for child in processes() {
+            let [parent, ..] = born_into(child);
+            let has_parent = all.iter().any(|known| known.pid == parent);
+            if !has_parent || tried.contains(&child) || is_traced_by_us(child) {
+                continue;
+            }
+            tried.insert(child);
+            match checked(child).and_then(seize) {
+                Ok(threads) => {
+                    all.push(Seized { pid: child, threads, parent: Some(parent) });
+                    is_new = true;
+                }
+                Err(Error::NoProcess { .. }) => {}
+                Err(_) if has_ended(child) => {}
+                Err(error) => unseen.push(format!("what the child {child} does: {error}")),
+            }
+        }
+    }
+    Ok((all, unseen))
+}
+
+fn has_ended(pid: Tid) -> bool {
+    stat(pid).first().is_none_or(|state| state.starts_with(['Z', 'X']))
+}
+
+/// All processes, in order.
+fn processes() -> BTreeSet<Tid> {
+    let Ok(entries) = fs::read_dir("/proc") else { return BTreeSet::new() };
+    entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect()
+}
+
 fn is_traced_by_us(tid: Tid) -> bool {
     let tracer = StatusLines::of(tid).and_then(|status| status.number("TracerPid:"));
     tracer.is_some_and(|tracer| fs::exists(format!("/proc/self/task/{tracer}")).unwrap_or(false))
@@ -191,25 +242,18 @@ impl<'a> Engine<'a> {
     pub(super) fn attach(
         config: &Config,
         pid: Tid,
+        children: bool,
         watch: &'a mut dyn super::Watch,
     ) -> Result<Self, Error> {
         let free = affinity::get(0).map_err(Error::trace("read the affinity", 0))?;
         let waker = wait::may_be_woken().map_err(Error::trace("be woken in", 0))?;
-        let seized = seize(pid)?;
+        let (all, unseen) = seize_all(pid, children)?;
         let mut engine = Self::new(config, config.knobs, (pid, free), Some(waker), None, watch)?;
-        let first = engine.told(pid, None, None, "0".to_owned(), folder(pid));
-        let id = first.id;
-        let mut first = Task::new(first, pid, std::rc::Rc::default());
-        let descriptors = std::rc::Rc::clone(&first.descriptors);
-        let others: Vec<Tid> = seized.into_iter().filter(|tid| *tid != pid).collect();
-        first.children = u32::try_from(others.len()).unwrap_or(u32::MAX);
-        engine.add_task(first)?;
-        for (tid, number) in others.into_iter().zip(1_u32..) {
-            let told = engine.told(tid, Some(id), Some(id), format!("0.{number}"), folder(tid));
-            let mut task = Task::new(told, pid, std::rc::Rc::clone(&descriptors));
-            task.memory = pid;
-            engine.add_task(task)?;
+        all.iter().try_for_each(|seized| engine.take(seized))?;
+        if engine.tasks.len() > engine.most_tasks {
+            return Err(Error::TooMany { most: engine.most_tasks });
         }
+        let id = engine.tasks.get(&pid).map_or(0, |task| task.told.id);
         engine.write(&Event::Note {
             task: id,
             note: Note::Untraced(
@@ -218,9 +262,37 @@ impl<'a> Engine<'a> {
                     .to_owned(),
             ),
         })?;
-        engine.snapshot(pid)?;
-        engine.found(pid)?;
+        unseen.into_iter().try_for_each(|what| engine.untraced(pid, what))?;
+        for Seized { pid, .. } in all {
+            engine.snapshot(pid)?;
+            engine.found(pid)?;
+        }
         Ok(engine)
+    }
+
+    /// Takes on a process and its threads.
+    fn take(&mut self, seized: &Seized) -> Result<(), Error> {
+        let pid = seized.pid;
+        let parent = seized.parent.and_then(|parent| self.tasks.get_mut(&parent));
+        let (parent, lineage) = match parent {
+            Some(parent) => (Some(parent.told.id), parent.bears()),
+            None => (None, "0".to_owned()),
+        };
+        let told = self.told(pid, parent, None, lineage.clone(), folder(pid));
+        let id = told.id;
+        let mut first = Task::new(told, pid, std::rc::Rc::default());
+        let descriptors = std::rc::Rc::clone(&first.descriptors);
+        let others: Vec<Tid> = seized.threads.iter().copied().filter(|tid| *tid != pid).collect();
+        first.children = u32::try_from(others.len()).unwrap_or(u32::MAX);
+        self.add_task(first)?;
+        for (tid, number) in others.into_iter().zip(1_u32..) {
+            let lineage = format!("{lineage}.{number}");
+            let told = self.told(tid, Some(id), Some(id), lineage, folder(tid));
+            let mut task = Task::new(told, pid, std::rc::Rc::clone(&descriptors));
+            task.memory = pid;
+            self.add_task(task)?;
+        }
+        Ok(())
     }
 
     /// Says what the program has got that we cannot see into.

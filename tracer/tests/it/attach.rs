@@ -209,3 +209,57 @@ fn a_program_has_one_tracer() {
     assert!(recording.detached);
     stop(&place, &mut child);
 }
+
+/// Waits until a file is there.
+fn there(path: &Path) {
+    while !path.exists() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn children_that_were_there_before_are_seen_if_wanted() {
+    for children in [true, false] {
+        let place = Place::new();
+        fs::create_dir(place.work()).expect("the folder can be created");
+        // A child, a child of that one, a child that has ended and for which nobody waits.
+        let script = "sh -c 'sh -c \": > deep; while [ ! -e stop ]; do : < /dev/null; sleep 0.01; done; : > left\" &
+                             while [ ! -e stop ]; do : < /dev/zero; sleep 0.01; done; wait' &
+                      true &
+                      : > ready
+                      while [ ! -e stop ]; do : < /dev/full; sleep 0.01; done; wait %1; exit 5";
+        let mut child = Command::new("sh")
+            .args(["-c", script])
+            .current_dir(place.work())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("it runs");
+        there(&place.work().join("deep"));
+        there(&place.work().join("ready"));
+        let work = place.work();
+        let ends = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(500));
+            fs::write(work.join("stop"), "").expect("the file can be written");
+        });
+        let config = Attach {
+            pid: id(&child),
+            children,
+            output: place.trace(1),
+            timeout: Some(Duration::from_secs(60)),
+            ..Attach::default()
+        };
+        let recording = attach(&config, &mut |_| ()).expect("it can be recorded");
+        ends.join().expect("it was ended");
+        assert_eq!(recording.status(), Status::Exited(5));
+        assert!(!recording.timed_out && !recording.detached);
+        assert!(child.wait().is_err(), "it has been waited for");
+        there(&place.work().join("left"));
+        let all = lines(&place, 1);
+        let seen = |what: &str| all.iter().any(|line| line.contains(what));
+        assert!(seen("/dev/full"), "{all:#?}");
+        for what in ["\"/dev/zero\"", "\"/dev/null\", O_RDONLY", "left"] {
+            assert_eq!(seen(what), children, "{what}: {all:#?}");
+        }
+    }
+}
