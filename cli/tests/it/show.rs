@@ -185,6 +185,31 @@ fn a_loop_of_forks_is_ended() {
 }
 
 #[test]
+fn what_comes_by_a_descriptor_that_a_program_is_born_with_is_given_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let record = |run: &str, like: &str, input: &str| {
+        let script = format!(
+            "printf '{input}' | '{}' record -o '{}' {like} -- sh -c 'cat <&7; echo end' 7<&0 \
+             </dev/null 2>/dev/null",
+            env!("CARGO_BIN_EXE_samestate"),
+            path(run),
+        );
+        let said = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+        String::from_utf8_lossy(&said.stdout).into_owned()
+    };
+    assert_eq!(record("first", "", "one\\ntwo\\n"), "one\ntwo\nend\n");
+    let like = format!("--like '{}'", path("first"));
+    assert_eq!(record("second", &like, "other\\n"), "one\ntwo\nend\n");
+    let compare = |other: &str| samestate(["compare", &path("first"), &path(other)]);
+    let same = compare("second");
+    assert_eq!(same.code, 0, "{}", same.stdout);
+    let live = format!("{like} --knob mirrored-pipes=off");
+    assert_eq!(record("live", &live, "other\\n"), "other\nend\n");
+    assert_eq!(compare("live").code, 1);
+}
+
+#[test]
 fn each_class_that_is_mirrored_can_be_live() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();

@@ -17,11 +17,11 @@ use crate::threads::fixture;
 /// `tracer/benches/again.sh` does more of them.
 const TIMES: usize = 3;
 
-const PYTHON: [&str; 3] = ["/usr/bin/python3", "-I", "-S"];
+pub(crate) const PYTHON: [&str; 3] = ["/usr/bin/python3", "-I", "-S"];
 
-fn nothing(_: &mut Config) {}
+pub(crate) fn nothing(_: &mut Config) {}
 
-fn has_python() -> bool {
+pub(crate) fn has_python() -> bool {
     let there = Path::new(PYTHON[0]).is_file();
     if !there {
         skipped("/usr/bin/python3 not found");
@@ -30,23 +30,23 @@ fn has_python() -> bool {
 }
 
 /// A program in a file `script`, which is what differs where a change is planted.
-fn script(text: &str) -> impl Fn(&Path) {
+pub(crate) fn script(text: &str) -> impl Fn(&Path) {
     move |work: &Path| write(&work.join("script"), text)
 }
 
-fn runs(interpreter: &[&str]) -> Vec<String> {
+pub(crate) fn runs(interpreter: &[&str]) -> Vec<String> {
     interpreter.iter().copied().chain(["script"]).map(str::to_owned).collect()
 }
 
 /// Records once while the outside is there, and then again and again while it is not.
-struct Again {
-    place: Place,
+pub(crate) struct Again {
+    pub(crate) place: Place,
     command: Vec<String>,
     text: String,
 }
 
 impl Again {
-    fn new(
+    pub(crate) fn new(
         interpreter: &[&str],
         text: &str,
         outside: impl Fn(&mut Config),
@@ -59,7 +59,12 @@ impl Again {
         again
     }
 
-    fn run(&mut self, like: Option<usize>, text: &str, options: impl Fn(&mut Config)) -> Recording {
+    pub(crate) fn run(
+        &mut self,
+        like: Option<usize>,
+        text: &str,
+        options: impl Fn(&mut Config),
+    ) -> Recording {
         let command: Vec<&str> = self.command.iter().map(String::as_str).collect();
         self.place.record_with(like, script(text), &command, |config| {
             config.timeout = Some(Duration::from_secs(100));
@@ -77,7 +82,7 @@ impl Again {
     }
 
     /// With a change in the program: what it comes to, and what it printed.
-    fn changed(&mut self, from: &str, to: &str) -> (Report, String) {
+    pub(crate) fn changed(&mut self, from: &str, to: &str) -> (Report, String) {
         assert!(self.text.contains(from));
         let text = self.text.replace(from, to);
         let recording = self.run(Some(1), &text, nothing);
@@ -88,7 +93,9 @@ impl Again {
 }
 
 /// A pipe whose other end gives these pieces, one after the other.
-fn pipe(pieces: &[&'static str]) -> (impl Fn(&mut Config) + use<>, std::thread::JoinHandle<()>) {
+pub(crate) fn pipe(
+    pieces: &[&'static str],
+) -> (impl Fn(&mut Config) + use<>, std::thread::JoinHandle<()>) {
     let (from, mut to) = std::io::pipe().expect("a pipe");
     let pieces = pieces.to_vec();
     let writer = std::thread::spawn(move || {
@@ -104,7 +111,11 @@ fn pipe(pieces: &[&'static str]) -> (impl Fn(&mut Config) + use<>, std::thread::
     (options, writer)
 }
 
-fn rule<'a>(report: &'a Report, rule: &str, names: &[&str]) -> &'a samestate_report::Finding {
+pub(crate) fn rule<'a>(
+    report: &'a Report,
+    rule: &str,
+    names: &[&str],
+) -> &'a samestate_report::Finding {
     let found = report.findings.iter().find(|finding| {
         finding.rule.id == rule && (names.is_empty() || names.contains(&call(finding)))
     });
@@ -268,7 +279,7 @@ fn a_terminal_is_one_for_who_has_none() {
 }
 
 /// Answers so many clients and goes away.
-fn server(clients: usize) -> (SocketAddr, std::thread::JoinHandle<Vec<String>>) {
+pub(crate) fn server(clients: usize) -> (SocketAddr, std::thread::JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("its address");
     let serves = std::thread::spawn(move || {
@@ -376,7 +387,7 @@ fn datagrams_come_in_without_who_sent_them() {
 }
 
 /// Says so much to a server, and gives what it was answered.
-fn client(port: u16, says: &'static [&'static str]) -> std::thread::JoinHandle<String> {
+pub(crate) fn client(port: u16, says: &'static [&'static str]) -> std::thread::JoinHandle<String> {
     std::thread::spawn(move || {
         let mut tries = 0;
         let mut stream = loop {
@@ -398,7 +409,7 @@ fn client(port: u16, says: &'static [&'static str]) -> std::thread::JoinHandle<S
     })
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("its address").port()
 }

@@ -377,7 +377,17 @@ impl Engine<'_> {
         }
         call.flags |= call_flags::OUTSIDE;
         if row.name != "sendfile" || from.is_some() {
-            let refused = if row.name == "recvmmsg" { libc::ENOSYS } else { libc::EINVAL };
+            let (refused, word) = match row.name {
+                "recvmmsg" => (libc::ENOSYS, "ENOSYS"),
+                _ => (libc::EINVAL, "EINVAL"),
+            };
+            let what = format!(
+                "{} from or to outside was refused ({word}) because the run is recorded: what only \
+                 the kernel sees could not be given to another run; `--knob mirrored-{}=off` allows it",
+                row.name,
+                from.or(to).map_or("", |source| source.class.knob())
+            );
+            self.remark(tid, &what)?;
             return Ok(Some((Answer::Give(error(refused)), None)));
         }
         let number = to.and_then(|to| to.earlier);

@@ -69,6 +69,16 @@ impl Class {
             Self::Socket => "a socket",
         }
     }
+
+    /// What switches it off, behind `mirrored-`.
+    const fn knob(self) -> &'static str {
+        match self {
+            Self::Stdin | Self::Output => "stdin",
+            Self::Pipe => "pipes",
+            Self::Terminal => "terminals",
+            Self::Socket => "sockets",
+        }
+    }
 }
 
 /// Which classes are mirrored.
