@@ -13,7 +13,7 @@ pub struct Allowed {
     pub subject: Option<Pattern>,
     /// The names of the system calls.
     pub call: Option<Glob>,
-    /// A file that the call, or the finding, is about.
+    /// A file that the call, or the finding, is about; in both runs, if both make it.
     pub path: Option<Glob>,
     /// The name of the argument that differs.
     pub argument: Option<Glob>,
@@ -44,7 +44,10 @@ impl Allowed {
                 Subject::Input(name) => Some(name),
                 _ => None,
             };
-            finding.paths.iter().chain(input).any(|path| glob.matches(path))
+            let one = |paths: &Vec<String>| paths.iter().any(|path| glob.matches(path));
+            // A call on such a file in the place of one on another file is no matter of it alone.
+            let all = !finding.paths.is_empty() && finding.paths.iter().all(one);
+            all || input.is_some_and(|path| glob.matches(path))
         };
         self.subject.as_ref().is_none_or(|pattern| pattern.matches(&finding.subject.to_string()))
             && is(&self.call, call.map(|call| &*call.name))

@@ -114,8 +114,8 @@ pub struct Finding {
     pub severity: Severity,
     /// What it is about.
     pub subject: Subject,
-    /// The files that its system calls are about.
-    pub paths: Vec<String>,
+    /// The files that each of its system calls is about.
+    pub paths: Vec<Vec<String>>,
     /// The name of the argument that differs, if it is one.
     pub argument: Option<String>,
     /// What is wrong, in one line without a full stop.

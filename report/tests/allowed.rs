@@ -21,7 +21,7 @@ fn entry(rule: &str) -> Allowed {
 fn finding() -> Finding {
     let call = Call { lineage: "0.2".into(), position: 7, name: "write".into() };
     let mut finding = Finding::new(&rules::PAYLOAD_DIFFERS, Subject::Call(call), "differs");
-    finding.paths = vec!["/var/app.log".into(), "/tmp".into()];
+    finding.paths = vec![vec!["/var/app.log".into(), "/tmp".into()]; 2];
     finding.argument = Some("buf".into());
     finding
 }
@@ -109,4 +109,20 @@ fn entries_are_of_runs_or_of_programs() {
     };
     assert_eq!(stale(all.of_runs()), ["payload-differs *"]);
     assert_eq!(stale(all.of_programs()), ["uncovered-field *"]);
+}
+
+#[test]
+fn a_call_on_another_file_is_not_allowed_by_the_file_of_one_run() {
+    let covers = |paths: &[&str]| {
+        let mut finding = finding();
+        finding.paths = paths.iter().map(|path| vec![(*path).to_owned()]).collect();
+        let path = Some(Glob::new("*.log"));
+        let entry = Allowed { path, ..entry("payload-differs") };
+        Allowances::new(vec![entry]).covering(&finding).is_some()
+    };
+    assert!(covers(&["/a.log", "/b.log"]));
+    assert!(covers(&["/a.log"]));
+    assert!(!covers(&["/a.log", "/state.db"]));
+    assert!(!covers(&["/state.db", "/a.log"]));
+    assert!(!covers(&[]));
 }

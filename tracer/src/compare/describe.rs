@@ -92,10 +92,8 @@ pub(super) fn finding(
     {
         let Some(at) = at else { continue };
         let made = call(run, stream, at)?;
-        finding.paths.extend(paths(run, &made));
+        finding.paths.push(paths(run, &made));
     }
-    finding.paths.sort();
-    finding.paths.dedup();
     stacks(differ, left, right, difference, &mut finding);
     around(&mut differ.left, left, at_left, &differ.how.left, &mut finding.details)?;
     around(&mut differ.right, right, at_right, &differ.how.right, &mut finding.details)?;
