@@ -298,7 +298,13 @@ impl Engine<'_> {
         self.resolve(tid, low(folder), &path, follow)
     }
 
-    fn resolve(&self, tid: Tid, folder: i32, path: &[u8], follow: bool) -> Option<PathBuf> {
+    pub(super) fn resolve(
+        &self,
+        tid: Tid,
+        folder: i32,
+        path: &[u8],
+        follow: bool,
+    ) -> Option<PathBuf> {
         let pid = self.tasks.get(&tid)?.pid;
         if path.is_empty() {
             return None;

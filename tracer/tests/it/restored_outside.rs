@@ -1,7 +1,8 @@
 //! Restored runs of programs that get something from outside: it goes on where the original was.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use samestate_tracer::{Stream, Verdict, Verification, Verify, verify};
@@ -107,4 +108,89 @@ fn input_and_a_connection_go_on_from_the_marker() {
     let (found, _) = run(python, "total - 1");
     assert_eq!(verdicts(&found), [Verdict::Differs]);
     assert_eq!(call(first(&found.report, "payload-differs")), "sendto");
+}
+
+/// Saves, and only then makes a socket that is a file; looks at it, and serves one client.
+const SERVER: &str = r#"
+import os, socket, sys
+
+folder, client = sys.argv[1:3]
+if len(sys.argv) > 3:
+    with open(sys.argv[3]) as f: count = int(f.read())
+else:
+    count = 1
+    with open(folder + "/draft", "w") as f: f.write(str(count + CHANGED))
+    os.rename(folder + "/draft", folder + "/image")
+path = folder + "/socket"
+s = socket.socket(socket.AF_UNIX)
+s.bind(path)
+print(oct(os.stat(path).st_mode), os.listdir(folder + "/served"), flush=True)
+os.chmod(path, 0o640)
+os.link(path, folder + "/served/name")
+print(oct(os.stat(path).st_mode), os.listdir(folder + "/served"), flush=True)
+s.listen()
+if client == "inside":
+    c = socket.socket(socket.AF_UNIX)
+    c.connect(path)
+    c.sendall(b"hello")
+if client != "nobody":
+    served, _ = s.accept()
+    print(served.recv(5), flush=True)
+    served.sendall(b"%d" % count)
+if client == "inside": print(c.recv(9), flush=True)
+print(count, flush=True)
+os.unlink(path)
+os.unlink(folder + "/served/name")
+print(os.path.exists(path), flush=True)
+"#;
+
+fn serve(python: &str, client: &str, changed: &str) -> Verification {
+    let folder = folder();
+    let at = folder.path().join("state");
+    std::fs::create_dir(at.join("served")).expect("a folder");
+    let program = folder.path().join("server.py");
+    write(&program, SERVER.replace("CHANGED", changed));
+    let command = format!("{python} -I -S '{}' '{}' {client}", program.display(), at.display());
+    let mut config = Verify {
+        command: words(&command),
+        restore: words(format!("{command} {{image}}")),
+        logs: Some(folder.path().join("logs")),
+        ..Verify::default()
+    };
+    config.announce.saved_on = Some("image".to_owned());
+    let comes = (client == "outside").then(|| {
+        let socket = at.join("socket");
+        std::thread::spawn(move || {
+            let mut stream = loop {
+                match UnixStream::connect(&socket) {
+                    Ok(stream) => break stream,
+                    Err(_) => std::thread::sleep(std::time::Duration::from_millis(5)),
+                }
+            };
+            stream.write_all(b"hello").expect("it listens");
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).expect("an answer");
+            answer
+        })
+    });
+    let found = verify(&config, &mut |_| ()).expect("it can be verified");
+    let answer = comes.map(|comes| comes.join().expect("the client"));
+    assert!(answer.is_none_or(|answer| answer == "1"), "only the original is served");
+    assert!(!at.join("socket").exists(), "it is put back");
+    found
+}
+
+#[test]
+fn a_socket_that_is_bound_after_the_marker_is_a_file_in_each_run() {
+    let Some(python) = python() else { return };
+    for client in ["nobody", "inside", "outside"] {
+        let found = serve(python, client, "0");
+        let told = String::from_utf8_lossy(&found.output);
+        assert!(told.contains("0o140640 ['name']\n"), "{client}: {told}");
+        assert!(found.report.findings.is_empty(), "{client}: {:#?}", short(&found.report));
+        assert_eq!(verdicts(&found), [Verdict::Same], "{client}");
+        let found = serve(python, client, "1");
+        assert_eq!(verdicts(&found), [Verdict::Differs], "{client}");
+        first(&found.report, "payload-differs");
+    }
 }

@@ -289,7 +289,26 @@ impl Engine<'_> {
         let source = Source { waits: inside, ..source };
         self.leads_outside(tid, low(call.argument(0)), source);
         // Others of the program come to it: it has to be there.
-        if inside { Ok(None) } else { self.told_again(source, row, call) }
+        if inside {
+            return Ok(None);
+        }
+        let again = self.told_again(source, row, call)?;
+        let worked = matches!(&again, Some((Answer::Give(given), _)) if given.result == 0);
+        Ok(again.filter(|_| !(worked && self.makes_socket(tid, call))))
+    }
+
+    /// Whether binding makes a file, which the program and others may look at: then it really
+    /// happens. Nobody can come to it, as it does not listen.
+    fn makes_socket(&self, tid: Tid, call: &Call) -> bool {
+        let own = call.payload(1, false).and_then(|address| Address::read(&address.bytes));
+        let Some(Address::Local(name)) = own else { return false };
+        // A name that begins like this is no file.
+        if name.is_empty() || name.starts_with(&[0]) {
+            return false;
+        }
+        let path = self.resolve(tid, libc::AT_FDCWD, &name, false);
+        // If something is there already, what the earlier run has left is in the way.
+        path.is_some_and(|path| std::fs::symlink_metadata(path).is_err())
     }
 
     /// The place of the earlier run that this one is.
