@@ -2,9 +2,10 @@
 
 use std::ffi::CString;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use super::check;
@@ -53,6 +54,47 @@ pub(crate) fn share(from: &File, to: &File) -> io::Result<()> {
     // SAFETY: takes plain numbers; both descriptors are open while the files live.
     let result = unsafe { libc::ioctl(to.as_raw_fd(), libc::FICLONE, from.as_raw_fd()) };
     check(result.into()).map(drop)
+}
+
+/// Gives an empty file the content of another one, with its holes.
+pub(crate) fn copy(from: &File, to: &File) -> io::Result<()> {
+    let length = from.metadata()?.len();
+    let mut at = 0;
+    while at < length {
+        let Some(data) = next(from, at, libc::SEEK_DATA)? else { break };
+        let hole = next(from, data, libc::SEEK_HOLE)?.unwrap_or(length).max(data);
+        let (mut from, mut to) = (from, to);
+        from.seek(SeekFrom::Start(data))?;
+        to.seek(SeekFrom::Start(data))?;
+        if io::copy(&mut from.take(hole - data), &mut to)? < hole - data {
+            break;
+        }
+        at = hole;
+    }
+    if to.metadata()?.len() < length {
+        to.set_len(length)?;
+    }
+    // It may have grown, or not say how long it is.
+    let (mut from, mut to) = (from, to);
+    from.seek(SeekFrom::Start(length))?;
+    to.seek(SeekFrom::Start(length))?;
+    io::copy(&mut from, &mut to).map(drop)
+}
+
+/// Where the next data or the next hole is; `None` if there is none.
+fn next(file: &File, at: u64, what: i32) -> io::Result<Option<u64>> {
+    let at = i64::try_from(at).map_err(io::Error::other)?;
+    // SAFETY: takes plain numbers; the descriptor is open while `file` lives.
+    match check(unsafe { libc::lseek(file.as_raw_fd(), at, what) }) {
+        Ok(found) => Ok(u64::try_from(found).ok()),
+        Err(error) if error.raw_os_error() == Some(libc::ENXIO) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Opens a file so that it stays, with no right to its content.
+pub(crate) fn hold(path: &Path) -> io::Result<File> {
+    File::options().read(true).custom_flags(libc::O_PATH | libc::O_NOFOLLOW).open(path)
 }
 
 /// Gives an open file that has at least one name another one.

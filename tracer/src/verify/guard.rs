@@ -133,7 +133,7 @@ impl Guard {
             for other in keep::related(root)? {
                 let other = Keep::take(&other)?;
                 recover(&other, notes)?;
-                other.done()?;
+                other.done(&Snapshot::default())?;
             }
             keeps.push(keep);
         }
@@ -182,7 +182,8 @@ impl Guard {
     pub(super) fn finish(mut self) -> Result<Vec<String>, Error> {
         self.done = true;
         let notes = self.at_last()?;
-        self.keeps.drain(..).try_for_each(Keep::done)?;
+        let before = std::mem::take(&mut self.before);
+        self.keeps.drain(..).try_for_each(|keep| keep.done(&before))?;
         if let Some(undo) = self.files.undo.take() {
             undo.done()?;
         }
@@ -191,18 +192,21 @@ impl Guard {
 
     /// As at the beginning.
     fn at_last(&mut self) -> Result<Vec<String>, Error> {
-        let mut notes = Vec::new();
-        let first = self.files.undo.as_mut().map_or(Ok(()), Undo::put_back);
+        let put_back = |undo: &mut Option<Undo>| match undo {
+            Some(undo) => undo.put_back(),
+            None => Ok(Vec::new()),
+        };
+        let mut first = put_back(&mut self.files.undo);
         let state = self.files.state.put_back(&self.before);
-        match &mut self.files.undo {
+        if !self.files.state.is_empty() {
             // The folders in which state paths are.
-            Some(undo) if !self.files.state.is_empty() => undo.put_back()?,
-            _ => first?,
+            first = put_back(&mut self.files.undo);
         }
+        // Whatever cannot be put back, what is somebody else's is not lost.
+        let handed_over = self.files.undo.as_ref().map_or(Ok(Vec::new()), Undo::hand_over);
+        let mut notes = first?;
         state?;
-        if let Some(undo) = &self.files.undo {
-            notes = undo.hand_over()?;
-        }
+        notes.extend(handed_over?);
         Ok(notes)
     }
 }
@@ -222,6 +226,8 @@ fn recover(keep: &Keep, notes: &mut Vec<String>) -> Result<(), Error> {
     let Some(before) = keep.left_over()? else { return Ok(()) };
     // No copies are taken.
     State::new(vec![keep.root.clone()], PathBuf::new()).put_back(&before)?;
+    // The copies are about to go.
+    keep.settle(&before)?;
     notes.push(format!(
         "an earlier verification was killed; {} is now as it was before that",
         keep.root.display()
@@ -239,9 +245,9 @@ fn make_good(log: &Log, notes: &mut Vec<String>) -> Result<(), Error> {
         }
     };
     for left in left_over {
-        match Undo::recover(&left.before) {
-            Ok(()) if left.before.is_empty() => left.done()?,
-            Ok(()) => {
+        match Undo::recover(&left) {
+            Ok(_) if left.before.is_empty() => left.done()?,
+            Ok(more_notes) => {
                 let changed =
                     left.before.iter().filter(|(_, entry)| !matches!(entry, Entry::Folder { .. }));
                 let mut paths: Vec<_> =
@@ -259,6 +265,7 @@ fn make_good(log: &Log, notes: &mut Vec<String>) -> Result<(), Error> {
                      before that: {}{more}",
                     paths.join(", ")
                 ));
+                notes.extend(more_notes);
             }
             // It is tried again at the next start; whoever would change the same files is refused.
             Err(error) => notes.push(format!(

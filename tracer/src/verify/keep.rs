@@ -9,7 +9,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use super::entry::Snapshot;
+use super::durable::{make_durable, make_files_durable};
+use super::entry::{Entry, Snapshot};
 use crate::Error;
 use crate::sys::file;
 use crate::trace::block;
@@ -94,7 +95,7 @@ impl Keep {
 
     /// From here on the files can be put back from what is in the folder, whatever happens.
     pub(super) fn promise(&self, before: &Snapshot) -> Result<(), Error> {
-        self.sync()?;
+        self.make_copies_durable(before)?;
         let (draft, path) = (self.folder.join("draft"), self.folder.join(JOURNAL));
         let content = before.encode(&self.root, &self.folder);
         let write = || -> io::Result<()> {
@@ -108,19 +109,39 @@ impl Keep {
     }
 
     /// The files are as they were; nothing is needed any more.
-    pub(super) fn done(self) -> Result<(), Error> {
-        self.sync()?;
-        let removed = fs::remove_file(self.folder.join(JOURNAL));
+    pub(super) fn done(self, before: &Snapshot) -> Result<(), Error> {
+        self.settle(before)?;
         // Without a journal whatever is left here is nothing to anybody.
-        if removed.is_ok() || removed.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
-            let _litter = fs::remove_dir_all(&self.folder);
-        }
+        let _litter = fs::remove_dir_all(&self.folder);
         Ok(())
     }
 
-    fn sync(&self) -> Result<(), Error> {
-        let folder = File::open(&self.folder).and_then(|folder| file::sync(&folder));
-        folder.map_err(Error::file("make durable what is in", &self.folder))
+    /// The files are as they were, and the copies are not needed any more.
+    pub(super) fn settle(&self, before: &Snapshot) -> Result<(), Error> {
+        make_durable(before.0.iter().filter(|(path, _)| path.starts_with(&self.root)))?;
+        let path = self.folder.join(JOURNAL);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(Error::file("remove", &path)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Nothing else that is on the same disk.
+    fn make_copies_durable(&self, before: &Snapshot) -> Result<(), Error> {
+        let files = self.folder.join(FILES);
+        let copies = before.0.values().filter_map(|entry| match entry {
+            Entry::File { copy, .. } if copy.starts_with(&files) => Some(copy.as_path()),
+            _ => None,
+        });
+        make_files_durable(&copies.collect::<Vec<_>>())?;
+        let beside = self.folder.parent().unwrap_or(&self.folder);
+        for folder in [files.as_path(), self.folder.as_path(), beside] {
+            let synced = File::open(folder).and_then(|folder| folder.sync_all());
+            synced.map_err(Error::file("make durable what is in", folder))?;
+        }
+        Ok(())
     }
 }
 

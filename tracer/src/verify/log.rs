@@ -10,9 +10,11 @@ use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, symlink};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::entry::{Entry, Snapshot};
 use super::keep::own;
+use super::links::{Linked, Names};
 use crate::Error;
 use crate::sys::file;
 use crate::trace::block;
@@ -20,8 +22,10 @@ use crate::trace::block;
 const LOCK: &str = "lock";
 const JOURNAL: &str = "journal";
 const FILES: &str = "files";
-/// What a block of the journal holds.
+/// What a block of the journal holds: what stood at a path.
 const KIND: u32 = 0x756e;
+/// Or that a file had several names.
+const LINKED: u32 = 0x756c;
 
 /// The locked log of one verification.
 #[derive(Debug)]
@@ -29,8 +33,14 @@ pub(super) struct Log {
     base: PathBuf,
     folder: PathBuf,
     journal: File,
+    /// How much of the journal is whole.
+    length: u64,
     lock: File,
     claims: Vec<PathBuf>,
+    /// Blocks that are not in the journal yet.
+    pending: Vec<u8>,
+    /// The copies that these rely upon.
+    copies: Vec<PathBuf>,
 }
 
 /// What a verification that was killed has left.
@@ -39,6 +49,10 @@ pub(super) struct Left {
     log: Log,
     /// What stood at each path before it was changed.
     pub(super) before: BTreeMap<PathBuf, Entry>,
+    /// Those of the files that had several names.
+    pub(super) linked: Linked,
+    /// When the last of this was written down.
+    pub(super) written: SystemTime,
 }
 
 impl Log {
@@ -67,7 +81,12 @@ impl Log {
         let path = folder.join(JOURNAL);
         let journal = File::options().append(true).create_new(true).open(&path);
         let journal = journal.map_err(Error::file("create", &path))?;
-        Ok(Self { base, folder, journal, lock, claims: Vec::new() })
+        Ok(Self::of(base, folder, journal, lock, Vec::new()))
+    }
+
+    fn of(base: PathBuf, folder: PathBuf, journal: File, lock: File, claims: Vec<PathBuf>) -> Self {
+        let (pending, copies) = (Vec::new(), Vec::new());
+        Self { base, folder, journal, length: 0, lock, claims, pending, copies }
     }
 
     fn take(folder: &Path) -> Result<Option<File>, Error> {
@@ -101,38 +120,72 @@ impl Log {
             }
             let Some(lock) = Self::take(&folder)? else { continue };
             let path = folder.join(JOURNAL);
-            let before = match File::open(&path) {
-                Ok(mut journal) => read(&mut journal, &path, &folder)?,
+            let mut written = SystemTime::now();
+            let (before, linked) = match File::open(&path) {
+                Ok(mut journal) => {
+                    let about = journal.metadata().and_then(|about| about.modified());
+                    written = about.map_err(Error::file("look at", &path))?;
+                    read(&mut journal, &path, &folder)?
+                }
                 // It was killed before it had begun, or when all was done.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Default::default(),
                 Err(error) => return Err(Error::file("open", &path)(error)),
             };
             let null = File::open("/dev/null").map_err(Error::file("open", "/dev/null"))?;
             let claims = before.keys().map(|path| claim(&self.base, path)).collect();
-            let log = Self { base: self.base.clone(), folder, journal: null, lock, claims };
-            all.push(Left { log, before });
+            let log = Self::of(self.base.clone(), folder, null, lock, claims);
+            all.push(Left { log, before, linked, written });
         }
         Ok(all)
     }
 
-    /// From here on this path can be put back, whatever happens.
-    pub(super) fn promise(&mut self, path: &Path, entry: &Entry) -> Result<(), Error> {
+    /// This path is going to be put back, whatever happens, once the promise is kept. `linked` is
+    /// told of a file that has other names, too.
+    pub(super) fn promise(
+        &mut self,
+        path: &Path,
+        entry: &Entry,
+        linked: Option<&Names>,
+    ) -> Result<(), Error> {
         // Times of a folder are nobody's own.
         if !matches!(entry, Entry::Folder { .. }) {
             self.claim(path)?;
         }
-        let one = Snapshot(BTreeMap::from([(path.to_owned(), entry.clone())]));
-        let mut content = Vec::new();
-        block::write(&mut content, KIND, &one.encode(Path::new("/"), &self.folder))
-            .and_then(|_| self.journal.write_all(&content))
-            .map_err(Error::file("write", self.folder.join(JOURNAL)))?;
-        // What is only removed again may be lost with the power; what cannot be had again may not.
-        if let Entry::File { copy, .. } = entry {
-            let durable = File::open(copy).and_then(|copy| copy.sync_data());
-            durable
-                .and_then(|()| self.journal.sync_data())
-                .map_err(Error::file("make durable what is in", &self.folder))?;
+        let failed = || Error::file("write", self.folder.join(JOURNAL));
+        if let (Some(names), Entry::File { about, .. }) = (linked, entry) {
+            block::write(&mut self.pending, LINKED, &names.encode(about.inode)).map_err(failed())?;
         }
+        let one = Snapshot(BTreeMap::from([(path.to_owned(), entry.clone())]));
+        block::write(&mut self.pending, KIND, &one.encode(Path::new("/"), &self.folder))
+            .map_err(failed())?;
+        if let Entry::File { copy, .. } = entry {
+            self.copies.push(copy.clone());
+        }
+        Ok(())
+    }
+
+    /// From here on all that was promised can be put back. The copies are safe before the journal
+    /// says that they are good, and the journal is before anything is changed.
+    pub(super) fn keep_promises(&mut self) -> Result<(), Error> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let failed = || Error::file("make durable what is in", &self.folder);
+        for copy in &self.copies {
+            File::open(copy).and_then(|copy| copy.sync_data()).map_err(failed())?;
+        }
+        if let Err(error) = self.journal.write_all(&self.pending) {
+            // Half a block would hide what follows it.
+            let _as_it_is = self.journal.set_len(self.length);
+            return Err(Error::file("write", self.folder.join(JOURNAL))(error));
+        }
+        // What is only removed again may be lost with the power; what cannot be had again may not.
+        if !self.copies.is_empty() {
+            self.journal.sync_data().map_err(failed())?;
+        }
+        self.length += self.pending.len() as u64;
+        self.pending.clear();
+        self.copies.clear();
         Ok(())
     }
 
@@ -197,6 +250,11 @@ impl Left {
         self.log.done()
     }
 
+    /// Where more copies go.
+    pub(super) fn files(&self) -> PathBuf {
+        self.log.files()
+    }
+
     /// Where the copies are.
     pub(super) fn folder(&self) -> &Path {
         &self.log.folder
@@ -204,20 +262,28 @@ impl Left {
 }
 
 /// All that a journal tells. A block that was not written whole was never relied upon.
-fn read(journal: &mut File, path: &Path, folder: &Path) -> Result<BTreeMap<PathBuf, Entry>, Error> {
-    let mut before = BTreeMap::new();
+fn read(
+    journal: &mut File,
+    path: &Path,
+    folder: &Path,
+) -> Result<(BTreeMap<PathBuf, Entry>, Linked), Error> {
+    let (mut before, mut linked) = (BTreeMap::new(), Linked::new());
     let mut offset = 0;
     let damaged = |offset, what| Error::Damaged { path: path.to_owned(), offset, what };
+    let wrong = |offset| damaged(offset, "it does not say what stood at a path");
     loop {
         match block::read(journal).map_err(Error::file("read", path))? {
             Ok((KIND, content, length)) => {
                 let one = Snapshot::decode(&content, Path::new("/"), folder);
-                let one = one.map_err(|_| damaged(offset, "it does not say what stood at a path"));
-                before.extend(one?.0);
+                before.extend(one.map_err(|_| wrong(offset))?.0);
+                offset += length;
+            }
+            Ok((LINKED, content, length)) => {
+                linked.extend([Names::decode(&content).map_err(|_| wrong(offset))?]);
                 offset += length;
             }
             Ok(_) => return Err(damaged(offset, "it is no journal of a verification")),
-            Err(block::Broken::Nothing | block::Broken::Short) => return Ok(before),
+            Err(block::Broken::Nothing | block::Broken::Short) => return Ok((before, linked)),
             Err(broken) => return Err(damaged(offset, broken.text())),
         }
     }

@@ -2,14 +2,17 @@
 
 mod chosen;
 mod control;
+mod durable;
 mod entry;
 mod guard;
 mod keep;
+mod links;
 mod log;
 mod original;
 mod restored;
 mod stacks;
 mod state;
+mod strangers;
 mod undo;
 mod words;
 

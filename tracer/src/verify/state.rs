@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, Metadata};
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt as _, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -325,17 +325,30 @@ pub(super) fn fill(path: &Path, copy: &Path, in_place: bool) -> Result<(), Error
         source: Box::new(Error::file("write", path)(error)),
     };
     // Before anything is removed.
-    let mut from = File::open(copy).map_err(Error::file("open the copy", copy))?;
-    let opened = in_place.then(|| File::options().write(true).truncate(true).open(path));
-    let mut to = match opened {
+    let from = File::open(copy).map_err(Error::file("open the copy", copy))?;
+    let open = || File::options().write(true).truncate(true).open(path);
+    let opened = in_place.then(|| match open() {
+        // It gets its own mode in the end, and its other names get the content only this way.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o600)).and_then(|()| open())
+        }
+        opened => opened,
+    });
+    let to = match opened {
         Some(Ok(file)) => file,
-        // Read-only, or a program that runs.
+        // A program that runs, or somebody else's.
         Some(Err(_)) | None => {
             remove(path)?;
-            File::options().write(true).create_new(true).open(path).map_err(failed)?
+            // Nobody else may read it before it has its own mode.
+            let mut options = File::options();
+            options.write(true).create_new(true).mode(0o600);
+            options.open(path).map_err(failed)?
         }
     };
-    io::copy(&mut from, &mut to).map(drop).map_err(failed)
+    if file::share(&from, &to).is_ok() {
+        return Ok(());
+    }
+    file::copy(&from, &to).map_err(failed)
 }
 
 /// Makes a copy that takes no room where the file system can share what is the same.
@@ -345,5 +358,5 @@ pub(super) fn duplicate(path: &Path, copy: &Path) -> Result<(), Error> {
     if file::share(&from, &to).is_ok() {
         return Ok(());
     }
-    io::copy(&mut &from, &mut &to).map(drop).map_err(Error::file("copy to the kept files", path))
+    file::copy(&from, &to).map_err(Error::file("copy to the kept files", path))
 }

@@ -10,9 +10,12 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use super::durable::make_durable;
 use super::entry::{About, Entry};
-use super::log::Log;
+use super::links::{self, Linked, Names};
+use super::log::{Left, Log};
 use super::state::{Failures, children, duplicate, fill, make_link, open_up, remove};
+use super::strangers;
 use crate::Error;
 use crate::record::Change;
 use crate::sys::file;
@@ -44,6 +47,8 @@ pub(super) struct Undo {
     names: HashMap<(u64, u64), Entry>,
     /// Files with several names: as long as one is left, the others can be made again.
     held: HashMap<(u64, u64), File>,
+    /// What is known of these.
+    linked: Linked,
     /// Changed without calls from some moment on.
     mapped: BTreeSet<PathBuf>,
     /// Changed since the last look.
@@ -70,6 +75,7 @@ impl Undo {
             current: HashMap::new(),
             names: HashMap::new(),
             held: HashMap::new(),
+            linked: Linked::new(),
             mapped: BTreeSet::new(),
             recent: BTreeSet::new(),
             left: HashMap::new(),
@@ -92,6 +98,7 @@ impl Undo {
             self.current.remove(&path);
             self.touch(&path)?;
         }
+        self.log.keep_promises()?;
         Ok(self.moments.len() - 1)
     }
 
@@ -136,7 +143,7 @@ impl Undo {
                 self.forget_below(to);
             }
         }
-        Ok(())
+        self.log.keep_promises()
     }
 
     fn forget_below(&mut self, path: &Path) {
@@ -227,7 +234,11 @@ impl Undo {
             Err(error) => return Err(error),
         };
         if !self.before.contains_key(path) && !is_implied(&self.before, path) {
-            self.log.promise(path, &entry)?;
+            let linked = match &entry {
+                Entry::File { about, .. } => self.linked.get(&about.inode),
+                _ => None,
+            };
+            self.log.promise(path, &entry, linked)?;
             self.before.insert(path.to_owned(), entry.clone());
         }
         if let Some(newest) = self.moments.last_mut() {
@@ -273,9 +284,10 @@ impl Undo {
         let entry = Entry::File { copy, about: About::at(path, &about) };
         if about.nlink() > 1 {
             self.names.insert(inode, entry.clone());
+            self.linked.entry(inode).or_insert_with(|| Names::of(&about));
             if self.held.len() < MOST_HELD
                 && !self.held.contains_key(&inode)
-                && let Ok(file) = File::open(path)
+                && let Ok(file) = file::hold(path)
             {
                 self.held.insert(inode, file);
             }
@@ -335,12 +347,15 @@ impl Undo {
             }
         }
         for (path, entry) in &then {
-            self.look_for_others(path)?;
-            if !self.is_as(path, entry) {
+            if self.is_as(path, entry) {
+                self.look_for_others(path)?;
+            } else {
+                self.look_for_strangers(path, entry)?;
                 // What is about to go has to be there for later moments.
                 self.touch_tree_if_it_goes(path, entry)?;
             }
         }
+        self.log.keep_promises()?;
         let made = self.make(&then);
         self.settle();
         made
@@ -353,16 +368,46 @@ impl Undo {
         }
     }
 
-    /// Puts everything back as it was before anything ran; the log stays.
-    pub(super) fn put_back(&mut self) -> Result<(), Error> {
+    /// Puts everything back as it was before anything ran; the log stays. Gives what is to be said
+    /// of it.
+    pub(super) fn put_back(&mut self) -> Result<Vec<String>, Error> {
         self.settle();
-        let before = std::mem::take(&mut self.before);
-        let looked = before.keys().try_for_each(|path| self.look_for_others(path));
-        let made = self.make(&before);
+        let mut before = std::mem::take(&mut self.before);
+        let mut failures = Failures::default();
+        let mut left_alone = Vec::new();
+        for (path, entry) in &before {
+            // What somebody else has made of a file does not go unless it can be kept.
+            if let Err(error) = self.look_for_strangers(path, entry) {
+                failures.note(Err(error));
+                left_alone.push(path.clone());
+            }
+        }
+        before.retain(|path, _| {
+            !left_alone.iter().any(|alone| alone.starts_with(path) || path.starts_with(alone))
+        });
+        let notes = links::find(&before, &self.linked, &mut self.held);
+        failures.note(self.make(&before));
         self.settle();
-        let durable = looked.and(made).and_then(|()| make_durable(&before));
+        failures.note(make_durable(&before));
         self.before = before;
-        durable
+        failures.result().map(|()| notes)
+    }
+
+    /// Keeps what somebody else has made of what is about to be changed or to go.
+    fn look_for_strangers(&mut self, path: &Path, entry: &Entry) -> Result<(), Error> {
+        self.look_for_others(path)?;
+        if matches!(entry, Entry::Folder { .. }) {
+            return Ok(());
+        }
+        for path in strangers::below(path)? {
+            if self.left.contains_key(&path) || self.recent.contains(&path) {
+                self.look_for_others(&path)?;
+            } else if self.is_kept(&path) && !self.foreign.contains_key(&path) {
+                let copy = self.copy(&path)?;
+                self.foreign.insert(path, Some(copy));
+            }
+        }
+        Ok(())
     }
 
     /// Nothing that was kept is needed any more.
@@ -372,25 +417,20 @@ impl Undo {
 
     /// Puts what somebody else has made of files beside them, and says so.
     pub(super) fn hand_over(&self) -> Result<Vec<String>, Error> {
-        let mut notes = Vec::new();
-        for (number, (path, copy)) in self.foreign.iter().enumerate() {
-            let Some(copy) = copy else { continue };
-            let beside = beside(path, number);
-            duplicate(copy, &beside)?;
-            notes.push(format!(
-                "{} is as it was before; what a process that is not traced has made of it \
-                 meanwhile is in {}",
-                path.display(),
-                beside.display()
-            ));
-        }
-        Ok(notes)
+        strangers::hand_over(&self.foreign, "a process that is not traced has")
     }
 
-    /// Puts back what a verification that was killed has left.
-    pub(super) fn recover(before: &Entries) -> Result<(), Error> {
-        make_all(before, &mut HashMap::new(), &HashMap::new(), &HashSet::new())?;
-        make_durable(before)
+    /// Puts back what a verification that was killed has left, and gives what is to be said of it.
+    pub(super) fn recover(left: &Left) -> Result<Vec<String>, Error> {
+        let before = &left.before;
+        let later = strangers::since(before, left.written, left.files())?;
+        let mut held = HashMap::new();
+        let mut notes = links::find(before, &left.linked, &mut held);
+        let mut failures = Failures::default();
+        failures.note(make_all(before, &mut HashMap::new(), &held, &HashSet::new()));
+        failures.note(make_durable(before));
+        notes.extend(strangers::hand_over(&later, "it or somebody else has")?);
+        failures.result().map(|()| notes)
     }
 
     fn is_as(&self, path: &Path, entry: &Entry) -> bool {
@@ -562,30 +602,4 @@ fn is_out_of_reach(path: &Path, error: &Error) -> bool {
     let Error::File { source, .. } = error else { return false };
     let denied = source.kind() == io::ErrorKind::PermissionDenied;
     denied && !file::is_writable(path) && !path.parent().is_some_and(file::is_writable)
-}
-
-/// What was there before is safe on its disk before the copies go.
-fn make_durable(before: &Entries) -> Result<(), Error> {
-    let mut done = HashSet::new();
-    for (path, entry) in before {
-        let Entry::File { about, .. } = entry else { continue };
-        if done.insert(about.inode.0) {
-            let synced = File::open(path).and_then(|file| file::sync(&file));
-            // One that may not be read was written by us, and can be synced by its folder.
-            let folder = path.parent().unwrap_or(path);
-            synced
-                .or_else(|_| File::open(folder).and_then(|folder| file::sync(&folder)))
-                .map_err(Error::file("make durable what is at", path))?;
-        }
-    }
-    Ok(())
-}
-
-/// A name beside a file that is not taken.
-fn beside(path: &Path, number: usize) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    (number..)
-        .map(|number| path.with_file_name(format!("{name}.changed-{number}")))
-        .find(|path| fs::symlink_metadata(path).is_err())
-        .unwrap_or_else(|| path.to_owned())
 }

@@ -229,6 +229,61 @@ fn what_somebody_else_changes_meanwhile_is_said_and_not_lost() {
     assert!(found.report.notes.iter().any(|note| note.contains("log.changed-0")));
 }
 
+#[test]
+fn what_somebody_else_puts_into_a_folder_that_goes_is_not_lost() {
+    let Some(place) = Place::new() else { return };
+    let before = content(&place.work());
+    // The folder is there at the checkpoint, or is made after it.
+    for (first, then) in [("changes", "log"), ("look", "changes")] {
+        let config = place.config(first, then);
+        let theirs = place.work().join("made/theirs");
+        let mut written = 0;
+        let mut between = |progress| {
+            let is_time = matches!(progress, Progress::Restoring { .. } | Progress::Marker { .. });
+            if is_time && theirs.parent().is_some_and(Path::is_dir) {
+                written += 1;
+                fs::write(&theirs, "theirs\n").expect("it is written");
+            }
+        };
+        let found = verify(&config, &mut between).expect("it can be verified");
+        assert_ne!(written, 0);
+        let kept = place.work().join("theirs.changed-0");
+        assert_eq!(fs::read(&kept).expect("their file"), b"theirs\n");
+        assert!(found.report.notes.iter().any(|note| note.contains("theirs.changed-0")));
+        fs::remove_file(kept).expect("it can be removed");
+        assert!(!place.work().join("made").exists());
+        assert_eq!(content(&place.work())[1..], before[1..]);
+    }
+}
+
+#[test]
+fn a_large_file_with_holes_is_put_back_with_them() {
+    const LENGTH: u64 = 1 << 37;
+    let Some(place) = Place::new() else { return };
+    let path = place.work().join("sparse");
+    let file = fs::File::create_new(&path).expect("a file");
+    let written = [(0, b"start"), (1 << 30, b"inner")];
+    for (at, bytes) in written {
+        std::os::unix::fs::FileExt::write_all_at(&file, bytes, at).expect("it is written");
+    }
+    if file.set_len(LENGTH).is_err() {
+        crate::support::skipped("no large files here");
+        return;
+    }
+    let found = place.verify("sparse", "sparse");
+    assert_eq!(verdicts(&found), [Verdict::Same], "{:#?}", short(&found.report));
+    let about = fs::metadata(&path).expect("the file");
+    assert_eq!(about.len(), LENGTH);
+    assert!(about.blocks() < 1000, "{} blocks", about.blocks());
+    let file = fs::File::open(&path).expect("the file");
+    for (at, bytes) in written {
+        let mut now = [0; 5];
+        std::os::unix::fs::FileExt::read_exact_at(&file, &mut now, at).expect("it is there");
+        assert_eq!(&now, bytes);
+    }
+    assert!(place.is_tidy());
+}
+
 /// A process that does not outlive the test.
 struct Killed(std::process::Child);
 
@@ -259,6 +314,13 @@ fn the_one_that_is_killed() {
 #[test]
 fn what_a_killed_verification_changed_anywhere_is_put_back_at_the_next_start() {
     let Some(place) = Place::new() else { return };
+    // One that the program removes has names that it never uses, here and elsewhere.
+    let (near, far) = (place.work().join("first-of-two"), place.folder.path().join("near"));
+    fs::create_dir_all(far.join("by")).expect("a folder");
+    let far = far.join("by/name");
+    fs::hard_link(&near, &far).expect("another name");
+    let only_far = place.folder.path().join("near/only");
+    fs::hard_link(place.work().join("gone"), &only_far).expect("another name");
     let before = content(&place.work());
     let killed = std::process::Command::new(std::env::current_exe().expect("this test"))
         .args(["--exact", "undo::the_one_that_is_killed", "--nocapture"])
@@ -280,23 +342,33 @@ fn what_a_killed_verification_changed_anywhere_is_put_back_at_the_next_start() {
     assert_eq!(verdicts(&verify(&config, &mut |_| ()).expect("it can")), [Verdict::Same]);
     killed.kill();
     assert_ne!(content(&place.work()), before);
+    assert_eq!(fs::read(&far).expect("a file"), b"this is first-of-two\nin place\n");
+    // What is changed at once was changed by the program.
+    std::thread::sleep(std::time::Duration::from_millis(2500));
+    fs::write(place.work().join("log"), "theirs\n").expect("it can be written");
     let found = place.verify("log", "look");
     let said = found.report.notes.iter().find(|note| note.contains("was killed"));
     assert!(said.is_some_and(|note| note.contains(" more")), "{:?}", found.report.notes);
     let told = String::from_utf8_lossy(&found.output);
     assert!(told.starts_with("b'this is log\\n'\n"), "{told}");
-    let after = content(&place.work());
+    let theirs = place.work().join("log.changed-0");
+    assert_eq!(fs::read(&theirs).expect("what was written after it was killed"), b"theirs\n");
+    assert!(found.report.notes.iter().any(|note| note.contains("log.changed-0")));
+    fs::remove_file(theirs).expect("it can be removed");
+    let mut after = content(&place.work());
+    // The folder that they wrote to has their time.
+    let mut before = before;
+    for all in [&mut before, &mut after] {
+        all.remove(0);
+    }
     for (after, before) in after.iter().zip(&before) {
-        // Its other name was written to and removed; nobody knows of this one any more.
-        if before.0.ends_with("last-of-two") {
-            continue;
-        }
-        assert_eq!(
-            (&after.0, &after.1, after.2, after.3),
-            (&before.0, &before.1, before.2, before.3)
-        );
+        assert_eq!(after, before);
     }
     assert_eq!(after.len(), before.len());
+    let one =
+        |path: &Path| (fs::read(path).expect("a file"), fs::metadata(path).expect("it").ino());
+    assert_eq!(one(&far), one(&near));
+    assert_eq!(one(&only_far), one(&place.work().join("gone")));
     assert!(place.is_tidy());
     let found = place.verify("look", "look");
     assert!(!found.report.notes.iter().any(|note| note.contains("was killed")));
