@@ -14,6 +14,7 @@ mod jobs;
 mod keeps;
 mod kernel;
 mod landing;
+mod natively;
 mod outside;
 mod outside_calls;
 mod programs;

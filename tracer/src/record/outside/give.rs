@@ -394,6 +394,17 @@ impl Engine<'_> {
         if from.is_none() && to.is_none() {
             return Ok(None);
         }
+        // What is no descriptor, or no socket, the kernel refuses by itself, for reasons of its own.
+        let ends = match row.name {
+            "splice" | "copy_file_range" => [arguments[0], arguments[2]],
+            "recvmmsg" if from.is_some_and(|from| from.class != Class::Socket) => return Ok(None),
+            "recvmmsg" => [arguments[0]; 2],
+            _ => [arguments[0], arguments[1]],
+        };
+        let pid = self.tasks.get(&tid).map_or(tid, |task| task.pid);
+        if !ends.iter().all(|fd| descriptors::position(pid, low(*fd)).is_some()) {
+            return Ok(None);
+        }
         call.flags |= call_flags::OUTSIDE;
         if row.name != "sendfile" || from.is_some() {
             let (refused, word) = match row.name {
