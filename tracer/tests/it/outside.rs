@@ -202,13 +202,13 @@ fn each_class_can_be_switched_off() {
 }
 
 /// A terminal whose other end is held by a process that types.
-struct Terminal {
+pub(crate) struct Terminal {
     typist: Child,
-    path: String,
+    pub(crate) path: String,
 }
 
 impl Terminal {
-    fn new(types: &str) -> Self {
+    pub(crate) fn new(types: &str) -> Self {
         let text = format!(
             "import os, pty, sys, time, fcntl, termios, struct\n\
              m, s = pty.openpty()\n\
@@ -236,7 +236,7 @@ impl Terminal {
         File::options().read(true).write(true).open(&self.path).expect("the terminal")
     }
 
-    fn types(&mut self) {
+    pub(crate) fn types(&mut self) {
         let stdin = self.typist.stdin.as_mut().expect("its input");
         stdin.write_all(b"go\n").expect("it listens");
     }

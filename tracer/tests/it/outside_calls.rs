@@ -12,7 +12,7 @@ use std::time::Duration;
 use samestate_tracer::trace::{Reader, Status};
 use samestate_tracer::{Config, Stream};
 
-use crate::outside::{Again, PYTHON, client, free_port, has_python, nothing, pipe, rule};
+use crate::outside::{Again, PYTHON, Terminal, client, free_port, has_python, nothing, pipe, rule};
 use crate::support::{assert_clean, first, has, lines};
 
 fn fifo(path: &Path) -> bool {
@@ -327,4 +327,28 @@ fn a_duplicate_of_standard_input_is_given_as_well() {
     let (report, _) = again.changed("echo end", "echo other");
     assert!(!report.findings.is_empty());
     assert_clean(&again.place.compare(1, 2));
+}
+
+#[test]
+fn a_terminal_that_is_opened_by_its_path_and_switched_off() {
+    if !has_python() {
+        return;
+    }
+    let mut terminal = Terminal::new("one,two");
+    // So that it is not gone between the runs.
+    let _open = File::open(&terminal.path).expect("the terminal");
+    let text = format!(
+        "import os\nfd = os.open({:?}, os.O_RDWR | os.O_NOCTTY)\n\
+         print(os.isatty(fd), os.read(fd, 100))\n",
+        terminal.path
+    );
+    terminal.types();
+    let mut again = Again::new(&PYTHON, &text, nothing, nothing);
+    assert_eq!(again.place.printed(2), "True b'one\\n'\n");
+    again.run(Some(1), &text, |config| {
+        assert!(config.knobs.switch("mirrored-terminals", false));
+    });
+    let run = again.place.count();
+    assert_eq!(again.place.printed(run), "True b'two\\n'\n");
+    first(&again.place.compare(1, run), "input-differs");
 }
