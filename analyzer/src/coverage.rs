@@ -237,12 +237,13 @@ fn weigh(graph: &Graph, field: &ReachedField, finding: &mut Finding) {
 fn end_finding(end: &End, saving: Option<Saving>) -> Finding {
     let rule = match end.kind {
         EndKind::Opaque => &rules::OPAQUE_CONTAINER,
+        EndKind::Pointer { .. } => &rules::OPAQUE_POINTER,
         EndKind::Unregistered => &rules::UNREGISTERED_IMPLEMENTER,
         EndKind::Implementer => &rules::UNCOVERED_IMPLEMENTER,
         EndKind::Unseen => &rules::CANNOT_SEE,
     };
     let message = match end.kind {
-        EndKind::Opaque | EndKind::Unseen => {
+        EndKind::Opaque | EndKind::Pointer { .. } | EndKind::Unseen => {
             format!("cannot look into `{}`: {}", end.type_text, end.why)
         }
         EndKind::Unregistered | EndKind::Implementer => {

@@ -121,6 +121,15 @@ pub(crate) fn at_end(end: &End, program: Option<Saving>) -> Option<String> {
                 .to_owned(),
         );
     }
+    if let EndKind::Pointer { is_tagged: true } = end.kind
+        && matches!(program, None | Some(Saving::Tags))
+    {
+        return Some(
+            "write `__cr_as(type)` or `__cr_len(field)` behind the field, or `__cr_skip(\"why\")` if \
+             nothing behind it need be saved"
+                .to_owned(),
+        );
+    }
     if matches!(program, None | Some(Saving::Checkpoint)) {
         return None;
     }
@@ -130,6 +139,10 @@ pub(crate) fn at_end(end: &End, program: Option<Saving>) -> Option<String> {
         EndKind::Unseen => Some(format!(
             "do what the finding says: build with full debug information, or name the sources; or \
              {stated}"
+        )),
+        EndKind::Pointer { .. } => Some(format!(
+            "give the pointer a type that the debug information describes (`Box<T>`, `*mut T`), or \
+             {stated}, with the reason"
         )),
         EndKind::Opaque => {
             Some(format!("keep the data in a type that holds it in the open, or {stated}"))

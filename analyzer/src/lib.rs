@@ -65,6 +65,7 @@ mod statics;
 mod summary;
 mod timings;
 mod unreached;
+mod untyped;
 mod value;
 mod versions;
 mod view;

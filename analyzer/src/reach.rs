@@ -50,7 +50,7 @@ pub(crate) fn below(
                 stack.extend(fields::unnamed(graph, ty));
                 stack.extend(implementers.derived(ty));
             }
-            View::Leaf | View::Host(_) | View::Opaque(_) | View::Unseen(_) => {}
+            View::Leaf | View::Host(_) | View::Opaque(_) | View::Untyped(_) | View::Unseen(_) => {}
         }
     }
     found
@@ -87,6 +87,7 @@ impl<'a> Behind<'a> {
                     | View::Host(_)
                     | View::Trait(_)
                     | View::Opaque(_)
+                    | View::Untyped(_)
                     | View::Unseen(_) => {}
                 }
             }

@@ -230,7 +230,12 @@ fn can_change_inside(graph: &Graph, ty: TypeId) -> bool {
                 queue.extend(fields::of(graph, at).into_iter().filter_map(|field| field.ty));
                 queue.extend(fields::unnamed(graph, at));
             }
-            View::Leaf | View::Host(_) | View::Trait(_) | View::Opaque(_) | View::Unseen(_) => {}
+            View::Leaf
+            | View::Host(_)
+            | View::Trait(_)
+            | View::Opaque(_)
+            | View::Untyped(_)
+            | View::Unseen(_) => {}
         }
     }
     false

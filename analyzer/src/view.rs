@@ -6,6 +6,7 @@ use samestate_schema::path::{FieldPath, Step};
 use crate::containers::{self, Class, Holds};
 use crate::graph::{Graph, Kind, Member, Type, TypeId};
 use crate::names::{self, TypeExpr, is_std};
+use crate::untyped::{self, Untyped};
 use crate::value::is_closed;
 pub(crate) use crate::value::{is_empty, is_plain};
 
@@ -25,6 +26,8 @@ pub(crate) enum View {
     Trait(String),
     /// It hides what it holds.
     Opaque(String),
+    /// An address of something that no type describes.
+    Untyped(Untyped),
     /// Nothing can be said about it, for this reason.
     Unseen(String),
 }
@@ -115,13 +118,7 @@ fn elements(element: TypeId) -> Part {
 
 fn pointer(graph: &Graph, ty: &Type, target: Option<TypeId>) -> View {
     let class = pointer_class(&ty.name);
-    let untyped = || match &*ty.name {
-        "" => View::Unseen(
-            "it is a pointer without a type or a length: `__cr_as` or `__cr_len` can tell"
-                .to_owned(),
-        ),
-        _ => View::Unseen(format!("`{}` is a pointer without a type", short(ty))),
-    };
+    let untyped = || View::Untyped(Untyped::without_type(ty));
     let Some(target) = target else { return untyped() };
     let pointee = match unaliased(graph, target) {
         Some(pointee) => graph.get(pointee),
@@ -130,8 +127,10 @@ fn pointer(graph: &Graph, ty: &Type, target: Option<TypeId>) -> View {
     if matches!(pointee.kind, Kind::Function) {
         return View::Leaf;
     }
-    if class == Class::Raw && is_untyped(pointee) {
-        return untyped();
+    if class == Class::Raw
+        && let Some(untyped) = untyped::behind(graph, ty, pointee)
+    {
+        return View::Untyped(untyped);
     }
     View::Parts(vec![Part::here(target)])
 }
@@ -173,12 +172,6 @@ pub(crate) fn is_pointer(graph: &Graph, id: TypeId) -> bool {
         }
         _ => false,
     }
-}
-
-/// What a raw pointer is said to point to when nothing is said about it.
-fn is_untyped(pointee: &Type) -> bool {
-    matches!(&*pointee.name, "()" | "u8" | "i8" | "void" | "unsigned char" | "signed char")
-        || is_std(pointee.definition()) && names::last_segment(pointee.definition()) == "c_void"
 }
 
 /// Whether locks, cells and the like are all that there is, around nothing.
@@ -372,17 +365,19 @@ fn known(graph: &Graph, ty: &Type, holds: Holds) -> View {
             let part = |(ty, index)| Part { steps: vec![Step::Tuple(index)], ty };
             View::Parts(types.into_iter().zip(0..).map(part).collect())
         }
-        Holds::One(param, class) => match parameter(graph, ty, param) {
-            Some(target) if class == Class::Raw && is_untyped(graph.get(graph.defined(target))) => {
-                View::Unseen(format!("`{}` is a pointer without a type", short(ty)))
-            }
-            Some(target) => match unsized_argument(&ty.name) {
+        Holds::One(param, class) => {
+            let Some(target) = parameter(graph, ty, param) else { return missing(param) };
+            let pointee = graph.get(graph.defined(target));
+            match unsized_argument(&ty.name) {
                 Unsized::Str => View::Leaf,
                 Unsized::Slice => View::Parts(vec![elements(target)]),
+                Unsized::No if class == Class::Raw => match untyped::behind(graph, ty, pointee) {
+                    Some(untyped) => View::Untyped(untyped),
+                    None => View::Parts(vec![Part::here(target)]),
+                },
                 Unsized::No => View::Parts(vec![Part::here(target)]),
-            },
-            None => missing(param),
-        },
+            }
+        }
         Holds::Many(param) => match parameter(graph, ty, param) {
             Some(target) => View::Parts(vec![elements(target)]),
             None => missing(param),
@@ -491,7 +486,7 @@ fn hidden_parameter(graph: &Graph, ty: &Type) -> Option<String> {
             if pointer_class(&inner.name) == Class::Raw && !is_code {
                 erased.get_or_insert_with(|| short(inner));
             }
-            if !is_untyped(pointee) {
+            if !untyped::is_untyped(pointee) {
                 queue.push(target);
             }
             continue;
@@ -531,7 +526,12 @@ pub(crate) fn host(graph: &Graph, mut id: TypeId) -> Option<&'static str> {
                 [only] => id = only.ty,
                 _ => return None,
             },
-            View::Leaf | View::Defined | View::Trait(_) | View::Opaque(_) | View::Unseen(_) => {
+            View::Leaf
+            | View::Defined
+            | View::Trait(_)
+            | View::Opaque(_)
+            | View::Untyped(_)
+            | View::Unseen(_) => {
                 return None;
             }
         }

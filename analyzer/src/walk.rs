@@ -92,6 +92,8 @@ pub(crate) struct End {
 pub(crate) enum EndKind {
     /// A container that is not known.
     Opaque,
+    /// A pointer that tells no type; whether tags of C and C++ can.
+    Pointer { is_tagged: bool },
     /// A type that a trait object can hold, and that is restored by no name.
     Unregistered,
     /// A type that a trait object can hold, and of which nothing is seen to be saved, while others
@@ -230,6 +232,15 @@ impl Walker<'_> {
             }
             View::Trait(name) => self.visit_trait(visit, &name),
             View::Opaque(why) => self.end(visit, EndKind::Opaque, why, Vec::new()),
+            View::Untyped(untyped) => {
+                // Each such pointer leads somewhere else.
+                self.visited.remove(&(visit.ty, visit.is_saved));
+                let target = untyped.target.as_deref();
+                if !target.is_some_and(|target| self.judge.decisions.covers_type(target)) {
+                    let kind = EndKind::Pointer { is_tagged: untyped.is_tagged };
+                    self.end(visit, kind, untyped.why, Vec::new());
+                }
+            }
             View::Unseen(why) => self.end(visit, EndKind::Unseen, why, Vec::new()),
             View::Defined => self.visit_definition(visit),
         }

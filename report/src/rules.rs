@@ -131,8 +131,8 @@ rules! {
     CANNOT_SEE { "cannot-see", Blind,
         "a part of the state could not be seen",
         "The way from a root ends at something that the tool cannot look into: a type without \
-         debug information, code that a macro generated, a source file that is not there, a \
-         pointer without a type. What lies behind it is neither covered nor uncovered.",
+         debug information, code that a macro generated, a source file that is not there. What lies behind it is \
+         neither covered nor uncovered.",
         "Do what the finding says: build with full debug information, name the sources, or derive \
          `Checkpoint` on the type." }
     OPAQUE_CONTAINER { "opaque-container", Blind,
@@ -141,6 +141,16 @@ rules! {
          containers, so the walk from the root ends here.",
         "Follow one of its type parameters by adding a row to the container table, or derive \
          `Checkpoint` on a type that holds the data in the open." }
+    OPAQUE_POINTER { "opaque-pointer", Blind,
+        "a pointer does not tell what is behind it",
+        "The way from a root ends at an address whose type says nothing of what stands there: \
+         `*mut c_void`, `*mut u8`, `NonNull<u8>`, `void *` or `unsigned char *` without a length, a \
+         type of a foreign library that is only declared or has no contents. What lies behind it is \
+         neither covered nor uncovered, and the address itself means nothing to another process.",
+        "Give the pointer a type that the debug information describes: `Box<T>`, `&T`, `*mut T`, in C \
+         `__cr_as(type)` or `__cr_len(field)` behind the field. Or say what becomes of the field: \
+         `skip`, `rebuild` or `external` in the derive, a line with the reason under `[skip]`, \
+         `[rebuilt]` or `[host]` of samestate.toml, `__cr_skip(\"why\")` in C." }
     ROOT_NOT_FOUND { "root-not-found", Blind,
         "a root is not in the binary",
         "No type of that name has debug information in the binary: it is spelled differently, it \

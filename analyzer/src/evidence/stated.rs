@@ -106,7 +106,12 @@ impl<'a> Decisions<'a> {
                         return None;
                     }
                 }
-                View::Leaf | View::Host(_) | View::Defined | View::Opaque(_) | View::Unseen(_) => {
+                View::Leaf
+                | View::Host(_)
+                | View::Defined
+                | View::Opaque(_)
+                | View::Untyped(_)
+                | View::Unseen(_) => {
                     return None;
                 }
             }

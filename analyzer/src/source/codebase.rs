@@ -243,7 +243,11 @@ impl<'a> Codebase<'a> {
                 View::Trait(name) => {
                     queue.extend(self.implementers.get(&name).into_iter().flatten());
                 }
-                View::Leaf | View::Host(_) | View::Opaque(_) | View::Unseen(_) => {}
+                View::Leaf
+                | View::Host(_)
+                | View::Opaque(_)
+                | View::Untyped(_)
+                | View::Unseen(_) => {}
             }
         }
         found

@@ -18,6 +18,7 @@ mod memory;
 mod merging;
 mod named;
 mod objects;
+mod opaque;
 mod ordered;
 mod reading;
 mod settings;

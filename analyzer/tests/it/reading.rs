@@ -212,33 +212,3 @@ fn a_source_that_is_not_the_compiled_one_is_not_believed() {
         assert_eq!(lines(&cover(&binary, &[])), found, "{flavor:?}");
     }
 }
-
-#[test]
-fn pointers_without_a_type_are_not_seen() {
-    let source = "use std::ffi::c_void; use std::ptr::NonNull; use std::sync::atomic::AtomicPtr;
-        pub struct Root { raw: *mut c_void, unit: *const (), byte: NonNull<u8>, void: NonNull<c_void>,
-            swap: AtomicPtr<()>, typed: NonNull<Leaf>, f: fn(u8) -> u8, tail: Box<Tail<dyn Dev>> }
-        pub struct Leaf { x: u8 } pub struct Tail<T: ?Sized> { it: T }
-        pub trait Dev { fn run(&self) -> u8; } impl Dev for Leaf { fn run(&self) -> u8 { self.x } }
-        union Both { a: u32, b: [u8; 4] }
-        fn main() { let leaf = Leaf { x: 1 };
-            let root = Root { raw: std::ptr::null_mut(), unit: std::ptr::null(), byte: NonNull::dangling(),
-                void: NonNull::dangling(), swap: AtomicPtr::new(std::ptr::null_mut()),
-                typed: NonNull::from(&leaf), f: |x| x, tail: Box::new(Tail { it: Leaf { x: 2 } }) };
-            std::hint::black_box((&root, &leaf)); println!(\"{}\", root.tail.it.run()); }";
-    let found = lines(&cover(&compile(source, Flavor::Debug), &["app::Root"]));
-    for field in ["raw", "unit", "byte", "void", "swap"] {
-        assert!(found.contains(&format!("cannot-see app::Root.{field}")), "{field}: {found:?}");
-    }
-    for field in ["typed", "f"] {
-        assert!(!found.contains(&format!("cannot-see app::Root.{field}")), "{field}: {found:?}");
-        assert!(
-            found.contains(&format!("uncovered-field app::Root.{field}")),
-            "{field}: {found:?}"
-        );
-    }
-    assert!(
-        found.iter().any(|line| line.starts_with("uncovered-field") && line.contains(".it")),
-        "{found:?}"
-    );
-}

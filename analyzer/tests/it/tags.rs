@@ -66,8 +66,9 @@ fn sorted(report: &Report) -> Vec<String> {
     lines
 }
 
+/// The report of these definitions in C, which must have these findings.
 #[track_caller]
-fn check(definitions: &str, expected: &[&str]) -> Option<Report> {
+pub(crate) fn check(definitions: &str, expected: &[&str]) -> Option<Report> {
     let binary = build("clang", &[("main.c", &c(definitions))], &["-g"])?;
     let report = report(&binary, &[]);
     assert_eq!(sorted(&report), expected, "{definitions}\n{report:#?}");
@@ -323,7 +324,10 @@ fn a_length_makes_a_pointer_an_array() {
     check(&with("__cr_len(n)", "__cr", ""), &["uncovered-field root.items[].a"]);
     check(&with("__cr_len(n)", "", "__cr"), &["uncovered-field root.n"]);
     // Bytes without a length are not seen.
-    check(&with("__cr", "__cr", "__cr"), &["cannot-see root.bytes"]);
+    let bytes = check(&with("__cr", "__cr", "__cr"), &["opaque-pointer root.bytes"]).unwrap();
+    assert_eq!(bytes.exit_code(), ExitCode::CouldNotCheck);
+    let help = bytes.findings[0].help.clone().unwrap_or_default();
+    assert!(help.contains("`__cr_len(field)`") && !help.contains("derive"), "{help}");
     let wrong = check(&with("__cr_len(m)", "__cr", "__cr"), &["cannot-see root"]).unwrap();
     assert!(wrong.findings[0].message.contains("`m`"), "{wrong:#?}");
     assert_eq!(wrong.exit_code(), ExitCode::CouldNotCheck);
@@ -347,8 +351,10 @@ fn a_pointer_without_a_type_leads_to_the_type_that_its_tag_names() {
     }
     check(
         &with("__cr", "__cr"),
-        &["cannot-see root.it", "cannot-see root.many[]", "no-root-reaches item"],
+        &["opaque-pointer root.it", "opaque-pointer root.many[]", "no-root-reaches item"],
     );
+    // A decision with a reason is one as well.
+    check(&with("__cr_skip(\"made again\")", "__cr"), &["no-root-reaches item"]);
     check(&with("__cr_as(struct nobody)", "__cr"), &["cannot-see root", "no-root-reaches item"]);
 }
 
