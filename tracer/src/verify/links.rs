@@ -83,7 +83,7 @@ pub(super) fn find(
     let mut wanted: HashMap<Inode, Names> = HashMap::new();
     for (which, paths) in &known {
         let Some(names) = linked.get(which) else { continue };
-        let left = paths.iter().find_map(|path| hold(path, *which, *names));
+        let left = paths.iter().find_map(|path| hold(path, *which, None));
         match left {
             Some(file) => drop(held.insert(*which, file)),
             // All of its names are told of.
@@ -91,10 +91,14 @@ pub(super) fn find(
             None => drop(wanted.insert(*which, *names)),
         }
     }
-    let folders = wanted.keys().flat_map(|which| &known[which]).filter_map(|path| path.parent());
-    look(folders.map(Path::to_owned).collect(), &mut wanted, held);
-    let mut notes: Vec<_> = wanted
+    // Where no file system says when a file came into being, none can be told from a later one.
+    let (mut told, untold): (HashMap<_, _>, HashMap<_, _>) =
+        wanted.into_iter().partition(|(_, names)| names.born.is_some());
+    let folders = told.keys().flat_map(|which| &known[which]).filter_map(|path| path.parent());
+    look(folders.map(Path::to_owned).collect(), &mut told, held);
+    let mut notes: Vec<_> = told
         .iter()
+        .chain(&untold)
         .map(|(which, names)| {
             let path = known[which].first().map(|path| path.display().to_string());
             let path = path.unwrap_or_default();
@@ -110,9 +114,12 @@ pub(super) fn find(
     notes
 }
 
-fn hold(path: &Path, which: Inode, names: Names) -> Option<File> {
+/// Holds a file if this is it. At a path that was told of it is known by its inode, elsewhere by when
+/// it came into being as well.
+fn hold(path: &Path, which: Inode, names: Option<&Names>) -> Option<File> {
     let same = |about: &Metadata| {
-        inode(about) == which && names.born.is_some() && born(about) == names.born
+        inode(about) == which
+            && names.is_none_or(|names| names.born.is_some() && born(about) == names.born)
     };
     fs::symlink_metadata(path).ok().filter(same)?;
     let file = file::hold(path).ok()?;
@@ -148,7 +155,7 @@ fn look(
                 if about.is_dir() {
                     left.push(path);
                 } else if let Some(names) = wanted.get(&inode(&about))
-                    && let Some(file) = hold(&path, inode(&about), *names)
+                    && let Some(file) = hold(&path, inode(&about), Some(names))
                 {
                     wanted.remove(&inode(&about));
                     held.insert(inode(&about), file);
