@@ -25,6 +25,7 @@ pub(super) fn machine() -> Subject {
             from: (*from).to_owned(),
             to: (*to).to_owned(),
             field: (*field).to_owned(),
+            owner: None,
         });
     }
     let args = vec!["--config".to_owned(), config.display().to_string()];

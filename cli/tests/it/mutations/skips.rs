@@ -32,35 +32,6 @@ pub(super) fn tetanes() -> Option<Subject> {
     Some(Subject { name: "tetanes-core 0.17.0 (serde)", program, args, mutations })
 }
 
-/// The physics engine, and the crate of its shapes, with each field skipped in turn.
-pub(super) fn rapier() -> Option<Subject> {
-    let fixture = workspace().join("cli/tests/fixtures/rapier");
-    let folder = scratch().join("mutations/rapier");
-    let (engine, shapes) = (folder.join("engine"), folder.join("shapes"));
-    copy(&registry_source(&fixture.join("Cargo.toml"), "rapier3d")?, &engine);
-    copy(&registry_source(&fixture.join("Cargo.toml"), "parry3d")?, &shapes);
-    copy(&fixture.join("src"), &folder.join("src"));
-    let manifest = folder.join("Cargo.toml");
-    let text = "[package]\nname = \"physics\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\n\
-        bincode = \"1\"\nrapier3d = { path = \"engine\", features = [\"serde-serialize\"] }\n\n\
-        [patch.crates-io]\nparry3d = { path = \"shapes\" }\n\n\
-        [workspace]\nexclude = [\"engine\", \"shapes\"]\n";
-    if fs::read_to_string(&manifest).ok().as_deref() != Some(text) {
-        fs::copy(fixture.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
-        fs::write(&manifest, text).unwrap();
-    }
-    let program = build(&manifest, &[], "mutated-rapier");
-    let args = ["--root", "rapier3d::pipeline::physics_world::PhysicsWorld"].map(str::to_owned);
-    let mut all = vec!["lock".to_owned(), program.display().to_string()];
-    all.extend(args.iter().cloned());
-    all.extend(["--output".to_owned(), "-".to_owned()]);
-    let lock = samestate(all).stdout;
-    let crates = [("rapier3d", engine.join("src")), ("parry3d", shapes.join("src"))];
-    let crates = [(crates[0].0, &*crates[0].1), (crates[1].0, &*crates[1].1)];
-    let mutations = skips(&lock, &crates);
-    Some(Subject { name: "rapier3d 0.36.1 (serde)", program, args: args.to_vec(), mutations })
-}
-
 /// Where cargo keeps the source of a dependency.
 pub(super) fn registry_source(manifest: &Path, package: &str) -> Option<PathBuf> {
     let output = std::process::Command::new(env!("CARGO"))
@@ -97,7 +68,7 @@ fn sources(folder: &Path) -> Vec<Source> {
 
 /// A skip for each named field of a type that the lock says is saved, of the crates with these
 /// names, whose sources stand there.
-fn skips(lock: &str, crates: &[(&str, &Path)]) -> Vec<Mutation> {
+pub(super) fn skips(lock: &str, crates: &[(&str, &Path)]) -> Vec<Mutation> {
     let crates: Vec<(&str, &Path, Vec<Source>)> =
         crates.iter().map(|(name, folder)| (*name, *folder, sources(folder))).collect();
     let mut mutations: Vec<Mutation> = Vec::new();
@@ -117,7 +88,7 @@ fn skips(lock: &str, crates: &[(&str, &Path)]) -> Vec<Mutation> {
             let (krate, inner) = path.split_once("::").unwrap_or((path, ""));
             let of_crate = crates.iter().find(|(name, ..)| *name == krate);
             let Some((_, folder, files)) = of_crate else { continue };
-            if let Some(mutation) = skip(inner, variant, field, folder, files) {
+            if let Some(mutation) = skip((krate, inner), variant, field, folder, files) {
                 // Instances of one definition are several types in the lock.
                 if mutations.iter().all(|known| known.what != mutation.what) {
                     mutations.push(mutation);
@@ -130,7 +101,7 @@ fn skips(lock: &str, crates: &[(&str, &Path)]) -> Vec<Mutation> {
 
 /// `#[serde(skip)]` on a named field of a type whose derive serde reads.
 fn skip(
-    path: &str,
+    (krate, path): (&str, &str),
     variant: Option<&str>,
     field: &str,
     folder: &Path,
@@ -168,16 +139,18 @@ fn skip(
     });
     // Of two lines, one stands behind a condition that is not met.
     let (Some(line), None) = (lines.next(), lines.next()) else { return None };
-    let marked =
-        line.replacen(line.trim_start(), &format!("#[serde(skip)] {}", line.trim_start()), 1);
-    let changed = within.replacen(line, &marked, 1);
+    let at = line.as_ptr() as usize - body.as_ptr() as usize;
+    let indent = line.len() - line.trim_start().len();
+    let marked = format!("{}#[serde(skip)] {}", &body[..at + indent], line.trim_start());
+    let name = variant.map_or(field.to_owned(), |variant| format!("{variant}.{field}"));
     let owner = variant.map_or(path.to_owned(), |variant| format!("{path}::{variant}"));
     Some(Mutation {
         what: format!("{owner}.{field} is skipped"),
         file: file.clone(),
-        from: body.to_owned(),
-        to: body.replacen(within, &changed, 1),
+        from: body[..at + line.len()].to_owned(),
+        to: marked,
         field: format!(".{field}"),
+        owner: Some((format!("{krate}::{path}"), name)),
     })
 }
 

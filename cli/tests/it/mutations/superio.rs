@@ -132,7 +132,7 @@ pub(super) fn superio() -> Option<Subject> {
     let mut add = |file: &Path, field: String, from: &str, to: &str| {
         let what = format!("{field}: `{from}` became `{to}`");
         let (from, to) = (from.to_owned(), to.to_owned());
-        mutations.push(Mutation { what, file: file.to_owned(), from, to, field });
+        mutations.push(Mutation { what, file: file.to_owned(), from, to, field, owner: None });
     };
     for (device, file, fields) in
         [("serial", "serial.rs", SERIAL), ("clock", "rtc_pl031.rs", CLOCK)]
