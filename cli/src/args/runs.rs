@@ -30,7 +30,7 @@ pub(crate) struct RecordArgs {
     #[arg(long, value_name = "PID", conflicts_with_all = ["like", "free", "knobs", "FaultArgs"])]
     pub(crate) attach: Option<i32>,
     /// With --attach, also record its children that run already, and theirs.
-    #[arg(long, requires = "attach")]
+    #[arg(long, requires = "attach", conflicts_with = "command")]
     pub(crate) children: bool,
     /// How much to keep of what calls hand over and receive: all (full), length and checksum only
     /// (hash), or so many bytes of each, and length and checksum of the rest.

@@ -104,6 +104,7 @@ fn what_cannot_be_attached_to_is_said() {
         &["--attach", "1", "--like", &run],
         &["--attach", "1", "--fail", "3=EIO"],
         &["--attach", "1", "--free"],
+        &["--children", "--", "true"],
         &["--attach", "2000000000"],
         &[],
     ] {
@@ -129,4 +130,45 @@ fn what_cannot_be_attached_to_is_said() {
     }
     fs::write(folder.join("stop"), "").unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(5));
+}
+
+#[test]
+fn who_forbids_that_its_memory_is_read_is_recorded_without_rights_as_well() {
+    const PYTHON: &str = "/usr/bin/python3";
+    if !Path::new(PYTHON).is_file() {
+        return skipped("/usr/bin/python3 not found");
+    }
+    let folder = fresh("undumpable");
+    let mine = folder.join("samestate");
+    fs::copy(env!("CARGO_BIN_EXE_samestate"), &mine).unwrap();
+    let secret = folder.join("unreadable");
+    fs::copy("/bin/true", &secret).unwrap();
+    for (path, mode) in [(&folder, 0o777), (&mine, 0o777), (&secret, 0o111)] {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let script = "import ctypes, os\n\
+                  asks = ctypes.CDLL(None).prctl\n\
+                  print(asks(3, 0, 0, 0, 0), asks(4, 0, 0, 0, 0), asks(3, 0, 0, 0, 0), flush=True)\n\
+                  pid = os.fork()\n\
+                  if not pid: os._exit(asks(3, 0, 0, 0, 0))\n\
+                  print(os.waitpid(pid, 0)[1], len(os.getrandom(4)))\n\
+                  os.system('true')\n";
+    let record = |words: &[&str], run: &str| {
+        let mut other = Command::new(&mine);
+        other.args(["record", "-o", run, "--"]).args(words);
+        other.current_dir(&folder).stdin(Stdio::null()).uid(65534).gid(65534).output()
+    };
+    let said = match record(&[PYTHON, "-I", "-S", "-c", script], "run") {
+        Ok(said) => said,
+        Err(error) => return skipped(&format!("no other user can run it: {error}")),
+    };
+    assert_eq!(String::from_utf8_lossy(&said.stdout), "1 0 0\n0 4\n", "{said:?}");
+    assert_eq!(said.status.code(), Some(0), "{said:?}");
+    let shown = samestate(["show", folder.join("run").to_str().unwrap()]).stdout;
+    assert!(shown.contains("PR_SET_DUMPABLE"), "{shown}");
+    assert!(shown.contains("1 0 0"), "{shown}");
+    let said = record(&["./unreadable"], "run2").unwrap();
+    assert_eq!(said.status.code(), Some(3), "{said:?}");
+    let stderr = String::from_utf8_lossy(&said.stderr);
+    assert!(stderr.contains("its memory may not be read"), "{stderr}");
 }

@@ -86,6 +86,8 @@ pub(super) struct Engine<'a> {
     pub(super) unknown: BTreeMap<u64, u64>,
     untraced: BTreeSet<String>,
     remarks: Vec<String>,
+    /// Memories that the program does not want to be read, by their names.
+    pub(super) unreadable: HashSet<Tid>,
     pub(super) outside: Outside,
     pub(super) counts: Counts,
     /// The ticks at which the run went on as the earlier one.
@@ -199,6 +201,7 @@ impl<'a> Engine<'a> {
             unknown: BTreeMap::new(),
             untraced: BTreeSet::new(),
             remarks: Vec::new(),
+            unreadable: HashSet::new(),
             outside: Outside::default(),
             counts: Counts::default(),
             joined: 0,
@@ -396,6 +399,7 @@ impl<'a> Engine<'a> {
             (task.own, task.lands, task.shares) = (own, false, false);
         }
         self.look_at_rights(tid)?;
+        self.look_at_memory(tid)?;
         let Some(registers) = alive(ptrace::registers(tid), "read the registers", tid)? else {
             return Ok(());
         };

@@ -113,7 +113,10 @@ impl Engine<'_> {
             }
         }
         let known = match harm {
-            None if !self.is_attached() => self.known(tid, row, &arguments, &mut call),
+            None if !self.is_attached() => match self.stays_readable(tid, row, &arguments)? {
+                Some(result) => Known::Instead(result),
+                None => self.known(tid, row, &arguments, &mut call),
+            },
             // It has to be done when its process is killed; and whether the kernel is asked at all
             // is for the program's own filter to say, where ours is not there.
             _ => Known::No,

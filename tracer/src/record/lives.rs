@@ -74,6 +74,9 @@ impl Engine<'_> {
         };
         let (placed, every, lands) = (parent.placed, parent.every, (parent.lands, parent.shares));
         let memory = if has(libc::CLONE_VM) { parent.memory } else { child };
+        if memory == child && self.unreadable.contains(&parent.memory) {
+            self.unreadable.insert(child);
+        }
         let clear = if has(libc::CLONE_CHILD_CLEARTID) { parent.child_address() } else { 0 };
         if thread && !self.turns.are_on() {
             self.unpin();

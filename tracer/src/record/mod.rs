@@ -8,6 +8,7 @@ mod changes;
 mod counter;
 mod deliver;
 mod descriptors;
+mod dumpable;
 mod engine;
 mod entry;
 mod exit;
