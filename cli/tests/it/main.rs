@@ -7,6 +7,7 @@ mod allowed;
 mod attach;
 mod bad_input;
 mod check;
+mod emulator_core;
 mod evolution;
 mod explain;
 mod faults;
