@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::fixtures::{build, report, workspace};
+use crate::fixtures::{build, particles, report, workspace};
 use crate::table::fresh;
 
 /// What is put in the place of what, and in which file.
@@ -104,19 +104,19 @@ const CODE: [(&str, &str, &str); 10] = [
 ];
 
 /// The example with this code in it.
-fn program() -> PathBuf {
-    let folder = fresh("particles-with-faults");
+fn program(name: &str, code: &[(&str, &str, &str)]) -> PathBuf {
+    let folder = fresh(name);
     let example = workspace().join("examples/particles");
     fs::create_dir(folder.join("src")).unwrap();
     for source in fs::read_dir(example.join("src")).unwrap() {
         let source = source.unwrap().path();
-        let name = source.file_name().unwrap().to_str().unwrap();
+        let file_name = source.file_name().unwrap().to_str().unwrap();
         let mut text = fs::read_to_string(&source).unwrap();
-        for (_, old, new) in CODE.iter().filter(|(file, _, _)| *file == name) {
-            assert_eq!(text.matches(old).count(), 1, "{name}: {old}");
+        for (_, old, new) in code.iter().filter(|(file, _, _)| *file == file_name) {
+            assert_eq!(text.matches(old).count(), 1, "{file_name}: {old}");
             text = text.replace(old, new);
         }
-        fs::write(folder.join("src").join(name), text).unwrap();
+        fs::write(folder.join("src").join(file_name), text).unwrap();
     }
     let manifest = format!(
         "[package]\nname = \"particles\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
@@ -126,7 +126,7 @@ fn program() -> PathBuf {
     );
     fs::write(folder.join("Cargo.toml"), manifest).unwrap();
     fs::copy(workspace().join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
-    build(&folder.join("Cargo.toml"), &[], "particles-with-faults")
+    build(&folder.join("Cargo.toml"), &[], name)
 }
 
 fn verify(program: &Path, threads: u32, lost: &str, more: &[&str]) -> Value {
@@ -149,7 +149,7 @@ fn verify(program: &Path, threads: u32, lost: &str, more: &[&str]) -> Value {
 
 #[test]
 fn the_particle_simulation_is_clean_and_what_it_loses_is_found() {
-    let program = program();
+    let program = program("particles-with-faults", &CODE);
     for threads in [1, 4] {
         let found = verify(&program, threads, "nothing", &["--rounds", "3"]);
         assert_eq!(found["exit_code"], 0, "{found:#}");
@@ -187,5 +187,50 @@ fn the_particle_simulation_is_clean_and_what_it_loses_is_found() {
                 assert!(byte >= line.len() - 1, "{lost}: byte {byte} of {line}");
             }
         }
+    }
+}
+
+/// What makes the example its own next version: the drag has another type, and old images are told how
+/// to become it.
+const NEXT: [(&str, &str, &str); 3] = [
+    ("simulation.rs", "#[checkpoint(root, version = 1)]", "#[checkpoint(root, version = 2)]"),
+    (
+        "simulation.rs",
+        "    #[cfg(not(feature = \"drifted\"))]\n    drag: f32,\n    #[cfg(feature = \"drifted\")]\n",
+        "    #[checkpoint(from(f32, widened))]\n",
+    ),
+    (
+        "simulation.rs",
+        "/// What the drag leaves of a velocity.",
+        "fn widened(drag: f32) -> f64 {\n    drag.into()\n}\n\n/// What the drag leaves of a velocity.",
+    ),
+];
+
+#[test]
+fn an_old_image_is_clean_in_a_newer_binary_that_was_told_and_refused_by_name_in_another() {
+    let old = particles("complete");
+    let verify = |new: &Path| {
+        let folder = fresh("particles-renewed");
+        // Nothing is saved after the image: what the newer one saves is another image.
+        let options = format!("--dir {} --steps 30 --every 20", folder.display());
+        let restore = format!("{} {options} --restore {{image}}", new.display());
+        let mut words = ["verify".to_owned(), "--restore".to_owned(), restore].to_vec();
+        words.extend(["--".to_owned(), old.display().to_string()]);
+        words.extend(options.split(' ').map(str::to_owned));
+        report(words)
+    };
+    let clean = verify(&program("particles-told", &NEXT));
+    assert_eq!(clean["exit_code"], 0, "{clean:#}");
+    let row = clean["tables"][0]["rows"][0].as_array().unwrap();
+    assert_eq!((&row[1], &row[4]), (&"20".into(), &"same".into()), "{row:?}");
+    let compared: u64 = row[2].as_str().unwrap().parse().unwrap();
+    assert!(compared >= 10, "ten lines at least: {row:?}");
+
+    let refused = verify(&particles("drifted"));
+    assert_eq!(refused["exit_code"], 1, "{refused:#}");
+    assert_eq!(refused["findings"][0]["rule"], "restore-failed");
+    let told = refused["findings"][0].to_string();
+    for word in ["particles::simulation::Simulation.drag", "f32", "f64"] {
+        assert!(told.contains(word), "no {word} in {told}");
     }
 }
