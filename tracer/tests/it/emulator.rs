@@ -7,34 +7,40 @@ use std::process::Command;
 
 use samestate_tracer::{Announce, Verdict, Verification, Verify, Which, verify};
 
-use crate::support::short;
+use crate::support::{first, short, sides};
 use crate::verify::{folder, verdicts, words};
 
 /// Draws frames, tells a hash of each, and saves after every tenth.
 const MAIN: &str = r#"
 fn main() -> Result<(), Box<dyn Error>> {
     use std::fs;
-    use std::io::Read as _;
+    use std::io::{Read as _, Seek as _, SeekFrom};
     let words: Vec<String> = std::env::args().skip(1).collect();
     let folder = std::path::Path::new(&words[0]);
     let frames: u64 = words[1].parse()?;
     let mut machine = Machine::new("machine", PROGRAM);
-    let mut log = fs::File::options().append(true).create(true).open(folder.join("log"))?;
-    let mut frame = 0_u64;
+    let mut log = fs::File::options().write(true).create(true).open(folder.join("log"))?;
+    let (mut frame, mut clock) = (0_u64, 5000_u64);
     if let Some(image) = words.get(2) {
         let mut file = fs::File::open(image)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
-        frame = u64::from_le_bytes(bytes[..8].try_into()?);
-        machine.load_state(&bytes[8..]).map_err(|_| "the state is damaged")?;
+        let number = |at: usize| bytes[at..at + 8].try_into().map(u64::from_le_bytes);
+        frame = number(0)?;
+        clock = number(8)?;
+        log.seek(SeekFrom::Start(number(16)?))?;
+        machine.load_state(&bytes[24..]).map_err(|_| "the state is damaged")?;
     }
     while frame < frames {
         frame += 1;
         let hash = pictures(&mut machine, 1);
         let told = machine.summary();
+        clock += 17;
         log.write_all(format!("frame {frame} {hash:016x} {told}\n").as_bytes())?;
+        log.write_all(format!("clock {clock}\n").as_bytes())?;
         if frame % 10 == 0 {
-            let mut bytes = frame.to_le_bytes().to_vec();
+            let kept = [frame, clock, log.stream_position()?];
+            let mut bytes = kept.map(u64::to_le_bytes).concat();
             bytes.extend(machine.save_state()?);
             fs::write(folder.join("draft"), bytes)?;
             fs::rename(folder.join("draft"), folder.join("state.sav"))?;
@@ -45,7 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 "#;
 
 /// Statements of what it loads: the file, the statement, and one that loses something.
-const FAULTS: [(&str, &str, &str); 5] = [
+const FAULTS: [(&str, &str, &str); 7] = [
     ("display.rs", "display.frames = reader.u32()?;", "reader.u32()?;"),
     (
         "noise.rs",
@@ -63,6 +69,12 @@ const FAULTS: [(&str, &str, &str); 5] = [
         "self.output = reader.block()?; self.output.reverse();",
     ),
     ("machine.rs", "self.budget = reader.u32()?.cast_signed();", "reader.u32()?;"),
+    ("main.rs", "clock = number(8)?;", "number(8)?;"),
+    (
+        "main.rs",
+        "log.seek(SeekFrom::Start(number(16)?))?;",
+        "log.seek(SeekFrom::Start(0 * number(16)?))?;",
+    ),
 ];
 
 /// Builds it from a copy of its sources in which `LOST` of the environment chooses a fault.
@@ -119,8 +131,20 @@ fn an_emulator_is_clean_and_what_it_does_not_load_is_found() {
     for (number, fault) in FAULTS.iter().enumerate() {
         let found = run(&number.to_string(), &|config| config.which = Which::Sample(1));
         assert_eq!(verdicts(&found), [Verdict::Differs], "{fault:?}: {:#?}", short(&found.report));
-        // Either a frame shows it, or the next state that is saved.
-        let known = |id| matches!(id, "payload-differs" | "image-differs" | "iteration-order");
-        assert!(found.report.findings.iter().all(|finding| known(finding.rule.id)), "{fault:?}");
+        // Either a frame shows it, or the next state that is saved; a line of another length is
+        // seen again where the program asks how long its log is.
+        let known = |id| {
+            matches!(id, "payload-differs" | "image-differs" | "iteration-order" | "result-differs")
+        };
+        let findings = &found.report.findings;
+        if fault.2.contains("seek") {
+            let finding = first(&found.report, "position-differs");
+            assert!(finding.subject.to_string().ends_with("/log"), "{:#?}", short(&found.report));
+        } else {
+            assert!(findings.iter().all(|finding| known(finding.rule.id)), "{fault:?}");
+        }
+        if fault.1.contains("clock") {
+            assert!(sides(first(&found.report, "payload-differs")).0.contains("clock "));
+        }
     }
 }
