@@ -26,6 +26,7 @@ mod readme;
 mod real_programs;
 mod seeds;
 mod show;
+mod spoiled;
 mod stacks;
 mod table;
 mod third_party;

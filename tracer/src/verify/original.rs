@@ -190,6 +190,8 @@ impl<'a, 'b> Watcher<'a, 'b> {
         match copied {
             Ok(_) => saved.image = Some(copy),
             Err(error) => {
+                // Half of it is of no use, and takes the room of what comes next.
+                let _ = fs::remove_file(&copy);
                 saved.why =
                     Some(format!("its image {} cannot be copied: {error}", saved.path.display()));
             }
