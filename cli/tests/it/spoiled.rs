@@ -51,19 +51,20 @@ fn python() -> Option<String> {
     told.map(|told| String::from_utf8_lossy(&told.stdout).trim().to_owned())
 }
 
-/// Verifies it; `then` is what the restored runs do instead of `how`.
-fn verify_other(folder: &Path, how: &str, then: &str, more: &[&str]) -> Option<Said> {
+/// What verifies it; `then` is what the restored runs do instead of `how`.
+fn words(folder: &Path, how: &str, then: &str, more: &[&str]) -> Option<Vec<String>> {
     let python = python()?;
     let script = folder.with_extension("py");
     fs::write(&script, SAVES).unwrap();
     let run = format!("{python} -I -S {} {}", script.display(), folder.display());
     let restore = format!("{run} {then} {{image}}");
-    let mut words = vec!["verify", "--saved-on", "*.sav", "--restore", &*restore];
-    words.extend(more);
-    words.push("--");
-    words.extend(run.split(' '));
-    words.push(how);
-    Some(samestate(words))
+    let words = ["verify", "--saved-on", "*.sav", "--restore", &*restore].into_iter();
+    let words = words.chain(more.iter().copied()).chain(["--"]).chain(run.split(' ')).chain([how]);
+    Some(words.map(str::to_owned).collect())
+}
+
+fn verify_other(folder: &Path, how: &str, then: &str, more: &[&str]) -> Option<Said> {
+    words(folder, how, then, more).map(samestate)
 }
 
 fn verify(folder: &Path, how: &str, more: &[&str]) -> Option<Said> {
@@ -137,6 +138,23 @@ fn what_lies_in_the_folder_for_traces_is_not_taken_for_ours() {
         return;
     };
     assert_eq!((said.code, same(&said)), (0, 3), "{}{}", said.stdout, said.stderr);
+}
+
+#[test]
+fn what_a_killed_verification_left_is_said_where_it_cannot_be_read() {
+    let (folder, states) = (fresh("state-after-a-kill"), fresh("states"));
+    let journal = states.join("samestate/undo/run-dead/journal");
+    fs::create_dir_all(journal.with_file_name("files")).unwrap();
+    fs::write(journal.with_file_name("lock"), "").unwrap();
+    let text = "nothing of ours, and longer than what such a file begins with";
+    fs::write(&journal, text).unwrap();
+    let Some(words) = words(&folder, "rewrites", "rewrites", &[]) else { return };
+    let mut samestate = Command::new(env!("CARGO_BIN_EXE_samestate"));
+    let said = Said::new(&samestate.args(words).env("XDG_STATE_HOME", states).output().unwrap());
+    assert_eq!((said.code, same(&said)), (0, 3), "{}{}", said.stdout, said.stderr);
+    let told = format!("cannot be read: {journal:?} is damaged");
+    assert!(said.stdout.contains(&told), "{}{}", said.stdout, said.stderr);
+    assert_eq!(fs::read_to_string(journal).unwrap(), text, "it is left for people");
 }
 
 #[test]
