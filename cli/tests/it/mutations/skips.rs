@@ -119,7 +119,8 @@ fn skip(
     };
     let (file, text) = holder;
     // A hand-written impl takes no attributes.
-    if text.contains(&format!("Serialize for {ident} ")) {
+    let is_by_hand = |behind| text.contains(&format!("Serialize for {ident}{behind}"));
+    if is_by_hand(' ') || is_by_hand('<') {
         return None;
     }
     let start = definition(text, ident)?;
