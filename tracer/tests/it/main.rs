@@ -10,6 +10,7 @@ mod emulator;
 mod faults;
 mod filters;
 mod harsh;
+mod identities;
 mod jobs;
 mod keeps;
 mod kernel;
