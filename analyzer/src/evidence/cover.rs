@@ -37,11 +37,14 @@ impl Marks {
                 self.by_way.entry(way.clone()).or_default().merge(mark);
             }
         }
-        for (way, under) in summary.given_back(param) {
+        for (way, under, is_whole) in summary.given_back(param) {
             let mark = self.by_way.entry(way.to_vec()).or_default();
             match under {
                 Some(condition) => mark.doubt(condition),
-                None => mark.is_saved = true,
+                None => {
+                    mark.is_saved = true;
+                    mark.is_whole |= is_whole;
+                }
             }
         }
     }
@@ -51,6 +54,11 @@ impl Marks {
         let mark = self.by_way.get(&Vec::new())?;
         let is_saved = mark.is_saved || !mark.conditions.is_empty();
         is_saved.then(|| mark.to.as_deref().unwrap_or("its caller"))
+    }
+
+    /// Whether a number or the like was saved that the whole value was converted into.
+    pub(crate) fn is_converted(&self) -> bool {
+        self.by_way.get(&Vec::new()).is_some_and(|mark| mark.is_saved && mark.is_whole)
     }
 
     /// The places at which values of types with fields of their own are taken apart, with those

@@ -21,7 +21,9 @@ pub(super) fn answer(
     evidence: Vec<Evidence>,
 ) -> Answer {
     let all = fields::of(code.graph(), id);
-    if let Some(to) = marks.escape() {
+    // A conversion of all of a type with one field is one of that field.
+    let is_converted = marks.is_converted() && single(code, &all).is_some();
+    if let Some(to) = marks.escape().filter(|_| !is_converted) {
         return Answer::CannotSee(format!("its `save` hands all of it to {to}"));
     }
     let by_value = by_value(code, id, &all, restored);
@@ -32,7 +34,13 @@ pub(super) fn answer(
     }
     let covers: BTreeMap<FieldKey, Cover> = all
         .iter()
-        .map(|field| (field.key.clone(), marks.field(code, &[], (id, &field.key), field.ty)))
+        .map(|field| {
+            let cover = match is_converted {
+                true => Cover::All,
+                false => marks.field(code, &[], (id, &field.key), field.ty),
+            };
+            (field.key.clone(), cover)
+        })
         .collect();
     match statements(&all, id, &covers, restored, &mut places) {
         Ok(fields) => {
@@ -50,13 +58,10 @@ fn by_value(
     all: &[Field],
     restored: &Restored,
 ) -> Option<Restored> {
-    let is_something =
-        |field: &&Field| !field.ty.is_some_and(|ty| view::is_empty(code.graph(), ty));
-    let mut fields = all.iter().filter(is_something);
-    let (only, None) = (fields.next()?, fields.next()) else { return None };
-    let is_struct = only.key.variant.is_empty();
+    single(code, all)?;
     let is_given = restored.is_given && restored.given_doubt().is_none();
-    if !is_struct || !is_given || restored.hidden.is_some() || restored.seen.contains(&id) {
+    let is_hidden = restored.hidden.as_deref().is_some_and(|by| !is_from_number(by));
+    if !is_given || is_hidden || restored.seen.contains(&id) {
         return None;
     }
     let mut restored = restored.clone();
@@ -65,6 +70,21 @@ fn by_value(
         restored.fields.entry((id, field.key.clone())).or_default();
     }
     Some(restored)
+}
+
+/// Whether a function that a macro made is one that makes the value of a number, as `bitflags!` has.
+fn is_from_number(function: &str) -> bool {
+    const FROM: [&str; 3] = ["from_bits", "from_bits_truncate", "from_bits_retain"];
+    FROM.contains(&crate::names::last_segment(function.trim_matches('`')))
+}
+
+/// The field of a struct that has one, not counting those that hold nothing.
+fn single<'f>(code: &Codebase<'_>, all: &'f [Field]) -> Option<&'f Field> {
+    let is_something =
+        |field: &&Field| !field.ty.is_some_and(|ty| view::is_empty(code.graph(), ty));
+    let mut fields = all.iter().filter(is_something);
+    let (only, None) = (fields.next()?, fields.next()) else { return None };
+    only.key.variant.is_empty().then_some(only)
 }
 
 /// What is said of each field.

@@ -55,6 +55,10 @@ const INTO: &[&str] = &[
     "zip",
 ];
 
+/// Methods without arguments that give all of a single number, for those who put it elsewhere and
+/// make the value of it again.
+const NUMBER: &[&str] = &["bits", "to_bits", "into_bits"];
+
 /// Methods whose closure gives what the whole gives.
 const MAPPING: &[&str] =
     &["map", "flat_map", "filter_map", "and_then", "map_or", "map_or_else", "then", "fold"];
@@ -101,6 +105,9 @@ impl Reader<'_, '_> {
         if is_local {
             self.save(&all, &format!("`{name}`"));
             return Value::default();
+        }
+        if name == "from" && is_of_number(path) {
+            return all.converted();
         }
         let is_empty = EMPTY.contains(&&*name);
         let is_out = !is_empty && all.places.is_empty();
@@ -419,6 +426,9 @@ impl Reader<'_, '_> {
             self.save_into(&all, &format!("`{name}`"), &target);
             return target;
         }
+        if NUMBER.contains(&name) && call.args.is_empty() {
+            return receiver.converted();
+        }
         if name == "enumerate" {
             return Value { is_counted: true, ..receiver };
         }
@@ -434,6 +444,14 @@ impl Reader<'_, '_> {
         }
         receiver.join(arguments).derived()
     }
+}
+
+/// Whether a path is that of a number's function: `u8::from`.
+fn is_of_number(path: &syn::ExprPath) -> bool {
+    let numbers = ["u8", "u16", "u32", "u64", "u128", "i8", "i16", "i32", "i64", "i128"];
+    let mut parts = path.path.segments.iter().rev().skip(1);
+    parts.next().is_some_and(|part| numbers.iter().any(|number| part.ident == number))
+        && parts.next().is_none()
 }
 
 /// The places below a value that lie this way.

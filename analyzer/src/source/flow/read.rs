@@ -39,7 +39,13 @@ pub(super) fn read(flows: &Flows<'_>, func: &Func, given: &[Given]) -> Summary {
     for (index, given) in given.iter().enumerate() {
         let value = match given {
             Given::State(ty) => {
-                let place = Place { param: index, path: Vec::new(), ty: Some(*ty), under: None };
+                let place = Place {
+                    param: index,
+                    path: Vec::new(),
+                    ty: Some(*ty),
+                    is_whole: false,
+                    under: None,
+                };
                 Value { places: BTreeSet::from([place]), ..Value::default() }
             }
             Given::Out => {
@@ -110,6 +116,7 @@ impl Reader<'_, '_> {
     pub(super) fn mark(&mut self, value: &Value, mark: &Mark) {
         for place in &value.places {
             let known = self.out.marks.entry((place.param, place.path.clone())).or_default();
+            known.is_whole |= mark.is_saved && place.is_whole && place.under.is_none();
             known.add(mark, place.under.as_ref().or(self.conditions.last()));
         }
     }

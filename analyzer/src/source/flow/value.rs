@@ -18,6 +18,8 @@ pub(crate) struct Place {
     pub(super) path: Vec<Key>,
     /// Its type; `None` for what is only made of the value there.
     pub(super) ty: Option<TypeId>,
+    /// Whether that is made of all that the value holds, so that it could be made again.
+    pub(super) is_whole: bool,
     /// The condition, of which nothing is known, under which it is this place.
     pub(super) under: Option<String>,
 }
@@ -58,7 +60,21 @@ impl Value {
 
     /// Something that is computed from it.
     pub(super) fn derived(self) -> Self {
-        let places = self.places.into_iter().map(|place| Place { ty: None, ..place }).collect();
+        self.made(false)
+    }
+
+    /// Something that it is turned into, by what loses nothing of a single number or text.
+    pub(super) fn converted(self) -> Self {
+        self.made(true)
+    }
+
+    fn made(self, is_whole: bool) -> Self {
+        let made = |place: Place| Place {
+            ty: None,
+            is_whole: is_whole && (place.ty.is_some() || place.is_whole),
+            ..place
+        };
+        let places = self.places.into_iter().map(made).collect();
         let Self { is_out, is_elsewhere, is_opaque, .. } = self;
         Self { places, is_out, is_elsewhere, is_opaque, ..Self::default() }
     }
@@ -96,6 +112,8 @@ pub(crate) struct Mark {
     pub(crate) is_entered: bool,
     /// Where it went to, if that cannot be seen.
     pub(crate) to: Option<String>,
+    /// What went there was converted from all of it.
+    pub(crate) is_whole: bool,
 }
 
 impl Mark {
@@ -122,6 +140,7 @@ impl Mark {
         self.is_elsewhere |= other.is_elsewhere;
         self.is_mentioned |= other.is_mentioned;
         self.is_entered |= other.is_entered;
+        self.is_whole |= other.is_whole;
         if self.to.is_none() {
             self.to.clone_from(&other.to);
         }
@@ -138,12 +157,13 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
-    /// The ways to what it gives back of a parameter, each with the condition that it does so under.
+    /// The ways to what it gives back of a parameter, each with the condition that it does so under,
+    /// and whether what it gives back was converted from all that is there.
     pub(crate) fn given_back(
         &self,
         param: usize,
-    ) -> impl Iterator<Item = (&[Key], Option<&String>)> {
+    ) -> impl Iterator<Item = (&[Key], Option<&String>, bool)> {
         let own = self.returned.iter().filter(move |place| place.param == param);
-        own.map(|place| (&*place.path, place.under.as_ref()))
+        own.map(|place| (&*place.path, place.under.as_ref(), place.is_whole))
     }
 }
