@@ -1,6 +1,7 @@
 //! Proving that a restored run does what the original did from the checkpoint on.
 
 mod chosen;
+mod content;
 mod control;
 mod durable;
 mod entry;

@@ -10,6 +10,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt as _, PermissionsExt, symlin
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use super::content;
 use super::entry::{About, Entry, Snapshot};
 use crate::Error;
 use crate::sys::file;
@@ -21,6 +22,15 @@ const TICK: Duration = Duration::from_millis(100);
 /// What tells that a file was not changed: device, inode, size and the times that nobody can set.
 type Identity = (u64, u64, u64, i64, i64, i64, i64);
 
+/// A file of which there is a copy.
+#[derive(Debug)]
+struct Known {
+    identity: Identity,
+    copy: PathBuf,
+    /// A file of this identity is this one. If not, its content has to be looked at.
+    certain: bool,
+}
+
 /// Keeps copies of files.
 #[derive(Debug)]
 pub(super) struct State {
@@ -29,7 +39,7 @@ pub(super) struct State {
     folder: PathBuf,
     copies: u64,
     /// The copy that holds what a path holds now.
-    known: HashMap<PathBuf, (Identity, PathBuf)>,
+    known: HashMap<PathBuf, Known>,
     /// The first path of each file that has several names, while a snapshot is taken.
     names: HashMap<(u64, u64), PathBuf>,
 }
@@ -108,11 +118,13 @@ impl State {
 
     /// The copy of a file; an earlier one if the file has not changed since.
     fn copy(&mut self, path: &Path, about: &Metadata) -> Result<PathBuf, Error> {
-        let identity = identity(about);
-        if let Some((known, copy)) = self.known.get(path)
-            && *known == identity
+        if let Some(known) = self.known.get(path)
+            && known.identity == identity(about)
+            && (known.certain || content::is_same(path, &known.copy))
         {
-            return Ok(copy.clone());
+            let copy = known.copy.clone();
+            self.remember(path, about, &copy);
+            return Ok(copy);
         }
         self.copies += 1;
         let copy = self.folder.join(self.copies.to_string());
@@ -127,11 +139,9 @@ impl State {
             about.ctime_nsec().try_into().unwrap_or(0),
         );
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        if now.checked_sub(changed).is_some_and(|age| age > TICK) {
-            self.known.insert(path.to_owned(), (identity(about), copy.to_owned()));
-        } else {
-            self.known.remove(path);
-        }
+        let certain = now.checked_sub(changed).is_some_and(|age| age > TICK);
+        let known = Known { identity: identity(about), copy: copy.to_owned(), certain };
+        self.known.insert(path.to_owned(), known);
     }
 
     /// Makes all files what they were. What cannot be put back does not keep the others from it;
@@ -161,6 +171,15 @@ impl State {
         failures.result()
     }
 
+    /// Whether a file holds what its copy holds. One with other names has to be the file that it was,
+    /// so it is never told by its content.
+    fn is_there(&self, path: &Path, now: &Metadata, copy: &Path) -> bool {
+        let is_known =
+            |known: &Known| known.certain && known.identity == identity(now) && known.copy == *copy;
+        self.known.get(path).is_some_and(is_known)
+            || now.is_file() && now.nlink() == 1 && content::is_same(path, copy)
+    }
+
     fn put_back_one(
         &mut self,
         path: &Path,
@@ -186,12 +205,13 @@ impl State {
             Entry::File { copy, about } => {
                 let now = fs::symlink_metadata(path).ok();
                 if let Some(now) = &now
-                    && let Some((known, content)) = self.known.get(path)
-                    && *known == identity(now)
-                    && content == copy
+                    && self.is_there(path, now, copy)
                 {
                     filled.insert((now.dev(), now.ino()));
-                    return about.apply(path);
+                    about.apply(path)?;
+                    let now = fs::symlink_metadata(path).map_err(Error::file("look at", path))?;
+                    self.remember(path, &now, copy);
+                    return Ok(());
                 }
                 // Written in place, so that its other names and its attributes stay; but only if
                 // it is the file that it was: another one may have a name that is not ours.

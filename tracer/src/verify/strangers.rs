@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
-use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use super::content;
 use super::entry::Entry;
 use super::state::{children, duplicate};
 use super::undo::Entries;
@@ -59,7 +59,7 @@ pub(super) fn since(
             }
             // It was put back already, or was never changed.
             if let Some(Entry::File { copy, .. }) = before.get(&path)
-                && is_same(copy, &path)
+                && content::is_same(copy, &path)
             {
                 continue;
             }
@@ -70,22 +70,6 @@ pub(super) fn since(
         }
     }
     Ok(later)
-}
-
-fn is_same(one: &Path, other: &Path) -> bool {
-    let length = |path: &Path| fs::metadata(path).map(|about| about.len());
-    if length(one).ok() != length(other).ok() {
-        return false;
-    }
-    let (Ok(one), Ok(other)) = (fs::File::open(one), fs::File::open(other)) else { return false };
-    let (mut one, mut other) = (io::BufReader::new(one).bytes(), io::BufReader::new(other).bytes());
-    loop {
-        match (one.next(), other.next()) {
-            (None, None) => return true,
-            (Some(Ok(one)), Some(Ok(other))) if one == other => {}
-            _ => return false,
-        }
-    }
 }
 
 /// Puts what somebody else has made of files beside them, and says so.

@@ -10,6 +10,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use super::content;
 use super::durable::make_durable;
 use super::entry::{About, Entry};
 use super::links::{self, Linked, Names};
@@ -575,7 +576,9 @@ fn make_file(
     }
     let has_others = fs::symlink_metadata(path).is_ok_and(|now| now.nlink() > 1);
     if has_others || current.get(path) != Some(copy) {
-        fill(path, copy, inode(path) == Some(about.inode))?;
+        if has_others || !content::is_same(path, copy) {
+            fill(path, copy, inode(path) == Some(about.inode))?;
+        }
         current.insert(path.to_owned(), copy.clone());
     }
     about.apply(path)
