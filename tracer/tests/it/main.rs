@@ -20,6 +20,7 @@ mod outside;
 mod outside_calls;
 mod programs;
 mod programs_in_c;
+mod reflinks;
 mod restored_outside;
 mod seeds;
 mod stacks;

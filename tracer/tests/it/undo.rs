@@ -80,7 +80,7 @@ fn content(folder: &Path) -> Vec<Content> {
 }
 
 /// A program that is at its checkpoint when it has written `image-0`.
-struct Place {
+pub(crate) struct Place {
     folder: tempfile::TempDir,
     python: String,
 }
@@ -88,14 +88,19 @@ struct Place {
 impl Place {
     /// `None` without an interpreter.
     fn new() -> Option<Self> {
+        Self::within(&std::env::temp_dir())
+    }
+
+    /// In a folder of its own within this one.
+    pub(crate) fn within(folder: &Path) -> Option<Self> {
         let python = crate::jobs::python()?;
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = tempfile::tempdir_in(folder).expect("a temporary folder");
         fs::create_dir(folder.path().join("work")).expect("a folder");
         files(&folder.path().join("work"));
         Some(Self { folder, python })
     }
 
-    fn work(&self) -> PathBuf {
+    pub(crate) fn work(&self) -> PathBuf {
         self.folder.path().join("work")
     }
 
@@ -104,7 +109,7 @@ impl Place {
     }
 
     /// Does some things before the checkpoint, and some after it.
-    fn config(&self, first: &str, then: &str) -> Verify {
+    pub(crate) fn config(&self, first: &str, then: &str) -> Verify {
         config(&self.python, self.folder.path(), first, then)
     }
 
@@ -113,7 +118,7 @@ impl Place {
     }
 
     /// Nothing of ours is left.
-    fn is_tidy(&self) -> bool {
+    pub(crate) fn is_tidy(&self) -> bool {
         let count = |folder: PathBuf| fs::read_dir(folder).expect("the folder").count();
         count(self.logs()) == 1 && count(self.logs().join("claims")) == 0
     }
