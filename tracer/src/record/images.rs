@@ -9,7 +9,7 @@ use samestate_schema::marker::{self, Kind, Marker};
 use super::engine::Engine;
 use super::entry::low;
 use super::proc::folder_path;
-use super::{Announce, Seen};
+use super::{Announce, Progress, Seen};
 use crate::Error;
 use crate::sys::Tid;
 use crate::table;
@@ -107,6 +107,7 @@ impl Engine<'_> {
         let content = std::fs::read(path).unwrap_or_default();
         told.image_id = xxhash_rust::xxh3::xxh3_128(&content).to_le_bytes();
         let directory = folder_path(tid);
+        self.watch.progress(Progress::Marker { kind, step: told.step });
         self.watch.marker(&Seen { marker: told.clone(), directory })?;
         self.changes_from_here(kind)?;
         if matches!(kind, Kind::Saved | Kind::Restored) {

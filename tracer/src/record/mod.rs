@@ -136,6 +136,8 @@ pub enum Progress {
     },
     /// `verify` runs the original again.
     Repeating,
+    /// `verify` makes a restored run again, to be asked where in the program it makes some calls.
+    Asking,
     /// `verify` begins the run from a checkpoint.
     Restoring {
         /// Which one, from 1.

@@ -41,7 +41,8 @@ pub(super) fn run(
         // Which calls other checkpoints will be asked about is not known yet.
         run.stacks = Stacks::All;
     }
-    let ended = record::run(&run, Some(mirror), &mut Quiet(progress, files))?;
+    let mut quiet = Quiet { progress, files, what: Progress::Repeating };
+    let ended = record::run(&run, Some(mirror), &mut quiet)?;
     files.settle();
     let saved: Vec<_> = markers(&trace, Kind::Saved)?.into_iter().map(|(place, _)| place).collect();
     let before = original.checkpoints.len();
@@ -89,7 +90,12 @@ impl Control {
 }
 
 /// Watches a run that is made again.
-pub(super) struct Quiet<'a, 'b>(pub(super) &'a mut OnProgress<'b>, pub(super) &'a mut Files);
+pub(super) struct Quiet<'a, 'b> {
+    pub(super) progress: &'a mut OnProgress<'b>,
+    pub(super) files: &'a mut Files,
+    /// What is told when it begins.
+    pub(super) what: Progress,
+}
 
 impl Watch for Quiet<'_, '_> {
     fn marker(&mut self, _seen: &Seen<'_>) -> Result<(), Error> {
@@ -98,15 +104,15 @@ impl Watch for Quiet<'_, '_> {
 
     fn progress(&mut self, progress: Progress) {
         if matches!(progress, Progress::Started { .. }) {
-            (self.0)(Progress::Repeating);
+            (self.progress)(self.what.clone());
         }
     }
 
     fn keeps(&self) -> bool {
-        self.1.keeps()
+        self.files.keeps()
     }
 
     fn changes(&mut self, change: Change<'_>) -> Result<(), Error> {
-        self.1.changes(change)
+        self.files.changes(change)
     }
 }

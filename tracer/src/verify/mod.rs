@@ -395,7 +395,8 @@ impl Rows<'_> {
         let Some(wanted) = wanted else { return Ok(()) };
         self.asked += 1;
         guard.files.go_to(start.files)?;
-        let mut quiet = control::Quiet(progress, &mut guard.files);
+        let what = Progress::Asking;
+        let mut quiet = control::Quiet { progress, files: &mut guard.files, what };
         let again = restored.again(self.config, start, wanted.in_restored(), &mut quiet);
         guard.files.settle();
         go_on(self.config)?;
