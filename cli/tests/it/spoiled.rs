@@ -42,7 +42,7 @@ sys.exit(7 if how == "fails" else 0)
 "#;
 
 /// The interpreter itself, not what finds it.
-fn python() -> Option<String> {
+pub(crate) fn python() -> Option<String> {
     let told = Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output();
     let told = told.ok().filter(|told| told.status.success());
     if told.is_none() {

@@ -21,7 +21,8 @@ impl Mounted {
     /// `None` if this machine cannot have one, which is said.
     fn new(folder: &Path, kind: &str) -> Option<Self> {
         let make = format!("mkfs.{kind}");
-        if !["/usr/sbin", "/sbin"].iter().any(|at| Path::new(at).join(&make).is_file()) && !has(&make)
+        if !["/usr/sbin", "/sbin"].iter().any(|at| Path::new(at).join(&make).is_file())
+            && !has(&make)
         {
             return None;
         }
