@@ -464,6 +464,13 @@ rules! {
         "The recording was cut off; what stands before the tear was read, what came after it is \
          unknown.",
         "Record again." }
+    NOT_PUT_BACK { "not-put-back", Blind,
+        "files that an earlier verification has changed are not as they were",
+        "An earlier verification was killed, and what it had changed could not all be put back: its \
+         journal is damaged, a copy is missing, or a file cannot be written. Files that programs \
+         read now may hold what a killed run has written.",
+        "Look at the copies in the folder that the finding names, put back what you need, and \
+         remove the folder." }
     STATE_NOT_RESTORED { "state-not-restored", Error,
         "the restored run is not the image it was given",
         "The `restored` marker names another image than the one the command was asked to restore.",

@@ -140,6 +140,32 @@ pub enum Error {
         /// The file that it has locked.
         lock: PathBuf,
     },
+    /// A verification that was killed has changed the file, and it is not put back.
+    #[error(
+        "an earlier verification that was killed has changed {path:?}, which is not put back yet: \
+         verify again, or, if it cannot be put back, take what you need from {folder:?} and remove \
+         that folder"
+    )]
+    LeftChanged {
+        /// The file.
+        path: PathBuf,
+        /// Where copies of what was changed are.
+        folder: PathBuf,
+    },
+    /// The journal of a state path cannot be read.
+    #[error(
+        "an earlier verification of {path:?} was killed, and what it has changed there cannot be \
+         put back: take what you need from {folder:?}, where copies of the files are as they were, \
+         and remove that folder"
+    )]
+    LeftDamaged {
+        /// The state path.
+        path: PathBuf,
+        /// Where the copies are.
+        folder: PathBuf,
+        /// What is wrong with the journal.
+        source: Box<Error>,
+    },
     /// [`Verify::interrupt`](crate::Verify::interrupt) was set.
     #[error("interrupted; the files of the state are as they were before")]
     Interrupted,

@@ -4,8 +4,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use samestate_report::Report;
+
 use super::entry::{Entry, Snapshot};
 use super::keep::{self, Keep};
+use super::left::{make_good, recover};
 use super::log::Log;
 use super::state::State;
 use super::undo::Undo;
@@ -116,16 +119,17 @@ pub(super) struct Places<'a> {
 
 impl Guard {
     /// Keeps the files below `roots`, and unless `only` these are wanted all that calls are about to
-    /// change. What the report should say of it goes to `notes`.
+    /// change. What was left by an earlier verification goes to the report.
     pub(super) fn new(
         roots: Vec<PathBuf>,
         only: bool,
         places: Places<'_>,
-        notes: &mut Vec<String>,
+        report: &mut Report,
     ) -> Result<Self, Error> {
         let log = Log::create(places.logs)?;
         apart(log.base(), &roots)?;
-        make_good(&log, notes)?;
+        make_good(&log, report)?;
+        let notes = &mut report.notes;
         let mut keeps = Vec::new();
         for root in &roots {
             let keep = Keep::take(root)?;
@@ -219,63 +223,6 @@ impl Drop for Guard {
             let _best_effort = self.at_last();
         }
     }
-}
-
-/// Puts back what a verification that was killed has left.
-fn recover(keep: &Keep, notes: &mut Vec<String>) -> Result<(), Error> {
-    let Some(before) = keep.left_over()? else { return Ok(()) };
-    // No copies are taken.
-    State::new(vec![keep.root.clone()], PathBuf::new()).put_back(&before)?;
-    // The copies are about to go.
-    keep.settle(&before)?;
-    notes.push(format!(
-        "an earlier verification was killed; {} is now as it was before that",
-        keep.root.display()
-    ));
-    Ok(())
-}
-
-/// Puts back what verifications that were killed have changed anywhere.
-fn make_good(log: &Log, notes: &mut Vec<String>) -> Result<(), Error> {
-    let left_over = match log.left_over() {
-        Ok(left_over) => left_over,
-        Err(error) => {
-            notes.push(format!("what an earlier verification has left cannot be read: {error}"));
-            return Ok(());
-        }
-    };
-    for left in left_over {
-        match Undo::recover(&left) {
-            Ok(_) if left.before.is_empty() => left.done()?,
-            Ok(more_notes) => {
-                let changed =
-                    left.before.iter().filter(|(_, entry)| !matches!(entry, Entry::Folder { .. }));
-                let mut paths: Vec<_> =
-                    changed.map(|(path, _)| path.display().to_string()).collect();
-                let count = paths.len();
-                paths.truncate(5);
-                let more = if count > paths.len() {
-                    format!(" and {} more", count - paths.len())
-                } else {
-                    String::new()
-                };
-                left.done()?;
-                notes.push(format!(
-                    "an earlier verification was killed; what it had changed is now as it was \
-                     before that: {}{more}",
-                    paths.join(", ")
-                ));
-                notes.extend(more_notes);
-            }
-            // It is tried again at the next start; whoever would change the same files is refused.
-            Err(error) => notes.push(format!(
-                "an earlier verification was killed, and not all that it had changed could be put \
-                 back: {error}; it is kept in {}",
-                left.folder().display()
-            )),
-        }
-    }
-    Ok(())
 }
 
 /// Links to places that are not kept.

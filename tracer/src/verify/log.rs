@@ -4,7 +4,6 @@
 //! was killed has left. What a path held is in the journal before the path is changed, and a
 //! path is claimed before, so that two verifications never change the same file.
 
-use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt;
@@ -12,20 +11,20 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::entry::{Entry, Snapshot};
+use super::entry::Entry;
+use super::journal::{self, Told};
 use super::keep::own;
-use super::links::{Linked, Names};
+use super::links::Names;
 use crate::Error;
 use crate::sys::file;
-use crate::trace::block;
 
+/// The folder of a log begins like this.
+const RUN: &str = "run-";
+/// Or like this if nobody can put back what it is about.
+const ASIDE: &str = "unreadable-";
 const LOCK: &str = "lock";
 const JOURNAL: &str = "journal";
 const FILES: &str = "files";
-/// What a block of the journal holds: what stood at a path.
-const KIND: u32 = 0x756e;
-/// Or that a file had several names.
-const LINKED: u32 = 0x756c;
 
 /// The locked log of one verification.
 #[derive(Debug)]
@@ -47,13 +46,13 @@ pub(super) struct Log {
 #[derive(Debug)]
 pub(super) struct Left {
     log: Log,
-    /// What stood at each path before it was changed.
-    pub(super) before: BTreeMap<PathBuf, Entry>,
-    /// Those of the files that had several names.
-    pub(super) linked: Linked,
+    pub(super) told: Told,
     /// When the last of this was written down.
     pub(super) written: SystemTime,
 }
+
+/// What was left, or why it cannot be told what was left in a folder.
+pub(super) type LeftOver = Result<Left, (PathBuf, Error)>;
 
 impl Log {
     /// A new log among those in `base`; `None` is the well-known folder.
@@ -71,7 +70,7 @@ impl Log {
         let base = fs::canonicalize(&base).map_err(Error::file("find", &base))?;
         made(&base.join("claims"))?;
         let folder = tempfile::Builder::new()
-            .prefix("run-")
+            .prefix(RUN)
             .tempdir_in(&base)
             .map_err(Error::file("create a folder in", &base))?
             .keep();
@@ -106,37 +105,54 @@ impl Log {
         self.folder.join(FILES)
     }
 
-    /// What verifications have left that nobody works on any more.
-    pub(super) fn left_over(&self) -> Result<Vec<Left>, Error> {
-        let mut all = Vec::new();
+    /// What verifications have left that nobody works on any more, or the folder of which it cannot
+    /// be said; and the folders that were set aside.
+    pub(super) fn left_over(&self) -> Result<(Vec<LeftOver>, Vec<PathBuf>), Error> {
+        let (mut all, mut aside) = (Vec::new(), Vec::new());
         let listed =
             fs::read_dir(&self.base).map_err(Error::file("list the folder", &self.base))?;
-        for entry in listed.flatten() {
-            let folder = entry.path();
-            let is_log = entry.file_name().as_bytes().starts_with(b"run-");
+        for entry in listed {
+            let entry = entry.map_err(Error::file("list the folder", &self.base))?;
+            let (folder, name) = (entry.path(), entry.file_name());
+            if name.as_bytes().starts_with(ASIDE.as_bytes()) {
+                aside.push(folder);
+                continue;
+            }
             // One without a lock is only coming into being.
+            let is_log = name.as_bytes().starts_with(RUN.as_bytes());
             if !is_log || folder == self.folder || !folder.join(LOCK).exists() {
                 continue;
             }
-            let Some(lock) = Self::take(&folder)? else { continue };
-            let path = folder.join(JOURNAL);
-            let mut written = SystemTime::now();
-            let (before, linked) = match File::open(&path) {
-                Ok(mut journal) => {
-                    let about = journal.metadata().and_then(|about| about.modified());
-                    written = about.map_err(Error::file("look at", &path))?;
-                    read(&mut journal, &path, &folder)?
-                }
-                // It was killed before it had begun, or when all was done.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Default::default(),
-                Err(error) => return Err(Error::file("open", &path)(error)),
-            };
-            let null = File::open("/dev/null").map_err(Error::file("open", "/dev/null"))?;
-            let claims = before.keys().map(|path| claim(&self.base, path)).collect();
-            let log = Self::of(self.base.clone(), folder, null, lock, claims);
-            all.push(Left { log, before, linked, written });
+            match self.left_in(&folder) {
+                Ok(None) => {}
+                Ok(Some(left)) => all.push(Ok(left)),
+                Err(error) => all.push(Err((folder, error))),
+            }
         }
-        Ok(all)
+        aside.sort();
+        Ok((all, aside))
+    }
+
+    /// What is in the folder of a log; `None` if somebody works on it.
+    fn left_in(&self, folder: &Path) -> Result<Option<Left>, Error> {
+        let Some(lock) = Self::take(folder)? else { return Ok(None) };
+        let path = folder.join(JOURNAL);
+        let (written, told) = match File::open(&path) {
+            Ok(mut journal) => {
+                let about = journal.metadata().and_then(|about| about.modified());
+                let written = about.map_err(Error::file("look at", &path))?;
+                (written, journal::read(&mut journal, &path, folder)?)
+            }
+            // It was killed before it had begun, or when all was done.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                (SystemTime::now(), Told::default())
+            }
+            Err(error) => return Err(Error::file("open", &path)(error)),
+        };
+        let null = File::open("/dev/null").map_err(Error::file("open", "/dev/null"))?;
+        let claims = told.before.keys().map(|path| claim(&self.base, path)).collect();
+        let log = Self::of(self.base.clone(), folder.to_owned(), null, lock, claims);
+        Ok(Some(Left { log, told, written }))
     }
 
     /// This path is going to be put back, whatever happens, once the promise is kept. `linked` is
@@ -153,15 +169,23 @@ impl Log {
         }
         let failed = || Error::file("write", self.folder.join(JOURNAL));
         if let (Some(names), Entry::File { about, .. }) = (linked, entry) {
-            block::write(&mut self.pending, LINKED, &names.encode(about.inode)).map_err(failed())?;
+            journal::put_names(&mut self.pending, about.inode, *names).map_err(failed())?;
         }
-        let one = Snapshot(BTreeMap::from([(path.to_owned(), entry.clone())]));
-        block::write(&mut self.pending, KIND, &one.encode(Path::new("/"), &self.folder))
-            .map_err(failed())?;
+        journal::put_before(&mut self.pending, path, entry, &self.folder).map_err(failed())?;
         if let Entry::File { copy, .. } = entry {
             self.copies.push(copy.clone());
         }
         Ok(())
+    }
+
+    /// Once the promise is kept, what somebody else has made of a path is put beside it, whatever
+    /// happens.
+    pub(super) fn promise_beside(&mut self, path: &Path, made: &Entry) -> Result<(), Error> {
+        if let Entry::File { copy, .. } = made {
+            self.copies.push(copy.clone());
+        }
+        journal::put_foreign(&mut self.pending, path, made, &self.folder)
+            .map_err(Error::file("write", self.folder.join(JOURNAL)))
     }
 
     /// From here on all that was promised can be put back. The copies are safe before the journal
@@ -207,7 +231,12 @@ impl Log {
                 return Ok(());
             }
             if lock.exists() {
-                return Err(Error::InUse { path: path.to_owned(), lock });
+                let (path, folder) = (path.to_owned(), self.base.join(&owner));
+                // It was killed, and not all could be put back.
+                return Err(match Self::take(&folder)? {
+                    Some(_) => Error::LeftChanged { path, folder },
+                    None => Error::InUse { path, lock },
+                });
             }
             // Whoever had it was done with it, and was killed before it could say so.
             match fs::remove_file(&claim) {
@@ -228,16 +257,17 @@ impl Log {
             }
             _ => {}
         }
-        for claim in &self.claims {
-            let own = fs::read_link(claim).is_ok_and(|owner| Some(&*owner) == self.name());
-            if own {
-                let _litter = fs::remove_file(claim);
-            }
-        }
+        self.claims.iter().for_each(|claim| self.give_up(claim));
         // Without a journal whatever is left here is nothing to anybody.
         let _litter = fs::remove_dir_all(&self.folder);
         drop(self.lock);
         Ok(())
+    }
+
+    fn give_up(&self, claim: &Path) {
+        if fs::read_link(claim).is_ok_and(|owner| Some(&*owner) == self.name()) {
+            let _litter = fs::remove_file(claim);
+        }
     }
 
     fn name(&self) -> Option<&Path> {
@@ -250,6 +280,41 @@ impl Left {
         self.log.done()
     }
 
+    /// From here on it is about what is in `told.before` only.
+    pub(super) fn keep(&mut self) -> Result<(), Error> {
+        if self.told.damage.is_some() {
+            return Ok(());
+        }
+        let (path, draft) = (self.log.folder.join(JOURNAL), self.log.folder.join("draft"));
+        self.log.journal = File::create(&draft).map_err(Error::file("create", &draft))?;
+        let given_up = std::mem::take(&mut self.log.claims);
+        for (path, entry) in &self.told.before {
+            let names = match entry {
+                Entry::File { about, .. } => self.told.linked.get(&about.inode),
+                _ => None,
+            };
+            self.log.promise(path, entry, names)?;
+            self.log.claims.push(claim(&self.log.base, path));
+        }
+        // A copy that is missing cannot be made durable.
+        self.log.copies.retain(|copy| copy.exists());
+        self.log.keep_promises()?;
+        fs::rename(&draft, &path).map_err(Error::file("write", &path))?;
+        let kept = &self.log.claims;
+        given_up.iter().filter(|claim| !kept.contains(claim)).for_each(|it| self.log.give_up(it));
+        Ok(())
+    }
+
+    /// It does not tell all, so that nobody can put everything back. Gives the folder in which the
+    /// rest stays; it stands in nobody's way.
+    pub(super) fn set_aside(self) -> Result<PathBuf, Error> {
+        let folder = &self.log.folder;
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        let aside = folder.with_file_name(format!("{ASIDE}{}", name.trim_start_matches(RUN)));
+        fs::rename(folder, &aside).map_err(Error::file("rename", folder))?;
+        Ok(aside)
+    }
+
     /// Where more copies go.
     pub(super) fn files(&self) -> PathBuf {
         self.log.files()
@@ -258,34 +323,6 @@ impl Left {
     /// Where the copies are.
     pub(super) fn folder(&self) -> &Path {
         &self.log.folder
-    }
-}
-
-/// All that a journal tells. A block that was not written whole was never relied upon.
-fn read(
-    journal: &mut File,
-    path: &Path,
-    folder: &Path,
-) -> Result<(BTreeMap<PathBuf, Entry>, Linked), Error> {
-    let (mut before, mut linked) = (BTreeMap::new(), Linked::new());
-    let mut offset = 0;
-    let damaged = |offset, what| Error::Damaged { path: path.to_owned(), offset, what };
-    let wrong = |offset| damaged(offset, "it does not say what stood at a path");
-    loop {
-        match block::read(journal).map_err(Error::file("read", path))? {
-            Ok((KIND, content, length)) => {
-                let one = Snapshot::decode(&content, Path::new("/"), folder);
-                before.extend(one.map_err(|_| wrong(offset))?.0);
-                offset += length;
-            }
-            Ok((LINKED, content, length)) => {
-                linked.extend([Names::decode(&content).map_err(|_| wrong(offset))?]);
-                offset += length;
-            }
-            Ok(_) => return Err(damaged(offset, "it is no journal of a verification")),
-            Err(block::Broken::Nothing | block::Broken::Short) => return Ok((before, linked)),
-            Err(broken) => return Err(damaged(offset, broken.text())),
-        }
     }
 }
 

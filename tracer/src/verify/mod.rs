@@ -6,7 +6,9 @@ mod control;
 mod durable;
 mod entry;
 mod guard;
+mod journal;
 mod keep;
+mod left;
 mod links;
 mod log;
 mod original;
@@ -202,20 +204,22 @@ pub fn verify(config: &Verify, progress: &mut OnProgress<'_>) -> Result<Verifica
     guard::apart(&work, &roots)?;
     let copies = emptied(work.join("files"))?;
     emptied(work.join("images"))?;
-    let mut notes = Vec::new();
+    // What is said before anything runs.
+    let mut first = Report::new("verify");
     let places = Places { copies, work: &work, logs: config.logs.as_deref() };
-    let mut guard = Guard::new(roots, config.only_state, places, &mut notes)?;
+    let mut guard = Guard::new(roots, config.only_state, places, &mut first)?;
     let verified = run(config, &work, &mut guard, progress);
     let put_back = guard.finish();
     let mut verified = match (put_back, verified) {
         (Ok(said), Ok(verified)) => {
-            notes.extend(said);
+            first.notes.extend(said);
             verified
         }
         (Err(error), _) | (_, Err(error)) => return Err(error),
     };
-    notes.append(&mut verified.report.notes);
-    verified.report.notes = notes;
+    first.notes.append(&mut verified.report.notes);
+    verified.report.notes = first.notes;
+    verified.report.findings.extend(first.findings);
     Ok(verified)
 }
 

@@ -15,6 +15,9 @@ use crate::Error;
 /// What is changed this soon after the last promise was changed by who got it.
 const AT_ONCE: Duration = Duration::from_secs(2);
 
+/// What somebody else has made of files: the copies of that, or `None` where nothing is any more.
+pub(super) type Foreign = BTreeMap<PathBuf, Option<PathBuf>>;
+
 /// The files in a folder and in those below; none if it is no folder.
 pub(super) fn below(path: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut files = Vec::new();
@@ -40,7 +43,7 @@ pub(super) fn since(
     before: &Entries,
     written: SystemTime,
     files: PathBuf,
-) -> Result<BTreeMap<PathBuf, Option<PathBuf>>, Error> {
+) -> Result<Foreign, Error> {
     let (mut later, mut inodes) = (BTreeMap::new(), HashSet::new());
     for (path, entry) in before {
         let mut all = match entry {
@@ -73,10 +76,7 @@ pub(super) fn since(
 }
 
 /// Puts what somebody else has made of files beside them, and says so.
-pub(super) fn hand_over(
-    foreign: &BTreeMap<PathBuf, Option<PathBuf>>,
-    who: &str,
-) -> Result<Vec<String>, Error> {
+pub(super) fn hand_over(foreign: &Foreign, who: &str) -> Result<Vec<String>, Error> {
     let mut notes = Vec::new();
     for (number, (path, copy)) in foreign.iter().enumerate() {
         let Some(copy) = copy else { continue };

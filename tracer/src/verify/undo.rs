@@ -16,7 +16,7 @@ use super::entry::{About, Entry};
 use super::links::{self, Linked, Names};
 use super::log::{Left, Log};
 use super::state::{Failures, children, duplicate, fill, make_link, open_up, remove};
-use super::strangers;
+use super::strangers::{self, Foreign};
 use crate::Error;
 use crate::record::Change;
 use crate::sys::file;
@@ -57,7 +57,7 @@ pub(super) struct Undo {
     /// How we left what we have changed.
     left: HashMap<PathBuf, Option<Mark>>,
     /// What somebody else has made of a file meanwhile, and our copy of that.
-    foreign: BTreeMap<PathBuf, Option<PathBuf>>,
+    foreign: Foreign,
     /// A file was changed of which no name is known.
     unseen: bool,
 }
@@ -80,7 +80,7 @@ impl Undo {
             mapped: BTreeSet::new(),
             recent: BTreeSet::new(),
             left: HashMap::new(),
-            foreign: BTreeMap::new(),
+            foreign: Foreign::new(),
             unseen: false,
         }
     }
@@ -321,9 +321,20 @@ impl Undo {
         if about.as_ref().is_some_and(|about| about.is_dir() || about.nlink() > 1) {
             return Ok(());
         }
-        let is_file = about.is_some_and(|about| about.is_file());
-        let copy = if is_file { Some(self.copy(path)?) } else { None };
-        self.foreign.insert(path.to_owned(), copy);
+        self.keep_foreign(path.to_owned(), about.filter(Metadata::is_file))
+    }
+
+    /// What somebody else has made of a path stays, also if we are killed.
+    fn keep_foreign(&mut self, path: PathBuf, about: Option<Metadata>) -> Result<(), Error> {
+        let copy = if about.is_some() { Some(self.copy(&path)?) } else { None };
+        let made = match (&copy, &about) {
+            (Some(copy), Some(about)) => {
+                Entry::File { copy: copy.clone(), about: About::at(&path, about) }
+            }
+            _ => Entry::Nothing,
+        };
+        self.log.promise_beside(&path, &made)?;
+        self.foreign.insert(path, copy);
         Ok(())
     }
 
@@ -383,6 +394,8 @@ impl Undo {
                 left_alone.push(path.clone());
             }
         }
+        // If this fails, only a kill from here on would lose it: it is handed over soon.
+        let _for_the_worst = self.log.keep_promises();
         before.retain(|path, _| {
             !left_alone.iter().any(|alone| alone.starts_with(path) || path.starts_with(alone))
         });
@@ -404,8 +417,8 @@ impl Undo {
             if self.left.contains_key(&path) || self.recent.contains(&path) {
                 self.look_for_others(&path)?;
             } else if self.is_kept(&path) && !self.foreign.contains_key(&path) {
-                let copy = self.copy(&path)?;
-                self.foreign.insert(path, Some(copy));
+                let about = fs::symlink_metadata(&path).map_err(Error::file("look at", &path))?;
+                self.keep_foreign(path, Some(about))?;
             }
         }
         Ok(())
@@ -421,17 +434,25 @@ impl Undo {
         strangers::hand_over(&self.foreign, "a process that is not traced has")
     }
 
-    /// Puts back what a verification that was killed has left, and gives what is to be said of it.
-    pub(super) fn recover(left: &Left) -> Result<Vec<String>, Error> {
-        let before = &left.before;
+    /// Puts back what a verification that was killed has left. What could not be put back stays with
+    /// it, and nothing else does.
+    pub(super) fn recover(left: &mut Left) -> Result<Recovered, Error> {
+        let before = &left.told.before;
         let later = strangers::since(before, left.written, left.files())?;
         let mut held = HashMap::new();
-        let mut notes = links::find(before, &left.linked, &mut held);
+        let mut notes = links::find(before, &left.told.linked, &mut held);
         let mut failures = Failures::default();
         failures.note(make_all(before, &mut HashMap::new(), &held, &HashSet::new()));
         failures.note(make_durable(before));
         notes.extend(strangers::hand_over(&later, "it or somebody else has")?);
-        failures.result().map(|()| notes)
+        notes.extend(strangers::hand_over(&left.told.foreign, "a process that is not traced has")?);
+        let failed = failures.result().err();
+        if failed.is_some() {
+            left.told.foreign.clear();
+            left.told.before.retain(|path, entry| !is_made(path, entry));
+            left.keep()?;
+        }
+        Ok(Recovered { notes, failed })
     }
 
     fn is_as(&self, path: &Path, entry: &Entry) -> bool {
@@ -473,6 +494,31 @@ impl Undo {
         self.current = current;
         self.recent.extend(then.keys().cloned());
         made
+    }
+}
+
+/// What came of putting back what a verification that was killed has left.
+pub(super) struct Recovered {
+    /// What is to be said of it.
+    pub(super) notes: Vec<String>,
+    /// Why something is left.
+    pub(super) failed: Option<Error>,
+}
+
+/// Whether what a path shall be stands there, whatever its times.
+fn is_made(path: &Path, entry: &Entry) -> bool {
+    let now = fs::symlink_metadata(path);
+    match (entry, now) {
+        (Entry::Nothing, now) => now.is_err(),
+        (Entry::Folder { .. }, Ok(now)) => now.is_dir(),
+        (Entry::File { copy, about }, Ok(now)) => {
+            now.mode() == about.mode && content::is_same(path, copy)
+        }
+        (Entry::Link { target, .. }, _) => fs::read_link(path).is_ok_and(|now| now == *target),
+        (Entry::Node { about, device }, Ok(now)) => {
+            (now.mode(), now.rdev()) == (about.mode, *device)
+        }
+        _ => false,
     }
 }
 

@@ -14,6 +14,7 @@ mod identities;
 mod jobs;
 mod keeps;
 mod kernel;
+mod killed;
 mod landing;
 mod natively;
 mod outside;

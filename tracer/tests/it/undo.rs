@@ -8,6 +8,7 @@ use samestate_report::{Finding, Severity};
 use samestate_tracer::trace::Status;
 use samestate_tracer::{Announce, Error, Progress, Verdict, Verification, Verify, verify};
 
+use crate::killed::Killed;
 use crate::support::{age, first, short};
 use crate::verify::verdicts;
 
@@ -53,10 +54,10 @@ fn files(folder: &Path) {
 }
 
 /// A path, its content, mode and time, and which one before it is the same file.
-type Content = (PathBuf, Vec<u8>, u32, i64, i64, Option<usize>);
+pub(crate) type Content = (PathBuf, Vec<u8>, u32, i64, i64, Option<usize>);
 
 /// Everything under a folder.
-fn content(folder: &Path) -> Vec<Content> {
+pub(crate) fn content(folder: &Path) -> Vec<Content> {
     let mut paths = vec![folder.to_owned()];
     let mut at = 0;
     while at < paths.len() {
@@ -81,13 +82,13 @@ fn content(folder: &Path) -> Vec<Content> {
 
 /// A program that is at its checkpoint when it has written `image-0`.
 pub(crate) struct Place {
-    folder: tempfile::TempDir,
-    python: String,
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) python: String,
 }
 
 impl Place {
     /// `None` without an interpreter.
-    fn new() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         Self::within(&std::env::temp_dir())
     }
 
@@ -104,7 +105,7 @@ impl Place {
         self.folder.path().join("work")
     }
 
-    fn logs(&self) -> PathBuf {
+    pub(crate) fn logs(&self) -> PathBuf {
         self.folder.path().join("logs")
     }
 
@@ -113,7 +114,7 @@ impl Place {
         config(&self.python, self.folder.path(), first, then)
     }
 
-    fn verify(&self, first: &str, then: &str) -> Verification {
+    pub(crate) fn verify(&self, first: &str, then: &str) -> Verification {
         verify(&self.config(first, then), &mut |_| ()).expect("it can be verified")
     }
 
@@ -124,7 +125,7 @@ impl Place {
     }
 }
 
-fn config(python: &str, folder: &Path, first: &str, then: &str) -> Verify {
+pub(crate) fn config(python: &str, folder: &Path, first: &str, then: &str) -> Verify {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/undo/undo.py");
     let work = folder.join("work").to_string_lossy().into_owned();
     let words = [python, "-I", "-S", "-B", script, &work, first, then].map(Into::into);
@@ -289,33 +290,6 @@ fn a_large_file_with_holes_is_put_back_with_them() {
     assert!(place.is_tidy());
 }
 
-/// A process that does not outlive the test.
-struct Killed(std::process::Child);
-
-impl Killed {
-    fn kill(&mut self) {
-        self.0.kill().expect("it can be killed");
-        self.0.wait().expect("it can be waited for");
-    }
-}
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-/// The folder in which the test below runs a verification to be killed.
-const KILLED: &str = "SAMESTATE_TEST_KILLED_UNDO";
-
-/// Only part of the next test; by itself it does nothing.
-#[test]
-fn the_one_that_is_killed() {
-    let Some(folder) = std::env::var_os(KILLED) else { return };
-    let Some(python) = crate::jobs::python() else { return };
-    let _killed = verify(&config(&python, Path::new(&folder), "changes", "sleep"), &mut |_| ());
-}
-
 #[test]
 fn what_a_killed_verification_changed_anywhere_is_put_back_at_the_next_start() {
     let Some(place) = Place::new() else { return };
@@ -327,15 +301,7 @@ fn what_a_killed_verification_changed_anywhere_is_put_back_at_the_next_start() {
     let only_far = place.folder.path().join("near/only");
     fs::hard_link(place.work().join("gone"), &only_far).expect("another name");
     let before = content(&place.work());
-    let killed = std::process::Command::new(std::env::current_exe().expect("this test"))
-        .args(["--exact", "undo::the_one_that_is_killed", "--nocapture"])
-        .env(KILLED, place.folder.path())
-        .spawn();
-    let mut killed = Killed(killed.expect("it can be started"));
-    while !place.work().join("ready").exists() {
-        assert!(killed.0.try_wait().expect("it can be asked").is_none(), "it ended by itself");
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
+    let mut killed = Killed::ready(&place, "changes", "sleep");
     assert_ne!(content(&place.work()), before);
     // Meanwhile nobody else may change the same files; others are nobody's business.
     let refused = verify(&place.config("append", "look"), &mut |_| ());
