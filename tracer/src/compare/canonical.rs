@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::Xxh3Default;
 
 use super::strength::Strength;
 use crate::layout;
-use crate::record::{MAPPED, MOVED, NAMED, low, mirror::random_source};
+use crate::record::{CHILD_OF_INFO, MAPPED, MOVED, NAMED, low, mirror::random_source};
 use crate::show::Names;
 use crate::table::errors::error_of;
 use crate::table::{self, Class, Kind, Layout, Ret, Row};
@@ -116,9 +116,8 @@ impl Context {
     pub(crate) fn waited(&self, call: &Call) -> Option<String> {
         let row = table::row(call.number).filter(|row| row.class == Class::Wait)?;
         let pid = if row.name == "waitid" {
-            // The process id stands at offset 12 of the structure.
             let info = &call.payload(2, true)?.bytes;
-            i32::from_le_bytes(*info.get(12..)?.first_chunk()?)
+            i32::from_le_bytes(*info.get(CHILD_OF_INFO..)?.first_chunk()?)
         } else {
             low(call.result?.cast_unsigned())
         };

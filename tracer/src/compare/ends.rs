@@ -30,24 +30,7 @@ impl Differ<'_> {
             finding.sides = Some(self.sides(show(left.status), show(right.status)));
             self.found(vec![spot("end", String::new())], finding);
         }
-        // In which order they end depends on the schedule.
-        if left.waited != right.waited {
-            let show = |stream: &Stream| {
-                let all: Vec<_> = stream
-                    .waited
-                    .iter()
-                    .map(|(child, count)| format!("{child} ({count})"))
-                    .collect();
-                if all.is_empty() { "none".to_owned() } else { all.join(", ") }
-            };
-            let mut finding = Finding::new(
-                &rules::RESULT_DIFFERS,
-                subject(&left.lineage, position, "wait4"),
-                "other children were waited for",
-            );
-            finding.sides = Some(self.sides(show(left), show(right)));
-            self.found(vec![spot("waited", String::new())], finding);
-        }
+        self.waits(key, left, right);
         let signals: std::collections::BTreeSet<i32> =
             left.signals.keys().chain(right.signals.keys()).copied().collect();
         for signal in signals {

@@ -7,6 +7,7 @@ use samestate_schema::marker::Kind as MarkerKind;
 
 use super::canonical::Context;
 use super::strength::Strength;
+use super::waits::Waits;
 use crate::Error;
 use crate::record::MAPPED;
 use crate::record::mirror::marker_kind;
@@ -67,8 +68,8 @@ pub(crate) struct Stream {
     pub(crate) calls: u64,
     /// How often each signal was delivered.
     pub(crate) signals: BTreeMap<i32, u64>,
-    /// How often each child was waited for with success.
-    pub(crate) waited: BTreeMap<String, u64>,
+    /// The children that it has waited for.
+    pub(crate) waits: Waits,
     pub(crate) status: Option<Status>,
     /// Made by a task that is compared, as opposed to being there from the start.
     pub(crate) parent: Option<String>,
@@ -377,8 +378,11 @@ impl Loader {
             let first = || (stream.lineage.clone(), position, 0);
             self.run.unknown.entry(call.number).or_insert_with(first).2 += 1;
         }
-        if let Some(child) = waited {
-            *stream.waited.entry(child).or_default() += 1;
+        if let Some((child, row)) = waited.zip(row) {
+            stream.waits.waited(child, call, row, position);
+        }
+        if kind.is_some_and(is_point) {
+            stream.waits.marker();
         }
         if !is_compared {
             let of_save = of_store || window != Window::None;
@@ -445,6 +449,11 @@ impl Loader {
             self.saving.insert(task, Window::Started);
         }
     }
+}
+
+/// Whether both runs announce it at the same point, and so have come to the same.
+const fn is_point(kind: MarkerKind) -> bool {
+    matches!(kind, MarkerKind::Saved | MarkerKind::Restored | MarkerKind::Step)
 }
 
 /// Signals that the C library keeps for itself. It sets their handlers when a process makes its

@@ -12,6 +12,7 @@ mod order;
 mod pair;
 mod streams;
 mod strength;
+mod waits;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -538,7 +539,7 @@ impl Differ<'_> {
         let renumbered =
             pairs.iter().filter(|(ours, theirs)| fd(&self.left, *ours) != fd(&self.right, *theirs));
         used.rule("descriptors of another number", renumbered.count() as u64);
-        let waits = self.left.streams.values().flat_map(|stream| stream.waited.values());
+        let waits = self.left.streams.values().map(|stream| stream.waits.count());
         used.rule("children waited for in any order", waits.sum());
         for (number, count) in &self.right.live {
             self.report.notes.push(format!(

@@ -508,6 +508,9 @@ pub(crate) const MAPPED: u8 = 8;
 /// Stands for the bytes that a call moves from one descriptor to another.
 pub(crate) const MOVED: u8 = 6;
 
+/// Where the `siginfo_t` that `waitid` fills has the process id of the child.
+pub(crate) const CHILD_OF_INFO: usize = 16;
+
 /// The lower half of a register, where the kernel takes an `int`.
 #[expect(clippy::cast_possible_truncation, reason = "the kernel ignores the upper half as well")]
 pub(crate) const fn low(value: u64) -> i32 {

@@ -3,7 +3,7 @@
 use super::capture::Capture;
 use super::descriptors;
 use super::engine::{Engine, Origin, alive, gone};
-use super::entry::{MOVED, low, put};
+use super::entry::{CHILD_OF_INFO, MOVED, low, put};
 use super::outside::{Answer, noted};
 use super::proc::folder;
 use super::times;
@@ -199,8 +199,7 @@ impl Engine<'_> {
                 }
             }
             "waitid" if arguments[2] != 0 && !self.pids.is_plain() => {
-                // The process id stands at offset 12 of the structure.
-                let at = arguments[2].wrapping_add(12);
+                let at = arguments[2].wrapping_add(CHILD_OF_INFO as u64);
                 let mut bytes = [0; 4];
                 if memory::read(tid, at, &mut bytes) == 4 {
                     let seen = self.pids.seen(i32::from_le_bytes(bytes));

@@ -44,7 +44,7 @@ pub use announce::Announce;
 pub use attach::{Attach, attach};
 pub(crate) use capture::NAMED;
 pub(crate) use changes::Change;
-pub(crate) use entry::{MAPPED, MOVED, low};
+pub(crate) use entry::{CHILD_OF_INFO, MAPPED, MOVED, low};
 pub use fault::{Among, At, Fault, Harm, NoFault};
 pub use knobs::Knobs;
 pub(crate) use outcome::unknown_call;

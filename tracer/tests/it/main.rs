@@ -32,3 +32,4 @@ mod traces;
 mod undo;
 mod verdicts;
 mod verify;
+mod waits;
