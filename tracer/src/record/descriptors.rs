@@ -20,6 +20,8 @@ use crate::trace::{Object, ObjectKind, Payload};
 pub(super) struct Known {
     /// The object of the trace.
     pub(super) object: u32,
+    /// The same for all descriptors that one was made the other from: they share an offset.
+    pub(super) description: u32,
     pub(super) kind: ObjectKind,
     /// Its path, as the program sees it.
     pub(super) path: Rc<[u8]>,
@@ -41,6 +43,11 @@ impl Table {
     /// What the descriptor leads to, if that is known.
     pub(super) fn get(&self, fd: i32) -> Option<&Known> {
         self.objects.get(&fd)
+    }
+
+    /// Whether one of them leads to this.
+    pub(super) fn leads_to(&self, description: u32) -> bool {
+        self.objects.values().any(|known| known.description == description)
     }
 
     /// Where what has this number in the trace leads, if that is outside.

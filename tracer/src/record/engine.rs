@@ -473,11 +473,12 @@ impl<'a> Engine<'a> {
             object.path = self.pids.seen_path(object.path);
             object
         };
-        let (mut source, mut datagrams) = (None, false);
+        let (mut source, mut datagrams, mut description) = (None, false, id);
         if let Origin::Duplicate(from) = origin
             && let Some(from) = task.descriptors.borrow().get(from)
         {
             (source, datagrams) = (from.source, from.datagrams);
+            description = from.description;
         }
         let object = match origin {
             Origin::Before => Object { inherited: true, ..ask(None) },
@@ -503,7 +504,8 @@ impl<'a> Engine<'a> {
             source = self.source_of_path(&object);
         }
         let path = object.path.as_slice().into();
-        let known = Known { object: id, kind: object.kind, path, source, datagrams };
+        let kind = object.kind;
+        let known = Known { object: id, description, kind, path, source, datagrams };
         task.descriptors.borrow_mut().set(fd, known);
         self.next_object += 1;
         self.note_duplicate(&object);
@@ -512,13 +514,23 @@ impl<'a> Engine<'a> {
         Ok(Some(id))
     }
 
-    /// Writes down all descriptors of a process.
+    /// Writes down what the kernel keeps for a process: all its descriptors, and the rest.
     pub(super) fn snapshot(&mut self, tid: Tid) -> Result<(), Error> {
+        self.snapshot_without(tid, None)
+    }
+
+    /// The same, but for the descriptors of a file that is about to be closed.
+    pub(super) fn snapshot_without(&mut self, tid: Tid, closed: Option<u32>) -> Result<(), Error> {
         let Some(task) = self.tasks.get(&tid) else { return Ok(()) };
         let (id, pid) = (task.told.id, task.pid);
         let mut open = Vec::new();
         for fd in descriptors::all(pid) {
             let Some(object) = self.object(tid, fd, Origin::Before)? else { continue };
+            let table = self.tasks.get(&tid).map(|task| task.descriptors.borrow());
+            let description = table.and_then(|table| Some(table.get(fd)?.description));
+            if closed.is_some() && description == closed {
+                continue;
+            }
             if let Some((offset, flags)) = descriptors::position(pid, fd) {
                 open.push(Descriptor { fd, object, offset, flags });
             }

@@ -68,6 +68,7 @@ impl Engine<'_> {
         match row.policy {
             Policy::Entry if harm.is_none() => {
                 self.unmaps(tid, row, &mut call)?;
+                self.leaves_images(tid, row)?;
                 self.call(call)?;
                 return self.leave(tid, row);
             }

@@ -164,6 +164,9 @@ impl Engine<'_> {
         if let Some(pending) = task.pending {
             self.call(pending.call)?;
         }
+        if self.files.is_watching() {
+            self.forget_images();
+        }
         if tid == self.root {
             self.status = Some(status);
         }
