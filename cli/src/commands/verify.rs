@@ -89,7 +89,7 @@ fn verified(args: &VerifyArgs) -> Result<(Report, Status), Failure> {
 fn complete(verified: Verification) -> Report {
     let Verification { mut report, checkpoints, status, output } = verified;
     if !checkpoints.is_empty() {
-        report.tables.push(table(&checkpoints));
+        report.tables.insert(0, table(&checkpoints));
     }
     if status != Status::Exited(0) {
         // It may say why.

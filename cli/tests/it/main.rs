@@ -34,3 +34,4 @@ mod third_party;
 mod timings;
 mod twin;
 mod undo_log;
+mod uses;

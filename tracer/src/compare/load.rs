@@ -13,7 +13,7 @@ use crate::record::MAPPED;
 use crate::record::mirror::marker_kind;
 use crate::stacks::Stacks;
 use crate::table::errors::is_restart;
-use crate::table::{self, Class};
+use crate::table::{self, Class, Policy};
 use crate::trace::{
     Call, Descriptor, Event, Header, Note, Place, Reader, Status, Tear, call_flags,
 };
@@ -61,6 +61,8 @@ pub(crate) struct Chunk {
 #[derive(Debug, Default)]
 pub(crate) struct Stream {
     pub(crate) lineage: String,
+    /// Its number in the trace.
+    pub(crate) task: u32,
     pub(crate) items: Vec<Item>,
     pub(crate) chunks: Vec<Chunk>,
     objects: Vec<u32>,
@@ -306,7 +308,7 @@ impl Loader {
         is_thread: bool,
     ) {
         self.context.keys.insert(id, key.clone());
-        let stream = Stream { lineage, parent, is_thread, ..Stream::default() };
+        let stream = Stream { lineage, task: id, parent, is_thread, ..Stream::default() };
         self.run.streams.insert(key, stream);
     }
 
@@ -355,7 +357,9 @@ impl Loader {
         if call.flags & call_flags::LIVE != 0 {
             *self.run.live.entry(call.number).or_default() += 1;
         }
-        if call.flags & call_flags::GIVEN != 0 && class.is_mirrored() {
+        let refused = row.is_some_and(|row| row.policy == Policy::Refuse);
+        let given = call.flags & call_flags::GIVEN != 0 && kind.is_none() && !refused;
+        if given && may_be_mirrored(class) {
             *self.run.given.entry(call.number).or_default() += 1;
         }
         // What a program writes is compared wherever it goes; that the store keeps a descriptor
@@ -449,6 +453,12 @@ impl Loader {
             self.saving.insert(task, Window::Started);
         }
     }
+}
+
+/// Whether a result that is given comes from the other run: locks and ids are given in each.
+const fn may_be_mirrored(class: Class) -> bool {
+    class.is_mirrored()
+        || matches!(class, Class::File | Class::Descriptor | Class::Network | Class::Ready)
 }
 
 /// Whether both runs announce it at the same point, and so have come to the same.

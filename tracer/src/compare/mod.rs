@@ -12,6 +12,7 @@ mod order;
 mod pair;
 mod streams;
 mod strength;
+mod used;
 mod waits;
 
 use std::collections::{BTreeMap, HashSet};
@@ -33,6 +34,7 @@ pub(crate) use control::{Spots, unsettled};
 use load::{From, Run, Stream, load};
 use pair::Difference;
 pub use strength::Strength;
+pub(crate) use used::Used;
 
 /// How two runs are compared.
 #[derive(Clone, Debug)]
@@ -135,43 +137,6 @@ pub(crate) struct DifferingCalls {
     pub(crate) left: Option<Place>,
     /// In the right run.
     pub(crate) right: Option<Place>,
-}
-
-/// How often what was needed: what a run was given in the place of its own results, and by which
-/// rules things that are not equal counted as the same.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Used {
-    /// Results given as in the left run, by the call's name.
-    pub(crate) mirrored: BTreeMap<String, u64>,
-    /// Uses of a rule, by what it does.
-    pub(crate) rules: BTreeMap<&'static str, u64>,
-}
-
-impl Used {
-    pub(crate) fn add(&mut self, other: &Self) {
-        for (name, count) in &other.mirrored {
-            *self.mirrored.entry(name.clone()).or_default() += count;
-        }
-        for (name, count) in &other.rules {
-            *self.rules.entry(name).or_default() += count;
-        }
-    }
-
-    fn rule(&mut self, what: &'static str, count: u64) {
-        if count > 0 {
-            *self.rules.entry(what).or_default() += count;
-        }
-    }
-
-    /// Tells it to who looks closely.
-    pub(crate) fn tell(&self, report: &mut Report) {
-        for (name, count) in &self.mirrored {
-            report.detail(format!("results of {name} mirrored"), *count);
-        }
-        for (name, count) in &self.rules {
-            report.detail(*name, *count);
-        }
-    }
 }
 
 /// What was not compared, in words; `None` if everything was.
