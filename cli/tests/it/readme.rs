@@ -27,7 +27,7 @@ fn first_and_last(text: &str) -> String {
 }
 
 /// The text without the positions of calls and the number of its frames, which depend on the
-/// standard library.
+/// standard library, and without the ids of processes.
 fn masked(text: &str) -> String {
     let position = |line: &str| {
         let line = line.trim_start().strip_prefix("= ")?.trim_start_matches(['>', ' ']);
@@ -36,6 +36,9 @@ fn masked(text: &str) -> String {
     };
     let lines = text.lines().map(|line| match line.split_once(", call ") {
         Some((before, _)) => before.to_owned(),
+        None if line.contains(" run, thread 0 (process ") => {
+            line.split(" (").next().unwrap_or(line).to_owned()
+        }
         None if line.ends_with(" others are left out, see `--verbose`)") => String::new(),
         None => position(line).unwrap_or_else(|| line.to_owned()),
     });

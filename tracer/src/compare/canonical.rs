@@ -35,6 +35,8 @@ pub(crate) struct Context {
     pub(crate) keys: HashMap<u32, String>,
     /// Tasks by the id that the program sees.
     seen: HashMap<i32, u32>,
+    /// And the other way round, with the task that is the first thread of its process.
+    numbers: HashMap<u32, (i32, u32)>,
     /// Queues, semaphores and shared memory by what the kernel numbers them, in the order in which
     /// they were first asked for.
     queues: HashMap<(&'static str, i32), u64>,
@@ -68,9 +70,13 @@ impl Context {
         match event {
             Event::Task(task) => {
                 self.seen.insert(task.seen, task.id);
+                self.numbers.insert(task.id, (task.seen, task.process));
             }
             Event::Renamed { task, seen } => {
                 self.seen.insert(*seen, *task);
+                if let Some((number, _)) = self.numbers.get_mut(task) {
+                    *number = *seen;
+                }
             }
             Event::Call(call) => {
                 let row = table::row(call.number);
@@ -98,6 +104,16 @@ impl Context {
     /// How a task is called in the comparison.
     pub(crate) fn key(&self, task: u32) -> &str {
         self.keys.get(&task).map_or("?", String::as_str)
+    }
+
+    /// The ids by which the program, and so its logs, know a task.
+    pub(crate) fn numbers(&self, task: u32) -> Option<String> {
+        let (thread, process) = *self.numbers.get(&task)?;
+        let (number, _) = *self.numbers.get(&process)?;
+        Some(match number == thread {
+            true => format!("process {number}"),
+            false => format!("process {number}, thread {thread}"),
+        })
     }
 
     fn pid(&self, pid: i32) -> String {

@@ -414,7 +414,8 @@ fn around(
     label: &str,
     details: &mut Vec<String>,
 ) -> Result<(), Error> {
-    details.push(format!("{label} run, thread {}:", stream.lineage));
+    let ids = run.context.numbers(stream.task).map_or_else(String::new, |ids| format!(" ({ids})"));
+    details.push(format!("{label} run, thread {}{ids}:", stream.lineage));
     for near in at.saturating_sub(BEFORE)..(at + AFTER + 1).min(stream.items.len()) {
         let shown = call(run, stream, near)?;
         let mark = if near == at { '>' } else { ' ' };

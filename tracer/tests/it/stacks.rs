@@ -161,6 +161,13 @@ fn the_stack_is_that_of_the_right_thread() {
         assert!(own.contains(&worker), "{own:?}");
         assert!(own.iter().all(|(function, ..)| !matches!(*function, "main" | "bystander")));
     }
+    // Its number is another one than that of the process, of which it is the third thread.
+    let details = &first(&report, "payload-differs").details;
+    let told = details.iter().find_map(|line| line.strip_prefix("first run, thread 0.2 (process "));
+    let ids = told.and_then(|told| told.strip_suffix("):")?.split_once(", thread "));
+    let (process, thread) = ids.unwrap_or_else(|| panic!("no ids in {details:#?}"));
+    let number = |text: &str| text.parse::<i32>().expect("a number");
+    assert!(number(process) > 0 && number(thread) > 0 && process != thread, "{told:?}");
 }
 
 #[test]

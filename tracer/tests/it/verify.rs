@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use samestate_tracer::trace::Status;
-use samestate_tracer::{Error, Verdict, Verification, Verify, verify};
+use samestate_tracer::{Error, Progress, Verdict, Verification, Verify, verify};
 
 use crate::support::{call, first, short, sides, tracee};
 
@@ -81,6 +81,26 @@ fn a_forgotten_generator_is_found_at_the_first_wrong_number() {
     assert!(left.contains("\"144\"") && right.contains("\"94\""), "{left} {right}");
     assert!(finding.message.ends_with("from byte 0 on"), "{}", finding.message);
     first(&found.report, "image-differs");
+}
+
+#[test]
+fn the_process_is_told_by_the_id_that_the_program_knows() {
+    let folder = folder();
+    let mut original = None;
+    let mut told = |progress| {
+        if let Progress::Started { pid } = progress {
+            original.get_or_insert(pid);
+        }
+    };
+    let config = config(folder.path(), "--forget-random");
+    let found = verify(&config, &mut told).expect("it can be verified");
+    let pid = original.expect("it was started");
+    let details = &first(&found.report, "payload-differs").details;
+    // The restored run was given the ids of the original.
+    for run in ["original", "restored"] {
+        let line = format!("{run} run, thread 0 (process {pid}):");
+        assert!(details.contains(&line), "no {line} in {details:#?}");
+    }
 }
 
 #[test]
