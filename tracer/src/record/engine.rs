@@ -416,6 +416,10 @@ impl<'a> Engine<'a> {
         if self.landed_at_signal(tid, signal)? {
             return self.resume(tid, 0);
         }
+        if self.is_unwanted() && !self.attached {
+            // It is about to be killed.
+            return Ok(());
+        }
         let Some(info) = alive(ptrace::signal_info(tid), "read the signal", tid)? else {
             return Ok(());
         };

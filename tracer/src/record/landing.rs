@@ -16,6 +16,7 @@ use crate::Error;
 use crate::sys::landing::{self, Stopped, Way};
 use crate::sys::{Tid, memory, ptrace};
 use crate::table::Row;
+use crate::table::errors::is_restart;
 use crate::trace::{Data, ObjectKind, Payload, call_flags};
 
 /// A call that has landed, or will when the kernel is done with it.
@@ -63,6 +64,7 @@ impl Engine<'_> {
         gone(ptrace::return_to(tid, place), "let the call land", tid)?;
         if let Some(task) = self.tasks.get_mut(&tid) {
             task.landing = Some(Landing { pending, way, place });
+            self.writer.lands(tid);
         }
         Ok(None)
     }
@@ -199,12 +201,18 @@ impl Engine<'_> {
         self.call(pending.call)
     }
 
+    fn take_landing(&mut self, tid: Tid) -> Option<Landing> {
+        let landed = self.tasks.get_mut(&tid)?.landing.take()?;
+        self.writer.lands(0);
+        Some(landed)
+    }
+
     /// A thread has stopped before a call at this address: the call that has landed before it is
     /// written down. Says where the call really is made from.
     pub(super) fn landed_before(&mut self, tid: Tid, instruction: u64) -> Result<u64, Error> {
         /// `ERESTARTSYS`
         const AGAIN: i64 = -512;
-        let landed = self.tasks.get_mut(&tid).and_then(|task| task.landing.take());
+        let landed = self.take_landing(tid);
         let Some(landed) = landed else { return Ok(instruction) };
         if instruction != landed.place {
             self.landed(tid, landed, &Stopped::After)?;
@@ -225,13 +233,18 @@ impl Engine<'_> {
     /// thread is where it would be if there were no page of ours. Whether the signal is about that
     /// page, so that the program must not get to see it.
     pub(super) fn landed_at_signal(&mut self, tid: Tid, signal: i32) -> Result<bool, Error> {
-        let landed = self.tasks.get_mut(&tid).and_then(|task| task.landing.take());
+        let landed = self.take_landing(tid);
         let Some(landed) = landed else { return Ok(false) };
         let Some(mut registers) = alive(ptrace::registers(tid), "read the registers", tid)? else {
             self.call(landed.pending.call)?;
             return Ok(false);
         };
         let at = landing::stopped(&registers, landed.place);
+        if self.is_unwanted() && matches!(at, Stopped::Before(result) if is_restart(result)) {
+            // It waits in the call, which nobody will see return.
+            self.call(landed.pending.call)?;
+            return Ok(false);
+        }
         let back = landed.pending.call.instruction;
         let is_ours = match at {
             Stopped::After => false,

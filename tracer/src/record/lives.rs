@@ -159,6 +159,7 @@ impl Engine<'_> {
         }
         // The end may come in the middle of a call, which then has no result.
         if let Some(landing) = task.landing {
+            self.writer.lands(0);
             self.call(landing.unknown())?;
         }
         if let Some(pending) = task.pending {

@@ -14,6 +14,9 @@ use crate::trace::{Event, Writer};
 /// Events wait no longer than this for their block to become full.
 const LONGEST_WAIT: Duration = Duration::from_millis(200);
 
+/// A thread gets as long as this to stop before its process is killed.
+const TO_STOP: Duration = Duration::from_secs(1);
+
 /// Once a thread has run for too long, others get as long as this.
 const NEXT_TURNS: Duration = Duration::from_millis(50);
 
@@ -31,6 +34,8 @@ struct Shared {
     interrupt: Arc<AtomicBool>,
     /// The thread that runs while others may want to; 0 for none.
     runs: AtomicI32,
+    /// The thread of which nobody knows yet what came of its last call; 0 for none.
+    lands: AtomicI32,
     /// The tracer's thread, which is woken instead of killing anybody.
     waker: Option<Tid>,
     /// How often a thread was let run.
@@ -62,6 +67,7 @@ impl Watchdog {
             expired: AtomicBool::new(false),
             interrupt,
             runs: AtomicI32::new(0),
+            lands: AtomicI32::new(0),
             waker,
             beat: AtomicU64::new(0),
         });
@@ -91,6 +97,11 @@ impl Watchdog {
     pub(super) fn runs(&self, tid: Tid) {
         self.shared.runs.store(tid, Ordering::Relaxed);
         self.shared.beat.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What comes of the last call of this thread is known only when it stops again; 0 for none.
+    pub(super) fn lands(&self, tid: Tid) {
+        self.shared.lands.store(tid, Ordering::Relaxed);
     }
 
     /// A process that is killed when the time is up.
@@ -153,8 +164,23 @@ impl Shared {
         }
     }
 
+    /// The run is about to be over: a thread that has made a call of which nobody knows what came of
+    /// it is stopped first, so that this can be written down. Whoever stops it ends the run.
+    fn is_stopping(&self, since: &mut Option<Instant>) -> bool {
+        let tid = self.lands.load(Ordering::Relaxed);
+        if tid == 0 || self.waker.is_some() {
+            return false;
+        }
+        let asked = since.get_or_insert_with(|| {
+            ptrace::interrupt(tid);
+            Instant::now()
+        });
+        asked.elapsed() < TO_STOP
+    }
+
     fn watch(&self, deadline: Option<Instant>, longest_turn: Option<Duration>) {
         let mut turn = Turn { beat: 0, since: Instant::now(), limit: longest_turn };
+        let mut stopping = None;
         let mut inner = self.lock();
         while !inner.done {
             turn.watch(self);
@@ -163,7 +189,8 @@ impl Shared {
             if expired {
                 self.expired.store(true, Ordering::Relaxed);
             }
-            if expired || self.interrupt.load(Ordering::Relaxed) {
+            let is_over = expired || self.interrupt.load(Ordering::Relaxed);
+            if is_over && !self.is_stopping(&mut stopping) {
                 // Also those that come into being meanwhile.
                 self.end(&inner);
             }

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use samestate_tracer::table::number;
 use samestate_tracer::trace::{Call, Event, Reader, Status};
@@ -159,4 +160,37 @@ fn a_signal_in_the_middle_changes_nothing() {
     let ends = [number("exit_group"), number("rt_sigreturn")];
     let without = |call: &&Call| call.result.is_none() && !ends.contains(&Some(call.number));
     assert_eq!(calls(&place.trace(1)).0.iter().filter(without).count(), 0);
+}
+
+#[test]
+fn what_came_of_the_last_call_is_known_although_the_program_never_stops_by_itself() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let Some(program) = program(folder.path()) else { return };
+    let run = |mode, name: &str| {
+        let mut place = Place::new();
+        let setup = |work: &Path| {
+            setup(work);
+            let made = Command::new("mkfifo").arg(work.join("fifo")).status();
+            assert!(made.is_ok_and(|status| status.success()));
+        };
+        let recording = place.record_with(None, setup, &[&program, mode, name], |config| {
+            config.timeout = Some(Duration::from_millis(700));
+        });
+        assert!(recording.timed_out, "{mode}");
+        assert_eq!(recording.status(), Status::Killed(9), "{mode}");
+        assert!(recording.untraced.is_empty(), "{:?}", recording.untraced);
+        let (mut calls, _) = calls(&place.trace(1));
+        assert_clean(&place.compare(1, 1));
+        (calls.pop().expect("a call"), check_reads(&place.trace(1)))
+    };
+    let (opened, _) = run("opens", "file");
+    assert_eq!(Some(opened.number), number("openat"));
+    assert!(opened.result.is_some_and(|result| result >= 0), "{opened:?}");
+    assert_eq!(opened.made.len(), 1, "what it leads to");
+    let (read, whole) = run("reads", "file");
+    assert_eq!((Some(read.number), read.result), (number("pread64"), Some(20_000)));
+    assert_eq!(whole, 1);
+    // One that has not returned is not told to have.
+    let (waits, _) = run("opens", "fifo");
+    assert_eq!((Some(waits.number), waits.result), (number("openat"), None));
 }
