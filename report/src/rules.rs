@@ -461,8 +461,10 @@ rules! {
          it, or take it out; then verify again." }
     TORN_TRACE { "torn-trace", Blind,
         "a trace ends in the middle",
-        "The recording was cut off; what stands before the tear was read, what came after it is \
-         unknown.",
+        "The recording was cut off, or its file is damaged; what stands before the tear was read, \
+         what came after it is unknown. Differences before the tear count like all others. What only \
+         the other run does after the last call that both have is not reported: it may come behind \
+         the tear.",
         "Record again." }
     NOT_PUT_BACK { "not-put-back", Blind,
         "files that an earlier verification has changed are not as they were",

@@ -12,7 +12,7 @@ impl Differ<'_> {
     pub(super) fn ends(&mut self, key: &str, left: &Stream, right: &Stream) {
         let position = left.calls;
         let spot = |what, which| Spot::Thread(key.to_owned(), what, which);
-        if left.status != right.status {
+        if left.status != right.status && !left.torn && !right.torn {
             let show = |status: Option<crate::trace::Status>| {
                 status.map_or_else(|| "no end in the trace".to_owned(), |status| status.to_string())
             };
@@ -40,7 +40,7 @@ impl Differ<'_> {
             }
             let count = |stream: &Stream| stream.signals.get(&signal).copied().unwrap_or(0);
             let (ours, theirs) = (count(left), count(right));
-            if ours == theirs {
+            if ours == theirs || left.torn && ours < theirs || right.torn && theirs < ours {
                 continue;
             }
             let mut finding = Finding::new(
@@ -66,6 +66,11 @@ impl Differ<'_> {
         // If its maker is on one side only as well, that is said already.
         let other = if on_the_left { &self.right } else { &self.left };
         if stream.parent.as_ref().is_some_and(|parent| !other.streams.contains_key(parent)) {
+            return;
+        }
+        // It may have been made after the trace ends.
+        if other.tear.is_some() {
+            self.unknown[usize::from(!on_the_left)] += stream.items.len() as u64;
             return;
         }
         let kind = if stream.is_thread { "thread" } else { "process" };

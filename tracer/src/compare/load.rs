@@ -73,6 +73,8 @@ pub(crate) struct Stream {
     /// The children that it has waited for.
     pub(crate) waits: Waits,
     pub(crate) status: Option<Status>,
+    /// The trace ends before the thread does: what it did then is not known.
+    pub(crate) torn: bool,
     /// Made by a task that is compared, as opposed to being there from the start.
     pub(crate) parent: Option<String>,
     pub(crate) is_thread: bool,
@@ -170,7 +172,10 @@ pub(crate) fn load(
         loader.event(place, event);
     }
     let tear = reader.tear().cloned();
-    let Loader { header, context, run, saving, open, kernel, of_store, intervals, .. } = loader;
+    let Loader { header, context, mut run, saving, open, kernel, of_store, intervals, .. } = loader;
+    for stream in run.streams.values_mut() {
+        stream.torn = tear.is_some() && stream.status.is_none();
+    }
     let open = open.into_iter().filter(|open| !of_store.contains(&open.object)).collect();
     let mut kernel = kernel;
     kernel.extend(intervals);

@@ -12,10 +12,11 @@ mod order;
 mod pair;
 mod streams;
 mod strength;
+mod torn;
 mod used;
 mod waits;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -197,6 +198,7 @@ fn between(
         written: 0,
         written_unsettled: 0,
         left_out: 0,
+        unknown: [0; 2],
         names: StackNames::default(),
     };
     differ.machines();
@@ -237,12 +239,17 @@ struct Differ<'a> {
     written_unsettled: usize,
     /// And those that were not.
     left_out: u64,
+    /// Calls of each run of which the other one's trace does not say whether they were made.
+    unknown: [u64; 2],
     names: StackNames,
 }
 
 impl Differ<'_> {
     fn machines(&mut self) {
-        let names = environment_differs(&self.left.environment, &self.right.environment);
+        let (ours, theirs) = (&self.left.environment, &self.right.environment);
+        // A trace may not hold the call that starts the program.
+        let is_known = !ours.is_empty() && !theirs.is_empty();
+        let names = if is_known { environment_differs(ours, theirs) } else { BTreeSet::new() };
         if !names.is_empty() {
             let names: Vec<_> = names.iter().map(|name| crate::show::text(name)).collect();
             self.report.notes.push(format!("the environments differ in {}", names.join(", ")));
@@ -421,10 +428,12 @@ impl Differ<'_> {
                 }
             }
         }
+        let (found, unknown) = torn::known(&left, &right, found);
+        self.unknown = [self.unknown[0] + unknown[0], self.unknown[1] + unknown[1]];
         for difference in found {
             self.difference(&name, &left, &right, difference)?;
         }
-        self.outcome.compared += left.items.len() as u64;
+        self.outcome.compared += left.items.len() as u64 - unknown[0];
         self.ends(key, &left, &right);
         // They are looked at again when the other threads' names are printed.
         self.left.streams.insert(key.to_owned(), left);
@@ -490,6 +499,14 @@ impl Differ<'_> {
                 .notes
                 .push(format!("{} more divergences are not written out", self.left_out));
         }
+        for (count, label) in self.unknown.iter().zip([&self.how.left, &self.how.right]) {
+            if *count > 0 {
+                self.report.notes.push(format!(
+                    "{count} calls of the {label} run come after the end of the other trace; whether \
+                     they were made there is not known"
+                ));
+            }
+        }
         self.outcome.skipped = std::mem::take(&mut self.left.skipped);
         let given = self.right.given.values().sum();
         if given > 0 {
@@ -539,7 +556,7 @@ fn spots(key: &Arc<str>, left: &Stream, right: &Stream, difference: Difference) 
 }
 
 /// The names of those variables that are not the same on both sides.
-fn environment_differs(left: &[Vec<u8>], right: &[Vec<u8>]) -> std::collections::BTreeSet<Vec<u8>> {
+fn environment_differs(left: &[Vec<u8>], right: &[Vec<u8>]) -> BTreeSet<Vec<u8>> {
     let (ours, theirs): (HashSet<_>, HashSet<_>) = (left.iter().collect(), right.iter().collect());
     let name = |entry: &&Vec<u8>| {
         entry.iter().copied().take_while(|&byte| byte != b'=').collect::<Vec<u8>>()

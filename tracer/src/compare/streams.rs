@@ -130,6 +130,8 @@ pub(super) fn in_other_pieces(
             )?;
             match first {
                 Compared::Same => {}
+                Compared::LeftEnds(..) if is_stream && left.torn => {}
+                Compared::RightEnds(..) if is_stream && right.torn => {}
                 // When the other end goes away, so much was on its way as the schedule allowed.
                 Compared::LeftEnds(..) if is_stream && (l.broken || gave_up.0) => {}
                 Compared::RightEnds(..) if is_stream && (r.broken || gave_up.1) => {}

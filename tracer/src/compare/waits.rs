@@ -99,7 +99,13 @@ impl Differ<'_> {
         let mut found: BTreeMap<How, Vec<&str>> = BTreeMap::new();
         for child in children {
             let how = How::of(ours.of(child), theirs.of(child), ours.markers == theirs.markers);
-            if let Some(how) = how {
+            // A torn trace does not say what comes later.
+            let is_known = match how {
+                Some(How::Missing) => !right.torn,
+                Some(How::Extra) => !left.torn,
+                _ => true,
+            };
+            if let Some(how) = how.filter(|_| is_known) {
                 found.entry(how).or_default().push(child);
             }
         }

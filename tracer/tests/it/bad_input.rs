@@ -114,6 +114,93 @@ fn a_bit_that_flipped_anywhere_is_noticed() {
     }
 }
 
+/// A trace of two processes that print numbers; `changes` makes it another run.
+fn numbers(path: &Path, changes: impl Fn(u64) -> Option<u64>) {
+    use samestate_tracer::trace::{Call, Data, Event, Header, Payload, Status, Task, Writer};
+    let header = Header { architecture: "x86_64".to_owned(), ..Header::default() };
+    let mut writer = Writer::create(path, &header).expect("it can be written");
+    let mut add = |event| writer.add(&event).expect("it can be written");
+    for (id, lineage) in [(0, "0"), (1, "0.1")] {
+        let task = Task {
+            id,
+            parent: (id == 1).then_some(0),
+            process: id,
+            lineage: lineage.to_owned(),
+            tid: 1,
+            seen: 1,
+            directory: b"/".to_vec(),
+        };
+        if id == 1 {
+            add(Event::End { task: 0, status: Status::Exited(0) });
+        }
+        add(Event::Task(task));
+        for number in (0..30_000).filter_map(&changes) {
+            let bytes = format!("the number {number} of {lineage}").into_bytes();
+            add(Event::Call(Call {
+                task: id,
+                number: 1,
+                flags: 0,
+                instruction: 0,
+                arguments: vec![1, 0, bytes.len() as u64],
+                result: Some(bytes.len().try_into().expect("a length")),
+                objects: Vec::new(),
+                made: Vec::new(),
+                data: vec![Data { argument: 1, out: false, payload: Payload::whole(bytes) }],
+            }));
+        }
+    }
+    add(Event::Signal {
+        task: 1,
+        signal: 15,
+        code: 0,
+        from: samestate_tracer::trace::Sender::Inside,
+        about: Vec::new(),
+    });
+    add(Event::End { task: 1, status: Status::Exited(0) });
+    writer.finish().expect("it can be written");
+}
+
+/// How a run differs: which numbers it prints instead, or not at all.
+type Changes = fn(u64) -> Option<u64>;
+
+#[test]
+fn before_a_tear_differences_count_and_behind_it_nothing_is_said() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (whole, cut) = (folder.path().join("whole"), folder.path().join("cut"));
+    numbers(&whole, Some);
+    let rules = |first: &Path, second: &Path| {
+        let found = compare(first, second, &Comparison::default()).expect("they can be read");
+        let code = found.exit_code();
+        let rules = found.findings.iter().map(|finding| finding.rule.id);
+        (rules.collect::<Vec<_>>(), code.code(), found)
+    };
+    let skips: Changes = |number| (number != 20).then_some(number);
+    let other: Changes = |number| Some(if number == 20 { 70_000 } else { number });
+    let ways: [(Changes, [&str; 2]); 3] =
+        [(Some, [""; 2]), (other, ["payload-differs"; 2]), (skips, ["missing-call", "extra-call"])];
+    for (changes, expected) in ways {
+        numbers(&cut, changes);
+        let bytes = fs::read(&cut).expect("the trace");
+        // Within the first process, and within the second one.
+        for (part, processes) in [(3, 1), (9, 2)] {
+            fs::write(&cut, &bytes[..bytes.len() * part / 10]).expect("it can be written");
+            for (at, (first, second)) in [(&whole, &cut), (&cut, &whole)].into_iter().enumerate() {
+                let (mut found, code, report) = rules(first, second);
+                assert_eq!(found.remove(0), "torn-trace");
+                let wanted =
+                    vec![expected[at]; if expected[at].is_empty() { 0 } else { processes }];
+                assert_eq!(found, wanted, "{part}: {:#?}", crate::support::short(&report));
+                assert_eq!(code, if wanted.is_empty() { 3 } else { 1 });
+                assert!(report.is_incomplete());
+                let told = report.notes.iter().filter(|note| note.contains("is not known"));
+                assert_eq!(told.count(), 1, "{:?}", report.notes);
+            }
+            let (found, code, _) = rules(&cut, &cut);
+            assert_eq!((found, code), (vec!["torn-trace"; 2], 3));
+        }
+    }
+}
+
 #[test]
 fn what_is_no_trace_is_refused() {
     let folder = tempfile::tempdir().expect("a temporary folder");
