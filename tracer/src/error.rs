@@ -152,6 +152,18 @@ pub enum Error {
         /// Where copies of what was changed are.
         folder: PathBuf,
     },
+    /// A verification of a state path was killed, and the path is changed by one that does not name it.
+    #[error(
+        "an earlier verification of {state:?} was killed and has left files changed there: verify \
+         once with --state {state:?}, which puts them back first, or take what you need from \
+         {folder:?} and remove that folder"
+    )]
+    StateLeftChanged {
+        /// The state path.
+        state: PathBuf,
+        /// Where copies of what was changed are.
+        folder: PathBuf,
+    },
     /// The journal of a state path cannot be read.
     #[error(
         "an earlier verification of {path:?} was killed, and what it has changed there cannot be \

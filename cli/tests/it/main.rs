@@ -25,6 +25,7 @@ mod pre_commit;
 mod progress;
 mod readme;
 mod real_programs;
+mod restoring;
 mod seeds;
 mod show;
 mod spoiled;

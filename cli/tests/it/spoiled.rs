@@ -38,6 +38,8 @@ while True:
     step += 1
     put(log, b"step %d\n" % step, os.O_APPEND)
     put(state, b"%d\n" % step, os.O_TRUNC, how == "big" and step == 1)
+if how == "killed":
+    os.kill(os.getpid(), 15)
 sys.exit(7 if how == "fails" else 0)
 "#;
 
@@ -169,9 +171,15 @@ fn the_end_of_the_original_is_passed_on_where_nothing_is_found() {
     };
     let Some(plain) = run("fails", "fails", &[]) else { return };
     assert_eq!((plain.0, plain.1), (0, true), "{}", plain.2);
-    for (how, then, code) in
-        [("fails", "fails", 7), ("rewrites", "rewrites", 0), ("fails", "other", 1)]
-    {
+    let Some(plain) = run("killed", "killed", &[]) else { return };
+    assert_eq!((plain.0, plain.1), (0, true), "{}", plain.2);
+    for (how, then, code) in [
+        ("fails", "fails", 7),
+        ("killed", "killed", 128 + 15),
+        ("rewrites", "rewrites", 0),
+        ("fails", "other", 1),
+        ("killed", "rewrites", 1),
+    ] {
         let Some(passed) = run(how, then, &["--pass-exit"]) else { return };
         // A finding counts more.
         assert_eq!((passed.0, passed.1), (code, code != 1), "{how} {then}: {}", passed.2);

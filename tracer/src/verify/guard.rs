@@ -141,6 +141,12 @@ impl Guard {
             }
             keeps.push(keep);
         }
+        if let Err(error) = roots.iter().try_for_each(|root| log.refuse_if_changed(root)) {
+            // Nothing was kept, and nothing of ours stays beside the files.
+            keeps.into_iter().try_for_each(|keep| keep.done(&Snapshot::default()))?;
+            log.done()?;
+            return Err(error);
+        }
         let apart = roots.iter().cloned().chain([places.work.to_owned()]);
         let apart = apart.chain(keeps.iter().map(|keep: &Keep| keep.folder.clone())).collect();
         let mut state = State::new(roots, places.copies);

@@ -192,6 +192,23 @@ pub(super) fn own(folder: &Path) -> Result<(), Error> {
     Err(Error::file("use the folder for copies", folder)(error))
 }
 
+/// Refuses a path that another verification keeps as a whole, by itself or with what it is in.
+pub(super) fn refuse_if_kept(path: &Path) -> Result<(), Error> {
+    for above in path.ancestors().filter(|above| above.file_name().is_some()) {
+        for folder in places(above)? {
+            let lock = folder.join(LOCK);
+            let Ok(file) = File::options().write(true).open(&lock) else { continue };
+            if !file::lock(&file).map_err(Error::file("lock", &lock))? {
+                return Err(Error::InUse { path: path.to_owned(), lock });
+            }
+            if folder.join(JOURNAL).exists() {
+                return Err(Error::StateLeftChanged { state: above.to_owned(), folder });
+            }
+        }
+    }
+    Ok(())
+}
+
 /// State paths whose files somebody else may be changing, or has left changed, and which have
 /// files in common with `root`: those above it and those below.
 pub(super) fn related(root: &Path) -> Result<Vec<PathBuf>, Error> {

@@ -13,7 +13,7 @@ use std::time::SystemTime;
 
 use super::entry::Entry;
 use super::journal::{self, Told};
-use super::keep::own;
+use super::keep::{own, refuse_if_kept};
 use super::links::Names;
 use crate::Error;
 use crate::sys::file;
@@ -36,6 +36,8 @@ pub(super) struct Log {
     length: u64,
     lock: File,
     claims: Vec<PathBuf>,
+    /// Paths that were claimed and are not in the journal yet.
+    claimed: Vec<PathBuf>,
     /// Blocks that are not in the journal yet.
     pending: Vec<u8>,
     /// The copies that these rely upon.
@@ -84,8 +86,8 @@ impl Log {
     }
 
     fn of(base: PathBuf, folder: PathBuf, journal: File, lock: File, claims: Vec<PathBuf>) -> Self {
-        let (pending, copies) = (Vec::new(), Vec::new());
-        Self { base, folder, journal, length: 0, lock, claims, pending, copies }
+        let (claimed, pending, copies) = (Vec::new(), Vec::new(), Vec::new());
+        Self { base, folder, journal, length: 0, lock, claims, claimed, pending, copies }
     }
 
     fn take(folder: &Path) -> Result<Option<File>, Error> {
@@ -165,7 +167,9 @@ impl Log {
     ) -> Result<(), Error> {
         // Times of a folder are nobody's own.
         if !matches!(entry, Entry::Folder { .. }) {
+            refuse_if_kept(path)?;
             self.claim(path)?;
+            self.claimed.push(path.to_owned());
         }
         let failed = || Error::file("write", self.folder.join(JOURNAL));
         if let (Some(names), Entry::File { about, .. }) = (linked, entry) {
@@ -210,6 +214,34 @@ impl Log {
         self.length += self.pending.len() as u64;
         self.pending.clear();
         self.copies.clear();
+        // One that has begun meanwhile looks into the journals only when it has its lock.
+        std::mem::take(&mut self.claimed).iter().try_for_each(|path| refuse_if_kept(path))
+    }
+
+    /// Refuses a state path with files in it that another verification changes.
+    pub(super) fn refuse_if_changed(&self, root: &Path) -> Result<(), Error> {
+        let failed = || Error::file("list the folder", &self.base);
+        for folder in fs::read_dir(&self.base).map_err(failed())? {
+            let folder = folder.map_err(failed())?;
+            let is_log = folder.file_name().as_bytes().starts_with(RUN.as_bytes());
+            let folder = folder.path();
+            let (lock, path) = (folder.join(LOCK), folder.join(JOURNAL));
+            // What nobody works on was made good, or told.
+            if !is_log || folder == self.folder || !lock.exists() || Self::take(&folder)?.is_some()
+            {
+                continue;
+            }
+            let Ok(mut journal) = File::open(&path) else { continue };
+            let told = journal::read(&mut journal, &path, &folder)?;
+            let is_in = |path: &Path| path.starts_with(root) || root.starts_with(path);
+            let changed = told.before.into_iter().find(|(path, entry)| {
+                // Times of a folder are nobody's own.
+                is_in(path) && !(matches!(entry, Entry::Folder { .. }) && path.is_dir())
+            });
+            if let Some((path, _)) = changed {
+                return Err(Error::InUse { path, lock });
+            }
+        }
         Ok(())
     }
 
