@@ -32,6 +32,8 @@ pub struct Frame {
     pub is_own: bool,
     /// The variables and fields that the line of source names; a hint, never a verdict.
     pub reads: Vec<String>,
+    /// The fields among them and on the way to them, each as `Type.field`.
+    pub fields: Vec<String>,
 }
 
 /// So many calls are shown where none is the program's own, or of those that are.

@@ -10,6 +10,8 @@ pub struct Named {
     pub text: String,
     /// The type that the last part is a field of, and its name there, if it is a field.
     pub field: Option<(String, String)>,
+    /// The same for the parts before it, the first one first.
+    pub through: Vec<(String, String)>,
 }
 
 /// So many characters of a line are looked at.

@@ -29,12 +29,12 @@ pub(crate) fn of_line(unit: &Unit<'_>, die: UnitOffset, line: &str) -> Vec<Named
         let Some((_, ty)) = variables.iter().rev().find(|(name, _)| name == first) else {
             continue;
         };
-        let mut named = Named { text: first.clone(), field: None };
+        let mut named = Named { text: first.clone(), field: None, through: Vec::new() };
         let mut ty = *ty;
         for part in parts {
             let Some((owner, field)) = ty.and_then(|ty| member(unit, ty, part)) else { break };
             named.text = format!("{}.{part}", named.text);
-            named.field = Some((owner, part.clone()));
+            named.through.extend(named.field.replace((owner, part.clone())));
             ty = field;
         }
         if !found.contains(&named) {

@@ -138,11 +138,15 @@ impl Names {
                 ..report::Place::new(file, frame.line.unwrap_or(0), frame.column.unwrap_or(0))
             });
             let is_own = is_own(frame);
-            let mut reads = Vec::new();
+            let (mut reads, mut fields) = (Vec::new(), Vec::new());
             if is_own && *own < READ {
                 *own += 1;
                 if let Some(text) = place.as_ref().and_then(|place| place.text.as_ref()) {
-                    reads = symbols.reads(address, frame, text).iter().map(hint).collect();
+                    let named = symbols.reads(address, frame, text);
+                    reads = named.iter().map(hint).collect();
+                    let all =
+                        named.iter().flat_map(|named| named.through.iter().chain(&named.field));
+                    fields = all.map(|(owner, field)| format!("{owner}.{field}")).collect();
                 }
             }
             told.frames.push(report::Frame {
@@ -154,6 +158,7 @@ impl Names {
                 inlined: frame.inlined,
                 is_own,
                 reads,
+                fields,
             });
         }
     }

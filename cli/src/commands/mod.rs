@@ -8,6 +8,7 @@ pub(crate) mod drift;
 pub(crate) mod explain;
 pub(crate) mod image;
 pub(crate) mod init;
+mod left_out;
 pub(crate) mod lock;
 pub(crate) mod record;
 mod settings;

@@ -4,7 +4,6 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use samestate_analyzer::{Profile, Settings};
-use samestate_report::Allowances;
 
 use crate::args::{ProfileArg, RootArgs};
 use crate::failure::Failure;
@@ -26,9 +25,9 @@ pub(crate) fn read_with_folder(
     read_around(args.config.as_deref(), around)
 }
 
-/// What the file says of runs that are compared.
-pub(crate) fn of_runs(config: Option<&Path>) -> Result<Allowances, Failure> {
-    Ok(read_around(config, None)?.0.allowed.of_runs())
+/// The same for commands about runs.
+pub(crate) fn of_runs(config: Option<&Path>) -> Result<Settings, Failure> {
+    Ok(read_around(config, None)?.0)
 }
 
 fn read_around(

@@ -9,7 +9,7 @@ use samestate_report::{Report, Table};
 use samestate_tracer::trace::Status;
 use samestate_tracer::{Announce, Checkpoint, Error, Verification, Verify, Which};
 
-use super::settings;
+use super::{left_out, settings};
 use crate::args::{OutputArgs, VerifyArgs};
 use crate::failure::Failure;
 use crate::knobs::knobs;
@@ -45,6 +45,7 @@ fn verified(args: &VerifyArgs) -> Result<(Report, Status), Failure> {
             args.restore
         )));
     };
+    let settings = settings::of_runs(args.config.as_deref())?;
     let signals = Signals::all();
     let config = Verify {
         command: args.command.clone(),
@@ -69,7 +70,7 @@ fn verified(args: &VerifyArgs) -> Result<(Report, Status), Failure> {
         },
         without_control: args.no_control,
         without_stacks: args.no_stacks,
-        allowed: settings::of_runs(args.config.as_deref())?,
+        allowed: settings.allowed.of_runs(),
         ..Verify::default()
     };
     let progress = Progress::new("running the original");
@@ -78,8 +79,9 @@ fn verified(args: &VerifyArgs) -> Result<(Report, Status), Failure> {
     match verified {
         Err(error @ Error::Interrupted) => Err(Failure::interrupted(error, signals)),
         verified => {
-            let verified = verified?;
+            let mut verified = verified?;
             let status = verified.status;
+            left_out::tell(&mut verified.report, &settings);
             Ok((complete(verified), status))
         }
     }

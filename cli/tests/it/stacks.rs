@@ -1,7 +1,9 @@
 //! The stacks of both sides of a difference, in every format.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use samestate_analyzer::CoverageConfig;
 use serde_json::Value;
 
 use crate::fixtures::{particles, samestate};
@@ -58,6 +60,42 @@ fn both_sides_of_a_forgotten_field_name_function_and_line() {
         assert_eq!(told(1), (second.0, second.1, &Value::from(advance)));
         assert_eq!(own[1]["reads"][1], "`self.line` (particles::simulation::Simulation.line)");
     }
+    // Of what the lines read, this is what no checkpoint brings back.
+    let evidence = finding["evidence"].as_array().unwrap();
+    let [skipped] = &evidence[..] else { panic!("{evidence:#?}") };
+    assert_eq!(skipped["source"], "coverage");
+    let says = "`particles::simulation::Simulation.line` is skipped, and restored as its default: only \
+                holds the line that is being written";
+    assert_eq!(skipped["says"], says);
+    assert_eq!(skipped["place"]["line"], line(SIMULATION, "    line: String,"));
+}
+
+#[test]
+fn only_what_no_checkpoint_brings_back_is_said_to_be_left_out() {
+    let asked = [
+        "particles::simulation::Simulation.line",
+        "particles::simulation::Simulation.step",
+        "particles::rng::Rng.state",
+        "particles::rng::Rng.other",
+        "line",
+    ];
+    let asked: BTreeSet<String> = asked.map(str::to_owned).into();
+    let found = |state: &str| {
+        let config = CoverageConfig { binary: particles(state), ..CoverageConfig::default() };
+        let found = samestate_analyzer::left_out(&config, &asked).unwrap();
+        found.into_values().map(|evidence| evidence.says).collect::<Vec<_>>()
+    };
+    let line = "`particles::simulation::Simulation.line` is skipped, and restored as its default: only \
+                holds the line that is being written";
+    assert_eq!(found("complete"), [line]);
+    let state = "`particles::rng::Rng.state` is covered by no checkpoint";
+    assert_eq!(found("forgotten"), [state, line]);
+    // A program of which no root is known, and something that is none.
+    let config =
+        |binary: &str| CoverageConfig { binary: binary.into(), ..CoverageConfig::default() };
+    let none = samestate_analyzer::left_out(&config(env!("CARGO_BIN_EXE_samestate")), &asked);
+    assert!(none.unwrap().is_empty());
+    assert!(samestate_analyzer::left_out(&config("/dev/null"), &asked).is_err());
 }
 
 #[test]
