@@ -61,7 +61,7 @@ pub(crate) fn copy(from: &File, to: &File) -> io::Result<()> {
     let length = from.metadata()?.len();
     let mut at = 0;
     while at < length {
-        let Some(data) = next(from, at, libc::SEEK_DATA)? else { break };
+        let Some(data) = next_data(from, at)? else { break };
         let hole = next(from, data, libc::SEEK_HOLE)?.unwrap_or(length).max(data);
         let (mut from, mut to) = (from, to);
         from.seek(SeekFrom::Start(data))?;
@@ -79,6 +79,11 @@ pub(crate) fn copy(from: &File, to: &File) -> io::Result<()> {
     from.seek(SeekFrom::Start(length))?;
     to.seek(SeekFrom::Start(length))?;
     io::copy(&mut from, &mut to).map(drop)
+}
+
+/// Where the next data is, from an offset on; `None` if there is none.
+pub(crate) fn next_data(file: &File, at: u64) -> io::Result<Option<u64>> {
+    next(file, at, libc::SEEK_DATA)
 }
 
 /// Where the next data or the next hole is; `None` if there is none.

@@ -1,8 +1,11 @@
 //! Whether two files hold the same bytes.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
+
+use crate::sys::file;
 
 /// So many bytes are compared at a time.
 const BLOCK: usize = 64 << 10;
@@ -13,24 +16,25 @@ pub(super) fn is_same(one: &Path, other: &Path) -> bool {
 }
 
 fn compare(one: &Path, other: &Path) -> io::Result<bool> {
-    let (mut one, mut other) = (File::open(one)?, File::open(other)?);
+    let (one, other) = (File::open(one)?, File::open(other)?);
     let length = one.metadata()?.len();
     if length != other.metadata()?.len() {
         return Ok(false);
     }
     let (mut ours, mut theirs) = (vec![0; BLOCK], vec![0; BLOCK]);
-    loop {
-        let read = one.read(&mut ours)?;
-        if read == 0 {
-            // One that has grown meanwhile is another one.
-            return Ok(other.read(&mut theirs)? == 0);
-        }
-        match other.read_exact(&mut theirs[..read]) {
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
-            read => read?,
-        }
-        if ours[..read] != theirs[..read] {
+    let mut at = 0;
+    while at < length {
+        // Where neither has data, both hold zeros.
+        let data = [file::next_data(&one, at)?, file::next_data(&other, at)?];
+        let Some(first) = data.into_iter().flatten().min() else { return Ok(true) };
+        let count =
+            usize::try_from(length.saturating_sub(first)).map_or(BLOCK, |rest| rest.min(BLOCK));
+        one.read_exact_at(&mut ours[..count], first)?;
+        other.read_exact_at(&mut theirs[..count], first)?;
+        if ours[..count] != theirs[..count] {
             return Ok(false);
         }
+        at = first + count as u64;
     }
+    Ok(true)
 }
