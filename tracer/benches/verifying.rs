@@ -1,11 +1,12 @@
-//! What it costs to verify the particle simulation with 20 checkpoints, beside its 21 runs recorded
-//! one by one: the original, and from each checkpoint.
+//! What it costs to verify the particle simulation with 20 checkpoints, one restored run after the other
+//! or as many at once as there are processors, beside its 21 runs recorded one by one: the original, and
+//! from each checkpoint.
 //!
 //! ```text
 //! cargo bench -p samestate-tracer --bench verifying
 //! ```
 //!
-//! Both ways run in turn; the least time on the wall and on the processors counts, of this process
+//! All ways run in turn; the least time on the wall and on the processors counts, of this process
 //! and of all that it started. The program makes its checkpoints durable, so the time on the wall is
 //! that of the disk for the most part.
 
@@ -39,11 +40,12 @@ fn main() -> Result {
     let folder = tempfile::tempdir()?;
     let state = folder.path().join("state");
     let most = Spent { wall: f64::MAX, processor: f64::MAX };
-    let [mut runs, mut whole] = [most; 2];
+    let [mut runs, mut alone, mut at_once] = [most; 3];
     for _ in 0..ROUNDS {
         for (least, way) in [
             (&mut runs, run_all as fn(&Path, &Path, &Path) -> Result),
-            (&mut whole, verify_all as fn(&Path, &Path, &Path) -> Result),
+            (&mut alone, |program, state, _| verify_all(program, state, 1)),
+            (&mut at_once, |program, state, _| verify_all(program, state, 0)),
         ] {
             if state.exists() {
                 fs::remove_dir_all(&state)?;
@@ -55,12 +57,17 @@ fn main() -> Result {
             least.processor = least.processor.min(processor()? - before);
         }
     }
-    println!("| particles, {CHECKPOINTS} checkpoints | runs | verify | verify / runs | bar |");
+    println!(
+        "| particles, {CHECKPOINTS} checkpoints | runs | one after the other | at once | bar |"
+    );
     println!("|---|---|---|---|---|");
-    for (what, runs, whole) in
-        [("CPU time", runs.processor, whole.processor), ("time", runs.wall, whole.wall)]
-    {
-        println!("| {what} | {runs:.2} s | {whole:.2} s | {:.2} | {BAR} |", whole / runs);
+    for (what, of) in [
+        ("CPU time", (|spent| spent.processor) as fn(Spent) -> f64),
+        ("time", |spent: Spent| spent.wall),
+    ] {
+        let runs = of(runs);
+        let beside = |spent| format!("{:.2} s = {:.2}", of(spent), of(spent) / runs);
+        println!("| {what} | {runs:.2} s | {} | {} | {BAR} |", beside(alone), beside(at_once));
     }
     Ok(())
 }
@@ -114,11 +121,12 @@ fn run_all(program: &Path, state: &Path, folder: &Path) -> Result {
     Ok(())
 }
 
-fn verify_all(program: &Path, state: &Path, _folder: &Path) -> Result {
+fn verify_all(program: &Path, state: &Path, jobs: usize) -> Result {
     let config = Verify {
         command: command(program, state, None),
         restore: command(program, state, Some(Path::new("{image}"))),
         state: vec![state.to_owned()],
+        jobs,
         ..Verify::default()
     };
     let found = verify(&config, &mut |_| ())?;

@@ -178,6 +178,12 @@ pub enum Error {
         /// What is wrong with the journal.
         source: Box<Error>,
     },
+    /// A run that is one of several at once would change what the others see.
+    #[error("it changes {path:?}, which the original did not change")]
+    NotCovered {
+        /// What it would change.
+        path: PathBuf,
+    },
     /// [`Verify::interrupt`](crate::Verify::interrupt) was set.
     #[error("interrupted; the files of the state are as they were before")]
     Interrupted,
@@ -197,6 +203,17 @@ pub enum Error {
 }
 
 impl Error {
+    /// The message, and those of all its causes.
+    pub(crate) fn with_causes(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text.push_str(&format!(": {error}"));
+            cause = error.source();
+        }
+        text
+    }
+
     pub(crate) fn file(
         what: &'static str,
         path: impl Into<PathBuf>,

@@ -195,6 +195,11 @@ pub(crate) struct VerifyArgs {
     /// Save and restore so many times in a row: what a restored run saves next is restored again.
     #[arg(long, value_name = "K", default_value_t = 1)]
     pub(crate) rounds: usize,
+    /// Make so many restored runs at once; by default as many as there are processors, if there is
+    /// memory for them. Each has layers of its own over the files, which takes the right to mount or
+    /// to make a namespace of users; what is not clean then is run once more by itself.
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(crate) jobs: usize,
     /// For a program that announces nothing: a file of this kind, written and closed or renamed to,
     /// is a checkpoint.
     #[arg(long, value_name = "GLOB")]

@@ -63,6 +63,7 @@ fn verified(args: &VerifyArgs) -> Result<(Report, Status), Failure> {
             (None, None) => Which::All,
         },
         rounds: args.rounds,
+        jobs: args.jobs,
         announce: Announce {
             saved_on: args.saved_on.clone(),
             restored_on: args.restored_on.clone(),

@@ -6,6 +6,7 @@ mod action;
 mod allowed;
 mod attach;
 mod bad_input;
+mod beside;
 mod check;
 mod emulator_core;
 mod evolution;

@@ -22,12 +22,14 @@
 //! tracee busy THREADS                             look at files until there is a file `stop`
 //! tracee filter error|trap|kill|strict            do not allow itself to ask for its parent
 //! tracee filter together                          the same for a thread that is there already
+//! tracee part KEY                                 end what `--meet=KEY` waits for
 //! tracee exit STATUS | signal NUMBER | threads COUNT | children COUNT | marker
 //! ```
 
 #![expect(clippy::print_stdout, reason = "what it prints is what the tests look at")]
 
 mod plan;
+mod together;
 
 use std::error::Error;
 use std::fs::{self, File};
@@ -55,6 +57,7 @@ fn main() -> Result {
             let plan = Plan::new(word(1)?, number(2)?, number(3)?, &words);
             Simulation::restore(&plan, Path::new(word(4)?))?.run(&plan)
         }
+        "part" => together::part(number(1)?),
         "inputs" => inputs(),
         "unknown" => {
             call(500, [1, 2, 3]);
@@ -540,6 +543,12 @@ impl Simulation {
             id: Self::id(&bytes),
             forgetful: !plan.has("--careful"),
         };
+        if let Some(key) = plan.number("--meet=") {
+            together::meet(key)?;
+        }
+        if plan.has("--astray") {
+            fs::write(plan.folder.with_file_name("astray"), "made while restoring")?;
+        }
         plan.begin(simulation.forgetful)?;
         if plan.has("--other") {
             simulation.id[0] ^= 1;

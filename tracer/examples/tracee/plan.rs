@@ -101,6 +101,11 @@ impl Plan {
         Ok(())
     }
 
+    /// What stands behind a flag.
+    pub(crate) fn number(&self, flag: &str) -> Option<u64> {
+        self.flags.iter().find_map(|known| known.strip_prefix(flag)?.parse().ok())
+    }
+
     pub(crate) fn has(&self, flag: &str) -> bool {
         self.flags.iter().any(|known| known == flag)
     }

@@ -108,7 +108,7 @@ impl Engine<'_> {
         if object.is_some_and(|object| !self.changed.insert(object)) {
             return Ok(());
         }
-        match behind(task.pid, fd) {
+        match behind(&self.root_of(task.pid), task.pid, fd) {
             Behind::File(path) => self.watch.changes(Change::At(&path)),
             Behind::Nothing => Ok(()),
             Behind::Unnamed(device, inode) => self.watch.changes(Change::Unnamed(device, inode)),
@@ -123,7 +123,7 @@ impl Engine<'_> {
         }
         let Some(task) = self.tasks.get(&tid) else { return Ok(()) };
         // What it may not write now it may allow itself later.
-        match behind(task.pid, low(fd)) {
+        match behind(&self.root_of(task.pid), task.pid, low(fd)) {
             Behind::File(path) if is_writable(task.pid, low(fd)) => {
                 self.watch.changes(Change::Mapped(&path))
             }
@@ -188,7 +188,7 @@ impl Engine<'_> {
         }
         let follow = flags & libc::O_NOFOLLOW == 0 && flags & libc::O_EXCL == 0;
         let Some(path) = self.place(tid, place, follow) else { return Ok(()) };
-        let exists = std::fs::symlink_metadata(&path).is_ok();
+        let exists = self.is_there(tid, &path);
         match exists {
             true if flags & TRUNCATE != 0 => self.watch.changes(Change::At(&path)),
             false if flags & CREATE != 0 => self.watch.changes(Change::Name(&path)),
@@ -198,7 +198,7 @@ impl Engine<'_> {
 
     fn change_at(&mut self, tid: Tid, place: (u64, u64), follow: bool) -> Result<(), Error> {
         let path = self.place(tid, place, follow);
-        match path.filter(|path| std::fs::symlink_metadata(path).is_ok()) {
+        match path.filter(|path| self.is_there(tid, path)) {
             Some(path) => self.watch.changes(Change::At(&path)),
             None => Ok(()),
         }
@@ -224,7 +224,7 @@ impl Engine<'_> {
     /// A name comes into being or goes; nothing happens if it is there already, or not.
     fn change_name(&mut self, tid: Tid, place: (u64, u64), goes: bool) -> Result<(), Error> {
         let Some(path) = self.place(tid, place, false) else { return Ok(()) };
-        if std::fs::symlink_metadata(&path).is_ok() != goes {
+        if self.is_there(tid, &path) != goes {
             return Ok(());
         }
         self.watch.changes(Change::Name(&path))
@@ -241,7 +241,7 @@ impl Engine<'_> {
         else {
             return Ok(());
         };
-        if std::fs::symlink_metadata(&from).is_err() {
+        if !self.is_there(tid, &from) {
             return Ok(());
         }
         let swapped = flags & EXCHANGE != 0;
@@ -262,7 +262,7 @@ impl Engine<'_> {
             return Ok(());
         }
         let path = self.resolve(tid, libc::AT_FDCWD, name, false);
-        match path.filter(|path| std::fs::symlink_metadata(path).is_err()) {
+        match path.filter(|path| !self.is_there(tid, path)) {
             Some(path) => self.watch.changes(Change::Name(&path)),
             None => Ok(()),
         }
@@ -315,7 +315,13 @@ impl Engine<'_> {
             libc::AT_FDCWD => folder_path(tid),
             fd => std::fs::read_link(format!("/proc/{pid}/fd/{fd}")).ok()?,
         };
-        resolved(&base.join(path), pid, follow)
+        resolved(&self.root_of(pid), &base.join(path), pid, follow)
+    }
+
+    /// Whether something stands at an absolute path, as a task sees it.
+    pub(super) fn is_there(&self, tid: Tid, path: &Path) -> bool {
+        let Some(task) = self.tasks.get(&tid) else { return false };
+        std::fs::symlink_metadata(below(&self.root_of(task.pid), path)).is_ok()
     }
 }
 
@@ -328,14 +334,14 @@ enum Behind {
     Nothing,
 }
 
-fn behind(pid: Tid, fd: i32) -> Behind {
+fn behind(root: &Path, pid: Tid, fd: i32) -> Behind {
     let link = format!("/proc/{pid}/fd/{fd}");
     let Ok(about) = std::fs::metadata(&link) else { return Behind::Nothing };
     if !about.is_file() && !about.is_dir() {
         return Behind::Nothing;
     }
     let Ok(path) = std::fs::read_link(&link) else { return Behind::Nothing };
-    let same = std::fs::symlink_metadata(&path)
+    let same = std::fs::symlink_metadata(below(root, &path))
         .is_ok_and(|now| (now.dev(), now.ino()) == (about.dev(), about.ino()));
     match about.nlink() {
         _ if same => Behind::File(path),
@@ -353,9 +359,9 @@ fn is_writable(pid: Tid, fd: i32) -> bool {
     })
 }
 
-/// The path without links and dots, as process `pid` sees it; the last part is left as it is unless
+/// The path without links and dots, as process `pid` sees it, whose paths begin at `root` for us; the last part is left as it is unless
 /// links are to be followed. What is missing on the way stays as it is written.
-fn resolved(path: &Path, pid: Tid, follow: bool) -> Option<PathBuf> {
+fn resolved(root: &Path, path: &Path, pid: Tid, follow: bool) -> Option<PathBuf> {
     let mut left: Vec<std::ffi::OsString> = parts(path);
     let mut at = PathBuf::from("/");
     let mut links = 0;
@@ -368,13 +374,13 @@ fn resolved(path: &Path, pid: Tid, follow: bool) -> Option<PathBuf> {
         let next = if own { at.join(pid.to_string()) } else { at.join(&part) };
         let is_link = !own
             && (follow || !left.is_empty())
-            && std::fs::symlink_metadata(&next).is_ok_and(|about| about.is_symlink());
+            && std::fs::symlink_metadata(below(root, &next)).is_ok_and(|about| about.is_symlink());
         if !is_link {
             at = next;
             continue;
         }
         links += 1;
-        let target = std::fs::read_link(&next).ok().filter(|_| links <= MOST_LINKS)?;
+        let target = std::fs::read_link(below(root, &next)).ok().filter(|_| links <= MOST_LINKS)?;
         if target.is_absolute() {
             at = PathBuf::from("/");
         } else if at.starts_with("/proc") && target.as_os_str().as_bytes().contains(&b'[') {
@@ -384,6 +390,11 @@ fn resolved(path: &Path, pid: Tid, follow: bool) -> Option<PathBuf> {
         left.extend(parts(&target));
     }
     Some(at)
+}
+
+/// An absolute path, from where it begins for us.
+pub(crate) fn below(root: &Path, path: &Path) -> PathBuf {
+    root.join(path.strip_prefix("/").unwrap_or(path))
 }
 
 /// The parts of a path, the last one first.

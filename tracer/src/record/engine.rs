@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -73,6 +74,8 @@ pub(super) struct Engine<'a> {
     pub(super) born_into: [i32; 3],
     pub(super) root: Tid,
     attached: bool,
+    /// It sees other files than we do.
+    seated: bool,
     /// The program was left, and runs on.
     pub(super) detached: bool,
     /// A call was made that we cannot follow.
@@ -108,7 +111,9 @@ impl<'a> Engine<'a> {
         }
         let unhidden = switches.hidden_rdrand && !arch::can_hide_features();
         switches.hidden_rdrand &= !unhidden;
-        let root = launch::launch(config, &switches)?;
+        let seat = watch.seat();
+        let processor = seat.map(|seat| seat.processor);
+        let root = launch::launch(config, &switches, seat.map(|seat| &seat.view))?;
         let place = (root, free);
         let mut engine =
             Self::new(config, switches, place, None, mirror, watch).inspect_err(|_| end(root))?;
@@ -119,7 +124,8 @@ impl<'a> Engine<'a> {
         engine.add_task(task)?;
         engine.call(launch::first_call(config))?;
         engine.born_with(root)?;
-        engine.pin();
+        engine.seated = processor.is_some();
+        engine.pin(processor);
         if unhidden {
             engine.remark(root, features::UNHIDDEN)?;
         }
@@ -191,6 +197,7 @@ impl<'a> Engine<'a> {
             born_into: real,
             root,
             attached: waker.is_some(),
+            seated: false,
             detached: false,
             strange: false,
             own_time: false,
@@ -603,12 +610,17 @@ impl<'a> Engine<'a> {
 
     /// Tracer and program on one processor: a stop is a switch between two threads, and between
     /// two processors it costs twenty times as much. If it cannot be done, it is only slower.
-    fn pin(&mut self) {
+    fn pin(&mut self, processor: Option<usize>) {
         if !self.knobs.one_processor {
             return;
         }
-        let Ok(current) = affinity::current() else { return };
-        let one = Processors::one(current);
+        let one = match processor.and_then(|number| self.free.nth(number)) {
+            Some(one) => one,
+            None => match affinity::current() {
+                Ok(current) => Processors::one(current),
+                Err(_) => return,
+            },
+        };
         self.pinned = affinity::set(0, &one).is_ok() && affinity::set(self.root, &one).is_ok();
     }
 
@@ -623,6 +635,11 @@ impl<'a> Engine<'a> {
                 let _gone = affinity::set(*tid, &self.free);
             }
         }
+    }
+
+    /// Where the paths of a process begin for us.
+    pub(super) fn root_of(&self, pid: Tid) -> PathBuf {
+        if self.seated { PathBuf::from(format!("/proc/{pid}/root")) } else { PathBuf::from("/") }
     }
 
     /// Whether the program's affinity is ours and not its own.

@@ -254,7 +254,8 @@ impl Engine<'_> {
         };
         call.flags |= call_flags::MARKER;
         self.watch.progress(Progress::Marker { kind: told.kind, step: told.step });
-        self.watch.marker(&Seen { marker: told.clone(), directory: folder_path(tid) })?;
+        let (directory, root) = (folder_path(tid), self.root_of(tid));
+        self.watch.marker(&Seen { marker: told.clone(), directory, root })?;
         self.changes_from_here(told.kind)?;
         if matches!(told.kind, MarkerKind::Saved | MarkerKind::Restored) {
             self.snapshot(tid)?;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use samestate_schema::marker::{self, Kind, Marker};
 
+use super::changes::below;
 use super::engine::Engine;
 use super::entry::low;
 use super::proc::folder_path;
@@ -199,11 +200,12 @@ impl Engine<'_> {
         let mut told = Marker::new(kind);
         told.path = &name;
         // An image that cannot be read is one that cannot be copied, which is told then.
-        let content = std::fs::read(path).unwrap_or_default();
+        let root = self.root_of(tid);
+        let content = std::fs::read(below(&root, path)).unwrap_or_default();
         told.image_id = xxhash_rust::xxh3::xxh3_128(&content).to_le_bytes();
         let directory = folder_path(tid);
         self.watch.progress(Progress::Marker { kind, step: told.step });
-        self.watch.marker(&Seen { marker: told.clone(), directory })?;
+        self.watch.marker(&Seen { marker: told.clone(), directory, root })?;
         self.changes_from_here(kind)?;
         if matches!(kind, Kind::Saved | Kind::Restored) {
             self.snapshot_without(tid, closed)?;

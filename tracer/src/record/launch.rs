@@ -11,11 +11,12 @@ use super::{Config, Knobs, Stream};
 use crate::Error;
 use crate::sys::filter::Filter;
 use crate::sys::launch::{self, Failure, Spec, Step};
+use crate::sys::view::View;
 use crate::table;
 use crate::trace::{Call, Data, Payload, call_flags};
 
 /// Starts the program, stopped at its first instruction, and gives its process id.
-pub(super) fn launch(config: &Config, knobs: &Knobs) -> Result<i32, Error> {
+pub(super) fn launch(config: &Config, knobs: &Knobs, view: Option<&View>) -> Result<i32, Error> {
     let name = config.command.first().ok_or(Error::NoCommand)?;
     let program = name.to_string_lossy().into_owned();
     let start = |what| {
@@ -38,6 +39,7 @@ pub(super) fn launch(config: &Config, knobs: &Knobs) -> Result<i32, Error> {
         arguments: config.command.iter().map(|word| text(word)).collect::<Result<_, _>>()?,
         environment: environment(config).map(|entry| text(&entry)).collect::<Result<_, _>>()?,
         directory: config.directory.as_ref().map(|path| text(path.as_os_str())).transpose()?,
+        view,
         streams: [stream(&config.stdin)?, stream(&config.stdout)?, stream(&config.stderr)?],
         filter: Filter::all(),
         fixed_addresses: knobs.fixed_addresses,
@@ -96,6 +98,7 @@ fn explain(program: String, failure: Failure) -> Error {
         Step::Trace => "it could not be traced",
         Step::Fork => "no process could be made for it",
         Step::Streams => "its standard streams could not be set",
+        Step::View => "the kernel gives it no view of the files of its own",
         Step::Directory => "its folder could not be entered",
         Step::Filter => "the kernel refuses the seccomp filter",
         Step::Execute => match source.raw_os_error() {

@@ -43,7 +43,7 @@ use std::time::Duration;
 pub use announce::Announce;
 pub use attach::{Attach, attach};
 pub(crate) use capture::NAMED;
-pub(crate) use changes::Change;
+pub(crate) use changes::{Change, below};
 pub(crate) use entry::{CHILD_OF_INFO, MAPPED, MOVED, low};
 pub use fault::{Among, At, Fault, Harm, NoFault};
 pub use knobs::Knobs;
@@ -54,6 +54,7 @@ pub use stacks::Stacks;
 use samestate_schema::marker::Kind;
 
 use crate::Error;
+use crate::sys::view::View;
 use crate::trace::Status;
 use engine::Engine;
 use mirror::Mirror;
@@ -156,12 +157,28 @@ pub(crate) struct Seen<'a> {
     pub(crate) marker: samestate_schema::marker::Marker<'a>,
     /// The working folder of who made it.
     pub(crate) directory: PathBuf,
+    /// Where its paths begin for us.
+    pub(crate) root: PathBuf,
+}
+
+/// What a run has of its own that is one of several at once.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    /// How it sees the files.
+    pub(crate) view: View,
+    /// Which of the processors that we may use it gets, from 0; beyond the last it begins again.
+    pub(crate) processor: usize,
 }
 
 /// Watches a run; the process that announced the marker is stopped meanwhile.
 pub(crate) trait Watch: Send {
     fn marker(&mut self, seen: &Seen<'_>) -> Result<(), Error>;
     fn progress(&mut self, progress: Progress);
+
+    /// What the run has of its own, if others run at the same time.
+    fn seat(&self) -> Option<&Seat> {
+        None
+    }
 
     /// Whether it wants to know what is about to be changed among the files.
     fn keeps(&self) -> bool {

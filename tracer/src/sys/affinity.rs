@@ -20,6 +20,15 @@ impl Processors {
         Self(set)
     }
 
+    /// The set that holds one of these, counted from 0 and round again; `None` if there are none.
+    pub(crate) fn nth(&self, number: usize) -> Option<Self> {
+        let all = 0..size_of::<libc::cpu_set_t>() * 8;
+        // SAFETY: no number reaches the number of bits in the set.
+        let held: Vec<_> = all.filter(|at| unsafe { libc::CPU_ISSET(*at, &self.0) }).collect();
+        let at = number.checked_rem(held.len())?;
+        held.get(at).map(|number| Self::one(*number))
+    }
+
     /// The bytes of the set as `sched_getaffinity` writes them, at most `count`.
     pub(crate) fn bytes(&self, count: usize) -> Vec<u8> {
         let mut bytes = vec![0; count];

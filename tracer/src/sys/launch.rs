@@ -5,11 +5,12 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use super::filter::Filter;
+use super::view::View;
 use super::wait::{self, Stop};
 use super::{Tid, check, ptrace};
 
 /// What to start.
-pub(crate) struct Spec {
+pub(crate) struct Spec<'a> {
     /// The file to execute.
     pub(crate) program: CString,
     /// Its arguments, its own name first.
@@ -18,6 +19,8 @@ pub(crate) struct Spec {
     pub(crate) environment: Vec<CString>,
     /// Where it starts; `None` is where we are.
     pub(crate) directory: Option<CString>,
+    /// How it sees the files; `None` is as we do.
+    pub(crate) view: Option<&'a View>,
     /// What it gets as descriptors 0, 1 and 2; `None` is what we have.
     pub(crate) streams: [Option<OwnedFd>; 3],
     /// Where it stops.
@@ -34,6 +37,7 @@ pub(crate) enum Step {
     Fork,
     Trace,
     Streams,
+    View,
     Directory,
     Filter,
     Execute,
@@ -56,7 +60,7 @@ impl Failure {
 ///
 /// # Errors
 /// The step that failed. No process is left behind.
-pub(crate) fn launch(spec: &Spec) -> Result<Tid, Failure> {
+pub(crate) fn launch(spec: &Spec<'_>) -> Result<Tid, Failure> {
     let (go_read, mut go_write) = io::pipe().map_err(Failure::at(Step::Fork))?;
     let (mut told_read, told_write) = io::pipe().map_err(Failure::at(Step::Fork))?;
     let pointers = Pointers::new(spec);
@@ -107,6 +111,7 @@ fn reason(told: &mut io::PipeReader) -> Failure {
         1 => Step::Streams,
         2 => Step::Directory,
         3 => Step::Filter,
+        5 => Step::View,
         _ => Step::Execute,
     };
     let code = i32::from_le_bytes([message[1], message[2], message[3], message[4]]);
@@ -120,7 +125,7 @@ struct Pointers {
 }
 
 impl Pointers {
-    fn new(spec: &Spec) -> Self {
+    fn new(spec: &Spec<'_>) -> Self {
         let array = |strings: &[CString]| {
             strings.iter().map(|s| s.as_ptr()).chain([std::ptr::null()]).collect()
         };
@@ -129,7 +134,7 @@ impl Pointers {
 }
 
 /// Runs in the child. Every call here must be async-signal-safe.
-fn child(spec: &Spec, pointers: &Pointers, go: RawFd, go_write: RawFd, told: RawFd) -> ! {
+fn child(spec: &Spec<'_>, pointers: &Pointers, go: RawFd, go_write: RawFd, told: RawFd) -> ! {
     // Our copy of the write end would keep the read below from ever seeing the end of the pipe.
     // SAFETY: the descriptor is ours alone in this process, which never drops its owner.
     unsafe { libc::close(go_write) };
@@ -146,6 +151,11 @@ fn child(spec: &Spec, pointers: &Pointers, go: RawFd, go_write: RawFd, told: Raw
                 give_up(told, 1);
             }
         }
+    }
+    if let Some(view) = spec.view
+        && !view.enter()
+    {
+        give_up(told, 5);
     }
     if let Some(directory) = &spec.directory {
         // SAFETY: the string ends with a NUL and outlives the call.
@@ -172,7 +182,8 @@ fn child(spec: &Spec, pointers: &Pointers, go: RawFd, go_write: RawFd, told: Raw
     let none: libc::sigset_t = unsafe { std::mem::zeroed() };
     // SAFETY: the set outlives the call, and the old one is not asked for.
     unsafe { libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut()) };
-    install(&spec.filter, told);
+    let gains = spec.view.is_none_or(|view| !view.is_of_user());
+    install(&spec.filter, gains, told);
     // SAFETY: both arrays end with a null pointer, all strings with a NUL, and all outlive the
     // call.
     unsafe {
@@ -186,8 +197,9 @@ fn child(spec: &Spec, pointers: &Pointers, go: RawFd, go_write: RawFd, told: Raw
 }
 
 /// Installs the filter; without the privilege that takes, only after giving up all privileges
-/// that the program could gain by executing a set-user-id file.
-fn install(filter: &Filter, told: RawFd) {
+/// that the program could gain by executing a set-user-id file; so from the start if it must not
+/// gain any.
+fn install(filter: &Filter, gains: bool, told: RawFd) {
     let program = libc::sock_fprog {
         // At most 2 instructions for each system call there is.
         #[expect(clippy::cast_possible_truncation, reason = "a filter is far shorter than 65536")]
@@ -205,7 +217,7 @@ fn install(filter: &Filter, told: RawFd) {
             )
         }
     };
-    if set() == 0 {
+    if gains && set() == 0 {
         return;
     }
     // SAFETY: takes plain numbers.

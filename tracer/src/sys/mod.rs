@@ -13,6 +13,7 @@ pub(crate) mod memory;
 pub(crate) mod probe;
 pub(crate) mod ptrace;
 pub(crate) mod source;
+pub(crate) mod view;
 pub(crate) mod wait;
 pub(crate) mod window;
 

@@ -145,3 +145,12 @@ fn meaning(status: i32) -> Stop {
         _ => Stop::Other,
     }
 }
+
+/// The most memory that any process had which we started and that has ended, in KiB.
+pub(crate) fn largest_child() -> u64 {
+    // SAFETY: rusage consists of integers; all zeros is a value of it.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: the kernel writes to `usage`, which outlives the call.
+    let result = unsafe { libc::getrusage(libc::RUSAGE_CHILDREN, &raw mut usage) };
+    if result == 0 { u64::try_from(usage.ru_maxrss).unwrap_or(0) } else { 0 }
+}

@@ -79,6 +79,13 @@ impl About {
         }
     }
 
+    /// Whether that is all as it is of what stands at a path now, but for when it was last looked at.
+    pub(super) fn is_of(&self, path: &Path, now: &Metadata) -> bool {
+        let now = Self::at(path, now);
+        (now.mode, now.owner, now.group, now.modified, &now.attributes)
+            == (self.mode, self.owner, self.group, self.modified, &self.attributes)
+    }
+
     /// Gives a file, a folder or a node its owner, its times and its permissions.
     pub(super) fn apply(&self, path: &Path) -> Result<(), Error> {
         let failed = |error| Error::file("put back the mode and times of", path)(error);

@@ -11,7 +11,7 @@ use super::keep::{self, Keep};
 use super::left::{make_good, recover};
 use super::log::Log;
 use super::state::State;
-use super::undo::Undo;
+use super::undo::{Entries, Undo};
 use crate::Error;
 use crate::record::Change;
 
@@ -42,6 +42,30 @@ impl Files {
     /// From here on what was kept before is only put back, and nothing is added to it.
     pub(super) fn end_of_original(&mut self) -> Result<(), Error> {
         self.undo.as_mut().map_or(Ok(0), Undo::mark).map(drop)
+    }
+
+    /// What stood at a moment at those paths where something else stands now.
+    pub(super) fn unlike_now(&self, moment: &Moment) -> Result<Entries, Error> {
+        let mut then =
+            self.undo.as_ref().map_or_else(Entries::new, |undo| undo.unlike_now(moment.at));
+        then.extend(self.state.unlike_now(&moment.state)?);
+        Ok(then)
+    }
+
+    /// Every path at which something has stood at one time and something else at another.
+    pub(super) fn changed(&self) -> impl Iterator<Item = (&Path, &Entry)> {
+        let moments = self.undo.iter().flat_map(Undo::moments);
+        moments.flatten().map(|(path, entry)| (path.as_path(), entry))
+    }
+
+    /// The state paths.
+    pub(super) fn roots(&self) -> &[PathBuf] {
+        self.state.roots()
+    }
+
+    /// The undo log of what calls change; `None` if that shall stay changed.
+    pub(super) const fn undo(&self) -> Option<&Undo> {
+        self.undo.as_ref()
     }
 
     /// A run has ended.

@@ -80,23 +80,13 @@ fn not_put_back(folder: &Path, then: &str, error: Option<&Error>) -> Finding {
         Subject::Input(folder.display().to_string()),
         "an earlier verification was killed, and not all that it had changed could be put back",
     );
-    finding.details.extend(error.map(with_causes));
+    finding.details.extend(error.map(Error::with_causes));
     finding.details.push(format!(
         "{then}: take what you need from {}, where copies of files are as they were before, and \
          remove that folder",
         folder.display()
     ));
     finding
-}
-
-fn with_causes(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
 }
 
 /// What is to be said of what was put back.

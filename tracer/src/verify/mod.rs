@@ -1,5 +1,6 @@
 //! Proving that a restored run does what the original did from the checkpoint on.
 
+mod beside;
 mod chosen;
 mod content;
 mod control;
@@ -8,18 +9,20 @@ mod entry;
 mod guard;
 mod journal;
 mod keep;
+mod layers;
 mod left;
 mod links;
 mod log;
 mod original;
 mod restored;
+mod rows;
 mod stacks;
 mod state;
 mod strangers;
+mod tree;
 mod undo;
 mod words;
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -27,15 +30,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use samestate_report::{Allowances, Counts, Finding, Report, Subject, Unused, rules};
+use samestate_report::{Allowances, Finding, Report, Subject, Unused, rules};
 
-use crate::record::{Announce, Config, Knobs, OnProgress, Progress, Recording, Stacks, Stream};
-use crate::stacks::Names;
+use crate::record::{Announce, Config, Knobs, OnProgress, Recording, Stacks, Stream};
 use crate::trace::Status;
 use crate::{Comparison, Error, Strength, compare};
 pub use chosen::Which;
-use guard::{Guard, Moment, Places};
+use guard::{Guard, Places};
 use original::Original;
+use rows::Found;
 
 /// What to verify, and how.
 #[derive(Debug, Default)]
@@ -79,6 +82,11 @@ pub struct Verify {
     pub announce: Announce,
     /// How often to restore in a row: from what a restored run saves first, again; 0 counts as 1.
     pub rounds: usize,
+    /// So many restored runs may be made at once; 0 stands for as many as there are processors, if
+    /// there is memory for them.
+    /// Where they cannot be kept apart, and where one of them is not clean, they are made one after
+    /// the other.
+    pub jobs: usize,
     /// The original is not run again when a restored run differs, so that every difference counts
     /// as one.
     pub without_control: bool,
@@ -256,7 +264,7 @@ fn run(
         ));
     }
     let mut found = Found::default();
-    restore_all(config, work, guard, &original, (&mut report, &mut found), progress)?;
+    rows::restore_all(config, work, guard, &original, (&mut report, &mut found), progress)?;
     for path in guard.files.others() {
         report.findings.push(Finding::new(
             &rules::UNTRACED,
@@ -303,184 +311,6 @@ fn run(
         status: original.recording.status(),
         output: original.output,
     })
-}
-
-/// What the restored runs come to.
-#[derive(Default)]
-struct Found {
-    checkpoints: Vec<Checkpoint>,
-    skipped: BTreeMap<&'static str, u64>,
-    used: compare::Used,
-    allowed: Counts,
-    /// What is to be said, and about which checkpoints.
-    notes: BTreeMap<String, Vec<String>>,
-}
-
-fn restore_all(
-    config: &Verify,
-    work: &Path,
-    guard: &mut Guard,
-    original: &Original,
-    (report, found): (&mut Report, &mut Found),
-    progress: &mut OnProgress<'_>,
-) -> Result<(), Error> {
-    let mut usable = Vec::new();
-    for (at, checkpoint) in original.checkpoints.iter().enumerate() {
-        match &checkpoint.image {
-            Some(image) => usable.push((at, checkpoint, image)),
-            None => report.findings.push(checkpoint.not_usable()),
-        }
-    }
-    let chosen = config.which.of(usable.len());
-    if chosen.len() < usable.len() {
-        let left = usable.len() - chosen.len();
-        report.notes.push(format!("{left} of {} checkpoints were not restored", usable.len()));
-    }
-    let names = Names::default();
-    let mut rows = Rows { config, work, original, control: None, report, found, names, asked: 0 };
-    for (turn, number) in chosen.iter().enumerate() {
-        let (at, checkpoint, image) = usable[*number];
-        progress(Progress::Restoring { checkpoint: turn + 1, of: chosen.len() });
-        let start = Start { at, number: number + 1, image, files: &checkpoint.files, round: 1 };
-        let mut kept = rows.restore(start, guard, progress)?;
-        // Each saves once more after what it restored, and the next one restores that.
-        let mut round = 1;
-        while let Some((at, saved)) = kept {
-            round += 1;
-            let Some(image) = &saved.image else { break };
-            let start = Start { at, number: number + round, image, files: &saved.files, round };
-            kept = rows.restore(start, guard, progress)?;
-        }
-    }
-    Ok(())
-}
-
-/// What a restored run starts from.
-#[derive(Clone, Copy)]
-struct Start<'a> {
-    /// Which of the original's checkpoints it is, from 0.
-    at: usize,
-    /// Which of those that can be restored from, from 1.
-    number: usize,
-    image: &'a Path,
-    files: &'a Moment,
-    round: usize,
-}
-
-/// Restored runs, one after the other.
-struct Rows<'a> {
-    config: &'a Verify,
-    work: &'a Path,
-    original: &'a Original,
-    control: Option<control::Control>,
-    report: &'a mut Report,
-    found: &'a mut Found,
-    names: Names,
-    /// How many restored runs were made again to be asked.
-    asked: usize,
-}
-
-impl Rows<'_> {
-    /// Asks where in the program the calls are made that differ.
-    fn ask(
-        &mut self,
-        start: Start<'_>,
-        restored: &restored::Restored,
-        judged: &mut restored::Judged,
-        guard: &mut Guard,
-        progress: &mut OnProgress<'_>,
-    ) -> Result<(), Error> {
-        let Some((ours, theirs)) = restored.traces() else { return Ok(()) };
-        if self.config.without_stacks || self.asked >= stacks::MOST_CHECKPOINTS {
-            return Ok(());
-        }
-        let findings = &mut judged.report.findings;
-        let wanted = stacks::Wanted::of(findings, &judged.calls, ours, theirs)?;
-        let Some(wanted) = wanted else { return Ok(()) };
-        self.asked += 1;
-        guard.files.go_to(start.files)?;
-        let what = Progress::Asking;
-        let mut quiet = control::Quiet { progress, files: &mut guard.files, what };
-        let again = restored.again(self.config, start, wanted.in_restored(), &mut quiet);
-        guard.files.settle();
-        go_on(self.config)?;
-        // What was found is not lost with what would have told more of it.
-        let again = match &again {
-            Ok(again) => again.as_deref().ok_or_else(|| "there is nothing to run again".to_owned()),
-            Err(error) => Err(format!("the run could not be made again: {error}")),
-        };
-        let control = self.control.as_ref().map(control::Control::trace);
-        let control = control.ok_or_else(|| "the original was not run again".to_owned());
-        wanted.put(findings, control, again, &mut self.names)
-    }
-
-    /// Restores and compares; what it saved next, if another round shall start from that: which
-    /// checkpoint of the original it stands for, and what was kept of it.
-    fn restore(
-        &mut self,
-        start: Start<'_>,
-        guard: &mut Guard,
-        progress: &mut OnProgress<'_>,
-    ) -> Result<Option<(usize, original::Saved)>, Error> {
-        let (config, original) = (self.config, self.original);
-        let Some(checkpoint) = original.checkpoints.get(start.at) else { return Ok(None) };
-        guard.files.go_to(start.files)?;
-        let goes_on = start.round < config.rounds && start.at + 1 < original.checkpoints.len();
-        let mut keeper = original::Watcher::new(
-            &mut guard.files,
-            self.work.join("images").join(format!("{}-{}", start.number, start.round)),
-            progress,
-            usize::from(goes_on),
-        );
-        let restored = restored::run(config, self.work, start, original, checkpoint, &mut keeper)?;
-        let kept = keeper.into_kept().next();
-        guard.files.settle();
-        // What the killed run did not do says nothing.
-        go_on(config)?;
-        let mut verdict = restored.compare(config, None)?;
-        if verdict.checkpoint.divergences > 0 && !config.without_control {
-            let control = match &self.control {
-                Some(control) => control,
-                None => {
-                    guard.put_back()?;
-                    let run =
-                        control::run(config, self.work, original, &mut guard.files, progress)?;
-                    go_on(config)?;
-                    self.control.insert(run)
-                }
-            };
-            match control.spots(config, original, start.at)? {
-                Ok(spots) if spots.is_empty() => {}
-                Ok(spots) => verdict = restored.compare(config, Some(&spots))?,
-                Err(why) => verdict.not_settled(&why),
-            }
-        }
-        if verdict.checkpoint.divergences > 0 {
-            self.ask(start, &restored, &mut verdict, guard, progress)?;
-        }
-        let round =
-            if start.round > 1 { format!(", round {}", start.round) } else { String::new() };
-        let group = format!("checkpoint {} (step {}){round}", start.number, checkpoint.step);
-        for mut finding in verdict.report.findings {
-            finding.group = Some(group.clone());
-            self.report.findings.push(finding);
-        }
-        for note in verdict.report.notes {
-            self.found.notes.entry(note).or_default().push(start.number.to_string());
-        }
-        for (why, count) in verdict.skipped {
-            *self.found.skipped.entry(why).or_default() += count;
-        }
-        self.found.used.add(&verdict.used);
-        self.found.allowed.add(&verdict.allowed);
-        let fine = !matches!(verdict.checkpoint.verdict, Verdict::Failed | Verdict::OtherImage);
-        self.found.checkpoints.push(verdict.checkpoint);
-        // If it is another image than the original's, that was told, and it goes on otherwise.
-        let next = original.checkpoints.get(start.at + 1);
-        let kept =
-            kept.filter(|kept| fine && next.is_some_and(|next| next.image_id == kept.image_id));
-        Ok(kept.filter(|_| goes_on).map(|kept| (start.at + 1, kept)))
-    }
 }
 
 /// Whether the verification is still wanted.

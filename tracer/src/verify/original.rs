@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -183,18 +184,22 @@ impl<'a, 'b> Watcher<'a, 'b> {
         if !seen.marker.path.is_empty() {
             saved.path = seen.directory.join(OsStr::from_bytes(seen.marker.path));
         }
-        let folder = self.images.join(number.to_string());
-        let name = saved.path.file_name().unwrap_or_else(|| OsStr::new("image"));
-        let copy = folder.join(name);
-        let copied = fs::create_dir_all(&folder).and_then(|()| fs::copy(&saved.path, &copy));
-        match copied {
-            Ok(_) => saved.image = Some(copy),
+        match copy_image(seen, &saved.path, &self.images.join(number.to_string())) {
+            Ok(copy) => saved.image = Some(copy),
             Err(error) => {
-                // Half of it is of no use, and takes the room of what comes next.
-                let _ = fs::remove_file(&copy);
                 saved.why =
                     Some(format!("its image {} cannot be copied: {error}", saved.path.display()));
             }
         }
     }
+}
+
+/// Copies an image that was announced to a folder, and gives the copy's path.
+pub(super) fn copy_image(seen: &Seen<'_>, image: &Path, folder: &Path) -> io::Result<PathBuf> {
+    let copy = folder.join(image.file_name().unwrap_or_else(|| OsStr::new("image")));
+    fs::create_dir_all(folder)?;
+    // Half of it is of no use, and takes the room of what comes next.
+    let copied = fs::copy(record::below(&seen.root, image), &copy);
+    copied.inspect_err(|_| drop(fs::remove_file(&copy)))?;
+    Ok(copy)
 }

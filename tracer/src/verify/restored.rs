@@ -9,9 +9,10 @@ use samestate_report::{Counts, Finding, Report, Severity, Side, Sides, Subject, 
 use samestate_schema::marker::Kind;
 
 use super::original::{Original, Saved, first_markers};
+use super::rows::Start;
 use super::words::with_image;
 use super::{
-    Checkpoint, Start, Verdict, Verify, comparison, output, printed, recording, show_words, tail,
+    Checkpoint, Verdict, Verify, comparison, output, printed, recording, show_words, tail,
 };
 use crate::record::mirror::Mirror;
 use crate::record::{self, Stacks, Watch};
@@ -57,12 +58,8 @@ pub(super) fn run(
     saved: &Saved,
     watch: &mut dyn Watch,
 ) -> Result<Restored, Error> {
-    let name = match start.round {
-        1 => format!("restored-{}", start.number),
-        round => format!("restored-{}-{round}", start.number),
-    };
-    let trace = work.join(format!("{name}.trace"));
-    let said = work.join(format!("{name}.out"));
+    let said = start.said(work);
+    let trace = said.with_extension("trace");
     let command = with_image(&config.restore, start.image);
     let checkpoint = Checkpoint {
         number: start.number,

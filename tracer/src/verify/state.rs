@@ -3,7 +3,7 @@
 //! The file system is part of a program's state: a restored run must find its files as they were
 //! at the checkpoint, and the user must find them afterwards as they were before.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt as _, PermissionsExt, symlink};
@@ -53,6 +53,54 @@ impl State {
     /// Whether it watches over nothing.
     pub(super) const fn is_empty(&self) -> bool {
         self.roots.is_empty()
+    }
+
+    /// The files and folders that it watches over.
+    pub(super) fn roots(&self) -> &[PathBuf] {
+        &self.roots
+    }
+
+    /// What a snapshot holds at those paths where something else stands now.
+    pub(super) fn unlike_now(
+        &self,
+        snapshot: &Snapshot,
+    ) -> Result<BTreeMap<PathBuf, Entry>, Error> {
+        let mut unlike = BTreeMap::new();
+        for (path, entry) in &snapshot.0 {
+            if !self.is_as(path, entry) {
+                unlike.insert(path.clone(), entry.clone());
+            }
+            // Both names have to be made of the same file.
+            if let Entry::Name { of } = entry
+                && let Some(entry) = snapshot.0.get(of)
+            {
+                unlike.insert(of.clone(), entry.clone());
+            }
+        }
+        let mut left = self.roots.clone();
+        while let Some(path) = left.pop() {
+            let is_folder = fs::symlink_metadata(&path).is_ok_and(|about| about.is_dir());
+            match snapshot.0.get(&path) {
+                Some(Entry::Folder { .. }) if is_folder => left.extend(children(&path)?),
+                Some(_) => {}
+                None => drop(unlike.insert(path, Entry::Nothing)),
+            }
+        }
+        Ok(unlike)
+    }
+
+    fn is_as(&self, path: &Path, entry: &Entry) -> bool {
+        let Ok(now) = fs::symlink_metadata(path) else { return matches!(entry, Entry::Nothing) };
+        match entry {
+            Entry::Nothing | Entry::Name { .. } | Entry::Node { .. } => false,
+            Entry::File { copy, about } => {
+                self.is_there(path, &now, copy) && about.is_of(path, &now)
+            }
+            Entry::Folder { about } => now.is_dir() && about.is_of(path, &now),
+            Entry::Link { target, about } => {
+                fs::read_link(path).is_ok_and(|now| now == *target) && about.is_of(path, &now)
+            }
+        }
     }
 
     /// Copies all files as they are now.

@@ -208,7 +208,7 @@ impl Undo {
     }
 
     /// Whether what stands at a path is put back.
-    fn is_kept(&self, path: &Path) -> bool {
+    pub(super) fn is_kept(&self, path: &Path) -> bool {
         let is_device = path.starts_with("/dev") && !path.starts_with("/dev/shm");
         !is_device
             && !path.starts_with("/proc")
@@ -224,8 +224,9 @@ impl Undo {
         }
         self.look_for_others(path)?;
         self.recent.insert(path.to_owned());
-        let Some(newest) = self.moments.last() else { return Ok(()) };
-        if newest.contains_key(path) || is_implied(newest, path) {
+        // What a folder holds that this moment has as something else may be missing at earlier ones,
+        // which have it as a folder.
+        if self.moments.last().is_none_or(|newest| newest.contains_key(path)) {
             return Ok(());
         }
         let entry = match self.entry(path) {
@@ -348,8 +349,8 @@ impl Undo {
         self.foreign.keys().map(PathBuf::as_path)
     }
 
-    /// Makes all files what they were at a moment.
-    pub(super) fn go_to(&mut self, moment: usize) -> Result<(), Error> {
+    /// What stood at a moment at all paths that were changed after it.
+    fn at(&self, moment: usize) -> Entries {
         let mut then = Entries::new();
         for entries in self.moments.iter().skip(moment) {
             for (path, entry) in entries {
@@ -358,6 +359,29 @@ impl Undo {
                 }
             }
         }
+        then
+    }
+
+    /// The same, of those paths where something else stands now.
+    pub(super) fn unlike_now(&self, moment: usize) -> Entries {
+        let mut then = self.at(moment);
+        then.retain(|path, entry| !self.is_as(path, entry));
+        then
+    }
+
+    /// What was kept of each moment.
+    pub(super) fn moments(&self) -> impl Iterator<Item = &Entries> {
+        self.moments.iter()
+    }
+
+    /// Where undo logs are.
+    pub(super) fn base(&self) -> &Path {
+        self.log.base()
+    }
+
+    /// Makes all files what they were at a moment.
+    pub(super) fn go_to(&mut self, moment: usize) -> Result<(), Error> {
+        let then = self.at(moment);
         for (path, entry) in &then {
             if self.is_as(path, entry) {
                 self.look_for_others(path)?;
@@ -457,26 +481,23 @@ impl Undo {
 
     fn is_as(&self, path: &Path, entry: &Entry) -> bool {
         let now = fs::symlink_metadata(path);
-        let same = |about: &About, now: &Metadata| {
-            let now = About::at(path, now);
-            (now.mode, now.owner, now.group, now.modified, &now.attributes)
-                == (about.mode, about.owner, about.group, about.modified, &about.attributes)
-        };
         match (entry, now) {
             (Entry::Nothing, now) => now.is_err(),
             (Entry::File { copy, about }, Ok(now)) => {
                 self.current.get(path) == Some(copy)
                     && now.is_file()
                     && now.nlink() == 1
-                    && same(about, &now)
+                    && about.is_of(path, &now)
             }
-            (Entry::Folder { about }, Ok(now)) => now.is_dir() && same(about, &now),
+            (Entry::Folder { about }, Ok(now)) => now.is_dir() && about.is_of(path, &now),
             (Entry::Link { target, about }, Ok(now)) => {
                 now.is_symlink()
                     && fs::read_link(path).is_ok_and(|now| now == *target)
-                    && same(about, &now)
+                    && about.is_of(path, &now)
             }
-            (Entry::Node { about, device }, Ok(now)) => now.rdev() == *device && same(about, &now),
+            (Entry::Node { about, device }, Ok(now)) => {
+                now.rdev() == *device && about.is_of(path, &now)
+            }
             _ => false,
         }
     }

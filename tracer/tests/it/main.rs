@@ -6,6 +6,7 @@ mod again;
 mod announced;
 mod attach;
 mod bad_input;
+mod beside;
 mod classes;
 mod emulator;
 mod faults;

@@ -308,7 +308,7 @@ impl Engine<'_> {
         }
         let path = self.resolve(tid, libc::AT_FDCWD, &name, false);
         // If something is there already, what the earlier run has left is in the way.
-        path.is_some_and(|path| std::fs::symlink_metadata(path).is_err())
+        path.is_some_and(|path| !self.is_there(tid, &path))
     }
 
     /// The place of the earlier run that this one is.
