@@ -56,6 +56,14 @@ impl Allowed {
             && self.path.as_ref().is_none_or(is_about)
     }
 
+    /// The same of a finding about a call of which not all is known yet: it may be of some rules.
+    fn may_cover(&self, is_rule: impl Fn(&str) -> bool, calls: [&str; 2], thread: &str) -> bool {
+        let is = |glob: &Option<Glob>, texts: &[&str]| {
+            glob.as_ref().is_none_or(|glob| texts.iter().any(|text| glob.matches(text)))
+        };
+        is_rule(&self.rule) && is(&self.call, &calls) && is(&self.thread, &[thread])
+    }
+
     fn is_of_runs(&self) -> bool {
         rules::by_id(&self.rule).is_some_and(Rule::is_divergence)
     }
@@ -162,6 +170,19 @@ impl Allowances {
     #[must_use]
     pub fn covering(&self, finding: &Finding) -> Option<usize> {
         self.0.iter().position(|entry| entry.covers(finding))
+    }
+
+    /// Whether an entry may leave out a finding about a call, as far as that can be told from what
+    /// is known before it is made: which rules it may be of, what the call may be called, and its
+    /// thread.
+    #[must_use]
+    pub fn may_cover(
+        &self,
+        is_rule: impl Fn(&str) -> bool,
+        calls: [&str; 2],
+        thread: &str,
+    ) -> bool {
+        self.0.iter().any(|entry| entry.may_cover(&is_rule, calls, thread))
     }
 
     /// Leaves out of a report what is allowed, and says so in it.

@@ -11,6 +11,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
+use samestate_report::{Allowances, Allowed, Glob, Place};
 use samestate_tracer::trace::{
     Call, Data, Event, Header, Object, ObjectKind, Payload, Task, Writer,
 };
@@ -38,19 +39,24 @@ fn main() -> Result {
     write(&first, Other::Same)?;
     println!("| second trace | time | CPU time | memory | divergences |");
     println!("|---|---|---|---|---|");
+    let none = Allowances::default;
     let ways = [
-        ("the same", Other::Same),
-        ("two edits", Other::Two),
-        ("every hundredth call differs", Other::Many),
-        ("every call differs", Other::All),
+        ("the same", Other::Same, none()),
+        ("two edits", Other::Two, none()),
+        ("every hundredth call differs", Other::Many, none()),
+        ("every call differs", Other::All, none()),
+        ("the same, with another call allowed", Other::All, allowing("close", "*")),
+        ("the same, with another file allowed", Other::All, allowing("write", "/no/such/file")),
+        ("the same, with one file of eight allowed", Other::All, allowing("write", "/file-0")),
     ];
-    for (name, other) in ways {
+    for (name, other, allowed) in ways {
         let second = folder.path().join("second");
         write(&second, other)?;
+        let how = Comparison { allowed, ..Comparison::default() };
         // Resets what the kernel remembers as the most.
         fs::write("/proc/self/clear_refs", "5")?;
         let (begun, before) = (Instant::now(), spent()?);
-        let report = compare(&first, &second, &Comparison::default())?;
+        let report = compare(&first, &second, &how)?;
         let (took, spent) = (begun.elapsed(), spent()? - before);
         let divergences = report.facts.iter().find(|fact| fact.what == "divergences");
         println!(
@@ -61,6 +67,21 @@ fn main() -> Result {
         );
     }
     Ok(())
+}
+
+/// Other bytes written to a file are allowed.
+fn allowing(call: &str, path: &str) -> Allowances {
+    Allowances::new(vec![Allowed {
+        rule: "payload-differs".to_owned(),
+        subject: None,
+        call: Some(Glob::new(call)),
+        path: Some(Glob::new(path)),
+        argument: None,
+        thread: None,
+        reason: "it is measured".to_owned(),
+        until: None,
+        place: Place::new("samestate.toml", 1, 1),
+    }])
 }
 
 /// Time on a processor so far, in seconds.

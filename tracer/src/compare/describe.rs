@@ -23,81 +23,117 @@ const AFTER: usize = 2;
 /// So many bytes before and after a different one are shown.
 const WINDOW: usize = 16;
 
+/// How much is said of a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// What it takes to know whether it is allowed: the rule, the call, the argument and the files.
+    Brief,
+    /// All that people want to see.
+    Full,
+}
+
 /// The finding about a difference.
 pub(super) fn finding(
     differ: &mut Differ<'_>,
     left: &Stream,
     right: &Stream,
     difference: Difference,
+    depth: Depth,
 ) -> Result<Finding, Error> {
-    let (at_left, at_right) = (difference.left(), difference.right());
-    let mut finding = match difference {
-        Difference::Changed(..) | Difference::Rebound(..) => {
-            let ours = call(&mut differ.left, left, at_left)?;
-            let theirs = call(&mut differ.right, right, at_right)?;
-            changed(differ, left, at_left, &ours, &theirs)
-        }
-        Difference::Moved(.., in_a_row) => {
-            let ours = call(&mut differ.left, left, at_left)?;
-            let theirs = call(&mut differ.right, right, at_right)?;
-            let name = name(&ours);
-            let (rule, what) = if in_a_row {
-                (&rules::ITERATION_ORDER, "its like")
-            } else {
-                (&rules::CALLS_REORDERED, "the calls")
-            };
-            let (here, there) = (left.items[at_left].position, right.items[at_right].position);
-            let message = format!(
-                "{name}: the same call comes elsewhere among {what}: call {here} of its thread in \
-                 the {} run, call {there} in the {} run",
-                differ.how.left, differ.how.right
-            );
-            let mut finding = Finding::new(rule, subject(&left.lineage, here, &name), message);
-            finding.sides = Some(differ.sides(
-                show::render(&ours, &differ.left.context.names),
-                show::render(&theirs, &differ.right.context.names),
-            ));
-            finding
-        }
-        Difference::Missing(..) => {
-            let ours = call(&mut differ.left, left, at_left)?;
-            let text = show::render(&ours, &differ.left.context.names);
-            let item = &left.items[at_left];
-            let name = name(&ours);
-            let mut finding = Finding::new(
-                &rules::MISSING_CALL,
-                subject(&left.lineage, item.position, &name),
-                format!("the {} run does not make this call to {name}", differ.how.right),
-            );
-            finding.sides = Some(differ.sides(text, "no such call".to_owned()));
-            finding
-        }
-        Difference::Extra(..) => {
-            let theirs = call(&mut differ.right, right, at_right)?;
-            let text = show::render(&theirs, &differ.right.context.names);
-            let item = &right.items[at_right];
-            let name = name(&theirs);
-            let mut finding = Finding::new(
-                &rules::EXTRA_CALL,
-                subject(&right.lineage, item.position, &name),
-                format!("the {} run makes this call to {name} in addition", differ.how.right),
-            );
-            finding.sides = Some(differ.sides("no such call".to_owned(), text));
-            finding
-        }
-    };
     let (in_left, in_right) = difference.calls();
-    for (run, stream, at) in
-        [(&mut differ.left, left, in_left), (&mut differ.right, right, in_right)]
-    {
-        let Some(at) = at else { continue };
-        let made = call(run, stream, at)?;
-        finding.paths.push(paths(run, &made));
+    let read =
+        |run: &mut Run, stream, at: Option<usize>| at.map(|at| call(run, stream, at)).transpose();
+    let ours = read(&mut differ.left, left, in_left)?;
+    let theirs = read(&mut differ.right, right, in_right)?;
+    let mut finding = match (&ours, &theirs) {
+        (Some(ours), Some(theirs)) => match difference {
+            Difference::Moved(.., in_a_row) => {
+                moved(differ, (left, right), difference, ours, in_a_row)
+            }
+            _ => changed(differ, left, difference.left(), (ours, theirs), depth),
+        },
+        (Some(made), None) | (None, Some(made)) => alone(differ, left, right, difference, made),
+        // A difference is about a call at least.
+        (None, None) => return Err(Error::NotATrace { path: differ.left.reader.path().into() }),
+    };
+    for (run, made) in [(&differ.left, &ours), (&differ.right, &theirs)] {
+        finding.paths.extend(made.as_ref().map(|made| paths(run, made)));
+    }
+    if depth == Depth::Brief {
+        return Ok(finding);
+    }
+    if finding.sides.is_none() {
+        let shown = |run: &Run, made: Option<&Call>| {
+            let shown = made.map(|made| show::render(made, &run.context.names));
+            shown.unwrap_or_else(|| "no such call".to_owned())
+        };
+        let (ours, theirs) = (ours.as_ref(), theirs.as_ref());
+        let sides = (shown(&differ.left, ours), shown(&differ.right, theirs));
+        finding.sides = Some(differ.sides(sides.0, sides.1));
     }
     stacks(differ, left, right, difference, &mut finding);
+    let (at_left, at_right) = (difference.left(), difference.right());
     around(&mut differ.left, left, at_left, &differ.how.left, &mut finding.details)?;
     around(&mut differ.right, right, at_right, &differ.how.right, &mut finding.details)?;
     Ok(finding)
+}
+
+/// Whether a difference may turn out to be one of this rule, before the calls are looked at.
+pub(super) fn may_be(difference: Difference, rule: &str) -> bool {
+    let is = |rules: &[&Rule]| rules.iter().any(|known| known.id == rule);
+    match difference {
+        Difference::Missing(..) => is(&[&rules::MISSING_CALL]),
+        Difference::Extra(..) => is(&[&rules::EXTRA_CALL]),
+        Difference::Moved(..) => is(&[&rules::ITERATION_ORDER, &rules::CALLS_REORDERED]),
+        Difference::Changed(..) | Difference::Rebound(..) => {
+            !is(&[&rules::MISSING_CALL, &rules::EXTRA_CALL, &rules::CALLS_REORDERED])
+        }
+    }
+}
+
+/// Both make the call, elsewhere.
+fn moved(
+    differ: &Differ<'_>,
+    (left, right): (&Stream, &Stream),
+    difference: Difference,
+    ours: &Call,
+    in_a_row: bool,
+) -> Finding {
+    let name = name(ours);
+    let (rule, what) = if in_a_row {
+        (&rules::ITERATION_ORDER, "its like")
+    } else {
+        (&rules::CALLS_REORDERED, "the calls")
+    };
+    let here = left.items[difference.left()].position;
+    let there = right.items[difference.right()].position;
+    let message = format!(
+        "{name}: the same call comes elsewhere among {what}: call {here} of its thread in the {} \
+         run, call {there} in the {} run",
+        differ.how.left, differ.how.right
+    );
+    Finding::new(rule, subject(&left.lineage, here, &name), message)
+}
+
+/// Only one of them makes the call.
+fn alone(
+    differ: &Differ<'_>,
+    left: &Stream,
+    right: &Stream,
+    difference: Difference,
+    made: &Call,
+) -> Finding {
+    let (name, other) = (name(made), &differ.how.right);
+    let (rule, lineage, position, message) = if difference.calls().0.is_some() {
+        let position = left.items[difference.left()].position;
+        let message = format!("the {other} run does not make this call to {name}");
+        (&rules::MISSING_CALL, &left.lineage, position, message)
+    } else {
+        let position = right.items[difference.right()].position;
+        let message = format!("the {other} run makes this call to {name} in addition");
+        (&rules::EXTRA_CALL, &right.lineage, position, message)
+    };
+    Finding::new(rule, subject(lineage, position, &name), message)
 }
 
 /// The files that a call is about: what its descriptors lead to, and those that it names.
@@ -139,7 +175,13 @@ fn stacks(
 }
 
 /// Both runs make the call.
-fn changed(differ: &Differ<'_>, stream: &Stream, at: usize, ours: &Call, theirs: &Call) -> Finding {
+fn changed(
+    differ: &Differ<'_>,
+    stream: &Stream,
+    at: usize,
+    (ours, theirs): (&Call, &Call),
+    depth: Depth,
+) -> Finding {
     let left = parts(&differ.left, ours);
     let right = parts(&differ.right, theirs);
     let name = name(ours);
@@ -169,16 +211,18 @@ fn changed(differ: &Differ<'_>, stream: &Stream, at: usize, ours: &Call, theirs:
                 rule = &rules::ITERATION_ORDER;
                 message = format!("{message}: the same pieces in another order");
             }
-            details.push(format!(
-                "byte {first}: {} bytes in the {} run, {} in the {} run",
-                ours.len(),
-                differ.how.left,
-                theirs.len(),
-                differ.how.right
-            ));
-            let width = differ.how.left.len().max(differ.how.right.len());
-            for (label, bytes) in [(&differ.how.left, &ours), (&differ.how.right, &theirs)] {
-                details.push(format!("  {label:width$}  {}", window(bytes, first)));
+            if depth == Depth::Full {
+                details.push(format!(
+                    "byte {first}: {} bytes in the {} run, {} in the {} run",
+                    ours.len(),
+                    differ.how.left,
+                    theirs.len(),
+                    differ.how.right
+                ));
+                let width = differ.how.left.len().max(differ.how.right.len());
+                for (label, bytes) in [(&differ.how.left, &ours), (&differ.how.right, &theirs)] {
+                    details.push(format!("  {label:width$}  {}", window(bytes, first)));
+                }
             }
         }
     }
@@ -186,10 +230,6 @@ fn changed(differ: &Differ<'_>, stream: &Stream, at: usize, ours: &Call, theirs:
         Finding::new(rule, subject(&stream.lineage, stream.items[at].position, &name), message);
     finding.details = details;
     finding.argument = part.and_then(|part| plain_name(ours, part));
-    finding.sides = Some(differ.sides(
-        show::render(ours, &differ.left.context.names),
-        show::render(theirs, &differ.right.context.names),
-    ));
     finding
 }
 

@@ -32,6 +32,7 @@ use crate::trace::{Descriptor, ObjectKind, Place, Reader};
 use bind::Binding;
 use control::Spot;
 pub(crate) use control::{Spots, unsettled};
+use describe::Depth;
 use load::{From, Run, Stream, load};
 use pair::Difference;
 pub use strength::Strength;
@@ -388,6 +389,23 @@ impl Differ<'_> {
         entry.map(|entry| self.outcome.allowed.count(entry)).is_some()
     }
 
+    /// Whether the calls have to be looked at to know that it is not allowed.
+    fn may_be_allowed(&self, left: &Stream, right: &Stream, difference: Difference) -> bool {
+        if self.how.allowed.is_empty() {
+            return false;
+        }
+        let (stream, at) = match difference.calls() {
+            (Some(at), _) => (left, at),
+            (None, _) => (right, difference.right()),
+        };
+        let number = stream.items[at].number;
+        let name = table::name(number);
+        // A marker is a call under another name.
+        let other = if table::number("write") == Some(number) { "marker" } else { &*name };
+        let is_rule = |rule: &str| describe::may_be(difference, rule);
+        self.how.allowed.may_cover(is_rule, [&*name, other], &stream.lineage)
+    }
+
     fn note(&mut self, spots: Vec<Spot>, how: &str) {
         if self.keeps {
             self.outcome.spots.note(spots, how.to_owned());
@@ -448,13 +466,11 @@ impl Differ<'_> {
         right: &Stream,
         difference: Difference,
     ) -> Result<(), Error> {
-        let mut described = None;
-        if !self.how.allowed.is_empty() {
-            let found = describe::finding(self, left, right, difference)?;
-            if self.is_allowed(&found) {
+        if self.may_be_allowed(left, right, difference) {
+            let brief = describe::finding(self, left, right, difference, Depth::Brief)?;
+            if self.is_allowed(&brief) {
                 return Ok(());
             }
-            described = Some(found);
         }
         if self.control.is_none() && !self.keeps && self.written >= self.how.most_findings {
             self.outcome.divergences += 1;
@@ -478,10 +494,7 @@ impl Differ<'_> {
             return Ok(());
         }
         *written += 1;
-        let finding = match described {
-            Some(finding) => finding,
-            None => describe::finding(self, left, right, difference)?,
-        };
+        let finding = describe::finding(self, left, right, difference, Depth::Full)?;
         let (ours, theirs) = difference.calls();
         self.outcome.calls.push(DifferingCalls {
             finding: self.report.findings.len(),

@@ -115,7 +115,7 @@ fn a_bit_that_flipped_anywhere_is_noticed() {
 }
 
 /// A trace of two processes that print numbers; `changes` makes it another run.
-fn numbers(path: &Path, changes: impl Fn(u64) -> Option<u64>) {
+pub(crate) fn numbers(path: &Path, count: u64, changes: impl Fn(u64) -> Option<u64>) {
     use samestate_tracer::trace::{Call, Data, Event, Header, Payload, Status, Task, Writer};
     let header = Header { architecture: "x86_64".to_owned(), ..Header::default() };
     let mut writer = Writer::create(path, &header).expect("it can be written");
@@ -134,7 +134,7 @@ fn numbers(path: &Path, changes: impl Fn(u64) -> Option<u64>) {
             add(Event::End { task: 0, status: Status::Exited(0) });
         }
         add(Event::Task(task));
-        for number in (0..30_000).filter_map(&changes) {
+        for number in (0..count).filter_map(&changes) {
             let bytes = format!("the number {number} of {lineage}").into_bytes();
             add(Event::Call(Call {
                 task: id,
@@ -167,7 +167,7 @@ type Changes = fn(u64) -> Option<u64>;
 fn before_a_tear_differences_count_and_behind_it_nothing_is_said() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (whole, cut) = (folder.path().join("whole"), folder.path().join("cut"));
-    numbers(&whole, Some);
+    numbers(&whole, 30_000, Some);
     let rules = |first: &Path, second: &Path| {
         let found = compare(first, second, &Comparison::default()).expect("they can be read");
         let code = found.exit_code();
@@ -179,7 +179,7 @@ fn before_a_tear_differences_count_and_behind_it_nothing_is_said() {
     let ways: [(Changes, [&str; 2]); 3] =
         [(Some, [""; 2]), (other, ["payload-differs"; 2]), (skips, ["missing-call", "extra-call"])];
     for (changes, expected) in ways {
-        numbers(&cut, changes);
+        numbers(&cut, 30_000, changes);
         let bytes = fs::read(&cut).expect("the trace");
         // Within the first process, and within the second one.
         for (part, processes) in [(3, 1), (9, 2)] {

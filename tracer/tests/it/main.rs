@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod again;
+mod allowed;
 mod announced;
 mod attach;
 mod bad_input;
