@@ -13,10 +13,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use samestate_schema::marker::Kind;
 
 use super::guard::{Files, Moment};
-use super::layers::{Layer, Layers, Place};
+use super::layers::{Layer, Layers};
 use super::original::{Original, copy_image};
 use super::restored::{self, Judged};
 use super::rows::Start;
+use super::temporary::Temporary;
 use super::{Verdict, Verify, go_on};
 use crate::Error;
 use crate::record::{Change, OnProgress, Progress, Seat, Seen, Watch};
@@ -209,7 +210,7 @@ struct Guest<'a> {
     layers: &'a Layers,
     files: &'a Files,
     seat: Seat,
-    place: &'a Place,
+    place: &'a Temporary,
     /// What it prints goes to a file of ours.
     said: PathBuf,
     /// Where the image goes that it saves first, if that is restored again.

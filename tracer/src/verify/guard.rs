@@ -137,6 +137,8 @@ pub(super) struct Places<'a> {
     pub(super) copies: PathBuf,
     /// Traces and images: nothing there is the user's.
     pub(super) work: &'a Path,
+    /// That folder goes in the end, also if we are killed.
+    pub(super) goes: bool,
     /// Undo logs; `None` is the well-known folder.
     pub(super) logs: Option<&'a Path>,
 }
@@ -186,6 +188,9 @@ impl Guard {
             log.done()?;
             None
         } else {
+            if places.goes {
+                log.take_along(places.work)?;
+            }
             Some(Undo::new(log, apart, places.work.join("images")))
         };
         Ok(Self { files: Files { state, undo }, before, keeps, done: false })

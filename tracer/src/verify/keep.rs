@@ -178,7 +178,8 @@ fn places(root: &Path) -> Result<[PathBuf; 2], Error> {
     Ok([parent.join(hidden), elsewhere])
 }
 
-fn user() -> u32 {
+/// Whose files are ours.
+pub(super) fn user() -> u32 {
     fs::metadata("/proc/self").map_or(0, |about| about.uid())
 }
 

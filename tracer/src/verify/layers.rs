@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStringExt as _;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::entry::{About, Entry};
 use super::guard::Files;
 use super::state::fill;
+use super::temporary::Temporary;
 use super::tree;
 use super::undo::Entries;
 use crate::Error;
@@ -24,7 +25,7 @@ pub(super) struct Layers {
     /// None lies in another one.
     folders: Vec<PathBuf>,
     /// Where the layers are.
-    base: Place,
+    base: Temporary,
     directory: PathBuf,
     /// How many were copied from others.
     copied: AtomicUsize,
@@ -34,13 +35,9 @@ pub(super) struct Layers {
 #[derive(Debug)]
 pub(super) struct Layer {
     /// They are there as long as this is.
-    pub(super) place: Place,
+    pub(super) place: Temporary,
     pub(super) view: View,
 }
-
-/// A folder of ours that goes.
-#[derive(Debug)]
-pub(super) struct Place(PathBuf);
 
 impl Layers {
     /// Layers over all that has been changed, for programs that start in `directory`. `images` is
@@ -89,10 +86,8 @@ impl Layers {
             "our own folders lie in those that have to be covered: name another one with --keep"
                 .to_owned()
         })?;
-        let base = tempfile::Builder::new().prefix("layers-").tempdir_in(base);
-        let base = base.map_err(|error| format!("no folder can be made for layers: {error}"))?;
-        let (base, directory) = (Place(base.keep()), directory.to_owned());
-        Ok(Self { folders, base, directory, copied: AtomicUsize::new(0) })
+        let base = Temporary::within(base, "layers-").map_err(|error| error.with_causes())?;
+        Ok(Self { folders, base, directory: directory.to_owned(), copied: AtomicUsize::new(0) })
     }
 
     /// Whether what is changed at a path stays in a layer.
@@ -103,63 +98,38 @@ impl Layers {
 
     /// The layers of one run, with what stood at a moment where something else stands now.
     pub(super) fn make(&self, name: &str, then: &Entries) -> Result<Layer, Error> {
-        let place = Place(self.base.0.join(name));
-        make_folder(&place.0)?;
+        let place = Temporary::at(self.base.path().join(name))?;
         for (number, folder) in self.folders.iter().enumerate() {
-            let upper = place.0.join(format!("upper-{number}"));
-            make_folder(&place.0.join(format!("work-{number}")))?;
+            let upper = place.path().join(format!("upper-{number}"));
+            make_folder(&place.path().join(format!("work-{number}")))?;
             let below = then.iter().filter(|(path, _)| path.starts_with(folder));
-            Filling::new(folder, &upper, &place.0)?.fill(below)?;
+            Filling::new(folder, &upper, place.path())?.fill(below)?;
         }
         self.seen_by(place)
     }
 
-    fn seen_by(&self, place: Place) -> Result<Layer, Error> {
-        let at = |kind, number| place.0.join(format!("{kind}-{number}"));
+    fn seen_by(&self, place: Temporary) -> Result<Layer, Error> {
+        let at = |kind, number| place.path().join(format!("{kind}-{number}"));
         let layers =
             self.folders.iter().enumerate().map(|(number, folder)| {
                 (folder.as_path(), at("upper", number), at("work", number))
             });
         let view = View::new(layers, &self.directory);
-        let view = view.map_err(Error::file("cover folders below", &place.0))?;
+        let view = view.map_err(Error::file("cover folders below", place.path()))?;
         Ok(Layer { place, view })
     }
-}
 
-impl Layers {
     /// Layers for another run that sees what the run with these sees now.
-    pub(super) fn again(&self, place: &Place) -> Result<Layer, Error> {
+    pub(super) fn again(&self, place: &Temporary) -> Result<Layer, Error> {
         let number = self.copied.fetch_add(1, Ordering::Relaxed);
-        let again = Place(self.base.0.join(format!("again-{number}")));
-        make_folder(&again.0)?;
+        let again = Temporary::at(self.base.path().join(format!("again-{number}")))?;
         for number in 0..self.folders.len() {
             let upper = format!("upper-{number}");
-            tree::copy(&place.0.join(&upper), &again.0.join(&upper))?;
-            make_folder(&again.0.join(format!("work-{number}")))?;
+            tree::copy(&place.path().join(&upper), &again.path().join(&upper))?;
+            make_folder(&again.path().join(format!("work-{number}")))?;
         }
         self.seen_by(again)
     }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        remove(&self.0);
-    }
-}
-
-/// What the kernel makes for its work may be closed to its owner.
-fn remove(folder: &Path) {
-    let mut left = vec![folder.to_owned()];
-    while let Some(folder) = left.pop() {
-        let is_folder = |path: &Path| fs::symlink_metadata(path).is_ok_and(|about| about.is_dir());
-        if is_folder(&folder) {
-            let _told_by_the_rest = fs::set_permissions(&folder, fs::Permissions::from_mode(0o700));
-            let children = fs::read_dir(&folder).into_iter().flatten().flatten();
-            left.extend(children.map(|child| child.path()).filter(|child| is_folder(child)));
-        }
-    }
-    // It is in a folder of ours, which goes as well.
-    let _litter = fs::remove_dir_all(folder);
 }
 
 fn make_folder(path: &Path) -> Result<(), Error> {

@@ -13,8 +13,9 @@ use std::time::SystemTime;
 
 use super::entry::Entry;
 use super::journal::{self, Told};
-use super::keep::{own, refuse_if_kept};
+use super::keep::{own, refuse_if_kept, user};
 use super::links::Names;
+use super::temporary;
 use crate::Error;
 use crate::sys::file;
 
@@ -25,6 +26,8 @@ const ASIDE: &str = "unreadable-";
 const LOCK: &str = "lock";
 const JOURNAL: &str = "journal";
 const FILES: &str = "files";
+/// Leads to a folder that goes with the log.
+const WORK: &str = "work";
 
 /// The locked log of one verification.
 #[derive(Debug)]
@@ -100,6 +103,13 @@ impl Log {
     /// Where all logs are; nothing below it is ever kept.
     pub(super) fn base(&self) -> &Path {
         &self.base
+    }
+
+    /// A folder for traces and images that goes when nothing has to be put back any more, also if
+    /// that is done by somebody else.
+    pub(super) fn take_along(&self, folder: &Path) -> Result<(), Error> {
+        let link = self.folder.join(WORK);
+        symlink(folder, &link).map_err(Error::file("create", link))
     }
 
     /// Where copies go.
@@ -290,6 +300,9 @@ impl Log {
             _ => {}
         }
         self.claims.iter().for_each(|claim| self.give_up(claim));
+        if let Ok(work) = fs::read_link(self.folder.join(WORK)) {
+            temporary::remove_left(&work, user());
+        }
         // Without a journal whatever is left here is nothing to anybody.
         let _litter = fs::remove_dir_all(&self.folder);
         drop(self.lock);

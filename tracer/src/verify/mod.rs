@@ -19,6 +19,7 @@ mod rows;
 mod stacks;
 mod state;
 mod strangers;
+mod temporary;
 mod tree;
 mod undo;
 mod words;
@@ -39,6 +40,7 @@ pub use chosen::Which;
 use guard::{Guard, Places};
 use original::Original;
 use rows::Found;
+use temporary::Temporary;
 
 /// What to verify, and how.
 #[derive(Debug, Default)]
@@ -189,12 +191,7 @@ pub fn verify(config: &Verify, progress: &mut OnProgress<'_>) -> Result<Verifica
     }
     let temporary = match &config.work {
         Some(_) => None,
-        None => Some(
-            tempfile::Builder::new()
-                .prefix("samestate-")
-                .tempdir()
-                .map_err(Error::file("create a folder in", std::env::temp_dir()))?,
-        ),
+        None => Some(Temporary::new()?),
     };
     let work = match (&config.work, &temporary) {
         (Some(work), _) => work.as_path(),
@@ -214,7 +211,8 @@ pub fn verify(config: &Verify, progress: &mut OnProgress<'_>) -> Result<Verifica
     emptied(work.join("images"))?;
     // What is said before anything runs.
     let mut first = Report::new("verify");
-    let places = Places { copies, work: &work, logs: config.logs.as_deref() };
+    let goes = temporary.is_some();
+    let places = Places { copies, work: &work, goes, logs: config.logs.as_deref() };
     let mut guard = Guard::new(roots, config.only_state, places, &mut first)?;
     let verified = run(config, &work, &mut guard, progress);
     let put_back = guard.finish();

@@ -1,6 +1,7 @@
 //! What verifications have left that were killed: all that can be is put back, and the rest is said.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
@@ -22,8 +23,11 @@ pub(crate) struct Killed(Child);
 impl Killed {
     /// One of which the program has made the file `ready`.
     pub(crate) fn ready(place: &Place, first: &str, then: &str) -> Self {
+        let temporary = place.temporary();
+        fs::create_dir_all(&temporary).expect("a folder");
         let killed = Command::new(std::env::current_exe().expect("this test"))
             .args(["--exact", "killed::the_one_that_is_killed", "--nocapture"])
+            .env("TMPDIR", temporary)
             .env(FOLDER, place.folder.path())
             .env(DOES, format!("{first} {then}"))
             .spawn();
@@ -73,6 +77,21 @@ fn killed(first: &str, then: &str) -> Option<(Place, Vec<Content>)> {
     Killed::ready(&place, first, then).kill();
     assert_ne!(content(&place.work()), before);
     Some((place, before))
+}
+
+#[test]
+fn the_folder_for_traces_goes_as_well() {
+    let Some((place, before)) = killed("append", "sleep") else { return };
+    let left = || fs::read_dir(place.temporary()).expect("the folder").count();
+    assert_eq!(left(), 1, "nobody has removed it");
+    // As the kernel leaves what it needs for layers.
+    let run = fs::read_dir(place.temporary()).expect("the folder").next();
+    let closed = run.expect("the folder").expect("the folder").path().join("layers/work");
+    fs::create_dir_all(closed.join("work")).expect("a folder");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).expect("it can be closed");
+    let found = place.verify("look", "look");
+    assert_eq!((verdicts(&found), left()), (vec![Verdict::Same], 0));
+    assert_eq!(contents(&content(&place.work())), contents(&before));
 }
 
 /// The folders of logs that begin like this.

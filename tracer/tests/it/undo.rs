@@ -109,6 +109,11 @@ impl Place {
         self.folder.path().join("logs")
     }
 
+    /// Where a verification that is killed has its traces.
+    pub(crate) fn temporary(&self) -> PathBuf {
+        self.folder.path().join("temporary")
+    }
+
     /// Does some things before the checkpoint, and some after it.
     pub(crate) fn config(&self, first: &str, then: &str) -> Verify {
         config(&self.python, self.folder.path(), first, then)
