@@ -13,6 +13,7 @@ mod layers;
 mod left;
 mod links;
 mod log;
+mod make;
 mod original;
 mod restored;
 mod rows;
