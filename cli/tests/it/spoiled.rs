@@ -104,7 +104,7 @@ impl Small {
 
 impl Drop for Small {
     fn drop(&mut self) {
-        let _ = Command::new("umount").arg(&self.0).output();
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).output();
     }
 }
 

@@ -88,7 +88,7 @@ fn the_folder_for_traces_goes_as_well() {
     let run = fs::read_dir(place.temporary()).expect("the folder").next();
     let closed = run.expect("the folder").expect("the folder").path().join("layers/work");
     fs::create_dir_all(closed.join("work")).expect("a folder");
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).expect("it can be closed");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).expect("it can be closed");
     let found = place.verify("look", "look");
     assert_eq!((verdicts(&found), left()), (vec![Verdict::Same], 0));
     assert_eq!(contents(&content(&place.work())), contents(&before));

@@ -374,7 +374,7 @@ fn copies_that_do_not_fit_lose_nothing() {
     let mut config = config(folder.path(), "");
     config.work = Some(work.clone());
     let failed = verify(&config, &mut |_| ());
-    let unmounted = std::process::Command::new("umount").arg(&work).status();
+    let unmounted = std::process::Command::new("umount").arg("--lazy").arg(&work).status();
     assert!(unmounted.is_ok_and(|status| status.success()));
     let error = failed.expect_err("it does not fit");
     assert!(matches!(error, Error::File { .. }), "{error}");
