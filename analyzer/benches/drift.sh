@@ -9,32 +9,18 @@
 set -euo pipefail
 
 samestate=$1 old=$2 new=$3 root=$4 runs=${5:-3}
+. "$(dirname "$0")/times.sh"
 folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+trap 'rm -rf "$folder" "$times"' EXIT
 
-# run RUNS COMMAND...: leaves wall seconds, CPU seconds and peak megabytes of the fastest run in
-# `wall`, `cpu` and `peak`. What the command prints is thrown away, and findings are no failures.
-run() {
-    local count=$1
-    shift
-    : >"$folder/times"
-    for _ in $(seq "$count"); do
-        /usr/bin/time -a -o "$folder/times" -f '%e %U %S %M' "$@" >/dev/null 2>&1 || true
-    done
-    read -r wall cpu peak < <(grep -E '^[0-9.]+ [0-9.]+ [0-9.]+ [0-9]+$' "$folder/times" |
-        sort -n | head -1 | awk '{ printf "%.3f %.2f %.0f\n", $1, $2 + $3, $4 * 1024 / 1e6 }')
-}
-
-# row NAME RUNS COMMAND...
+# row NAME RUNS COMMAND...: leaves wall seconds in `wall`.
 row() {
-    local name=$1
+    local name=$1 cpu peak
     shift
-    if ! command -v "$2" >/dev/null; then
-        echo "| $name | not found | | |"
-        return
-    fi
-    run "$@"
-    echo "| $name | $wall | $cpu | $peak |"
+    is_there "$name" "$2" 3 || return 0
+    read -r wall cpu peak < <(fastest "$@")
+    awk -v name="$name" -v wall="$wall" -v cpu="$cpu" -v peak="$peak" \
+        'BEGIN { printf "| %s | %.3f | %.2f | %.0f |\n", name, wall, cpu, peak * 1024 / 1e6 }'
 }
 
 # A lock of 10,000 types with 90,000 fields; of the type with this number, one more.

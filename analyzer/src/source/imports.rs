@@ -162,18 +162,7 @@ impl Crate {
         from: &[&str],
         path: &[&str],
     ) -> Option<(Vec<String>, Vec<String>)> {
-        for at in 0..path.len() {
-            let (before, rest) = path.split_at(at);
-            let (name, rest) = rest.split_first()?;
-            // What is imported is seen in its module only, and in what stands inside of it.
-            for place in places(from, before)? {
-                if let Some((scope, target)) = self.import_at(&place, name, false) {
-                    let rest = rest.iter().map(|part| (*part).to_owned());
-                    return Some((scope, target.into_iter().chain(rest).collect()));
-                }
-            }
-        }
-        None
+        self.by_import(from, path, false, |_| false)
     }
 
     /// What a path to a constant stands for that starts with an imported name, or leads to one, as seen
@@ -184,14 +173,27 @@ impl Crate {
         from: &[&str],
         path: &[&str],
     ) -> Option<(Vec<String>, Vec<String>)> {
+        self.by_import(from, path, true, |path| self.has_constant(path))
+    }
+
+    /// The nearest import on a path; `is_any` if it need not give another name. None behind a path
+    /// that `ends` the search.
+    fn by_import(
+        &self,
+        from: &[&str],
+        path: &[&str],
+        is_any: bool,
+        ends: impl Fn(&[&str]) -> bool,
+    ) -> Option<(Vec<String>, Vec<String>)> {
         for at in 0..path.len() {
             let (before, rest) = path.split_at(at);
             let (name, rest) = rest.split_first()?;
+            // What is imported is seen in its module only, and in what stands inside of it.
             for place in places(from, before)? {
-                if self.has_constant(&[&place, &path[at..]].concat()) {
+                if ends(&[&place, &path[at..]].concat()) {
                     return None;
                 }
-                if let Some((scope, target)) = self.import_at(&place, name, true) {
+                if let Some((scope, target)) = self.import_at(&place, name, is_any) {
                     let rest = rest.iter().map(|part| (*part).to_owned());
                     return Some((scope, target.into_iter().chain(rest).collect()));
                 }
