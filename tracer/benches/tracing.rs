@@ -19,7 +19,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use samestate_tracer::{Config, Knobs, Stream, record};
+use samestate_tracer::{Config, Knobs, Stacks, Stream, record};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
@@ -52,7 +52,8 @@ fn main() -> Result {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     match words.first().map(String::as_str) {
         Some("--run") => work(words.get(1).map_or("", String::as_str)),
-        Some("--record") => traced(&words[1..]),
+        Some("--record") => traced(&words[1..], Stacks::None),
+        Some("--stacks") => traced(&words[1..], Stacks::All),
         _ => measure(&words),
     }
 }
@@ -114,13 +115,14 @@ fn pingpong(rounds: u64) -> Result {
 }
 
 /// Records a command: the trace, then the words.
-fn traced(words: &[String]) -> Result {
+fn traced(words: &[String], stacks: Stacks) -> Result {
     let (output, command) = words.split_first().ok_or("no trace")?;
     let config = Config {
         command: command.iter().map(OsString::from).collect(),
         stdout: Stream::Null,
         output: output.into(),
         knobs: Knobs::default(),
+        stacks,
         ..Config::default()
     };
     record(&config, &mut |_| ())?;
@@ -149,9 +151,9 @@ fn measure(wanted: &[String]) -> Result {
         println!("strace or taskset not found: only native and recorded");
     }
     println!(
-        "| workload | native | recorded | strace, one CPU | strace, free | recorded / native | recorded / strace | bars |"
+        "| workload | native | recorded | with stacks | strace, one CPU | strace, free | recorded / native | recorded / strace | stacks / recorded | bars |"
     );
-    println!("|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|");
     for workload in WORKLOADS {
         if !wanted.is_empty() && !wanted.iter().any(|word| workload.name.contains(word.as_str())) {
             continue;
@@ -165,11 +167,13 @@ fn measure(wanted: &[String]) -> Result {
         };
         let trace = folder.path().join("trace");
         let told = folder.path().join("strace");
-        let [mut native, mut ours, mut pinned, mut free] = [f64::MAX; 4];
+        let [mut native, mut ours, mut stacks, mut pinned, mut free] = [f64::MAX; 5];
         for round in 0..ROUNDS {
             native = native.min(run(&[], &command)?);
             let prefix = [own.clone(), "--record".into(), trace.clone()];
             ours = ours.min(run(&prefix, &command)?);
+            let prefix = [own.clone(), "--stacks".into(), trace.clone()];
+            stacks = stacks.min(run(&prefix, &command)?);
             if strace {
                 let words = ["taskset", "-c", "1", "strace", "-f", "-o"].map(PathBuf::from);
                 pinned =
@@ -191,17 +195,20 @@ fn measure(wanted: &[String]) -> Result {
         let bar = |name: &str, bar: Option<f64>| bar.map(|bar| format!("{bar} {name}"));
         let bars = [bar("strace", workload.bars.0), bar("native", workload.bars.1)];
         println!(
-            "| {} | {}{} | {}{} | {}{} | {} | {} | {} | {} |",
+            "| {} | {}{} | {}{} | {}{} | {}{} | {} | {} | {} | {:.2} | {} |",
             workload.name,
             show(native),
             each(native),
             show(ours),
             each(ours),
+            show(stacks),
+            each(stacks),
             show(pinned),
             each(pinned),
             show(free),
             ratio(native),
             ratio(pinned),
+            stacks / ours,
             bars.into_iter().flatten().collect::<Vec<_>>().join(", "),
         );
     }
