@@ -42,7 +42,7 @@ pub(super) fn run(
     progress: &mut OnProgress<'_>,
 ) -> Result<Beside, Error> {
     let mut beside = Beside { clean: starts.iter().map(|_| None).collect(), why_not: None };
-    let jobs = jobs(config).min(starts.len());
+    let jobs = jobs(config, original).min(starts.len());
     if jobs < 2 {
         return Ok(beside);
     }
@@ -88,22 +88,27 @@ pub(super) fn run(
 }
 
 /// So many runs may be made at once.
-fn jobs(config: &Verify) -> usize {
+fn jobs(config: &Verify, original: &Original) -> usize {
     match config.jobs {
-        0 => std::thread::available_parallelism().map_or(1, usize::from).min(that_fit()),
+        0 => std::thread::available_parallelism().map_or(1, usize::from).min(that_fit(original)),
         jobs => jobs,
     }
 }
 
-/// For so many runs there is memory, if each takes as much as the largest process that we have run.
-fn that_fit() -> usize {
-    /// What recording and comparing takes, in KiB.
+/// For so many runs there is memory, if each takes twice as much as the largest process that we have
+/// run, and recording and comparing it what it usually takes.
+fn that_fit(original: &Original) -> usize {
+    /// In KiB.
     const OURS: u64 = 64 << 10;
+    /// A trace takes so many times its length when it is compared.
+    const READ: u64 = 12;
     let known = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let available = known.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
     let available = available.and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok());
     let available: u64 = available.unwrap_or(u64::MAX);
-    let each = wait::largest_child().saturating_mul(2).saturating_add(OURS);
+    let trace = std::fs::metadata(&original.trace).map_or(0, |about| about.len() >> 10);
+    let read = trace.saturating_mul(READ);
+    let each = wait::largest_child().saturating_mul(2).saturating_add(OURS).saturating_add(read);
     usize::try_from(available / each).unwrap_or(usize::MAX)
 }
 

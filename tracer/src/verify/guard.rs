@@ -44,6 +44,11 @@ impl Files {
         self.undo.as_mut().map_or(Ok(0), Undo::mark).map(drop)
     }
 
+    /// Nothing runs: what can be found out about them now need not be found out again.
+    pub(super) fn make_certain(&mut self) {
+        self.state.make_certain();
+    }
+
     /// What stood at a moment at those paths where something else stands now.
     pub(super) fn unlike_now(&self, moment: &Moment) -> Result<Entries, Error> {
         let mut then =

@@ -1,7 +1,7 @@
 //! Restored runs that see the files as they were at their checkpoint, while these stay as they are:
 //! what differs lies in layers over the folders concerned.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStringExt as _;
@@ -54,10 +54,10 @@ impl Layers {
             return Err("files that no --state names are not put back".to_owned());
         };
         // What is a folder at all times can be covered.
-        let comes_and_goes: BTreeMap<&Path, ()> = files
+        let comes_and_goes: BTreeSet<&Path> = files
             .changed()
             .filter(|(_, entry)| !matches!(entry, Entry::Folder { .. }))
-            .map(|(path, _)| (path, ()))
+            .map(|(path, _)| path)
             .collect();
         let changed = files.changed().map(|(path, _)| path);
         let state = files.roots().iter().map(PathBuf::as_path);
@@ -65,7 +65,7 @@ impl Layers {
         for path in changed.chain(state).chain([images]) {
             let stays = |folder: &&Path| {
                 fs::symlink_metadata(folder).is_ok_and(|about| about.is_dir())
-                    && !folder.ancestors().any(|above| comes_and_goes.contains_key(above))
+                    && !folder.ancestors().any(|above| comes_and_goes.contains(above))
             };
             let folder = path.ancestors().find(stays).filter(|folder| *folder != Path::new("/"));
             let folder = folder.ok_or_else(|| {

@@ -51,6 +51,7 @@ pub(super) fn restore_all(
             (Start { at, number: number + 1, image, round: 1 }, &checkpoint.files)
         })
         .collect();
+    guard.files.make_certain();
     let beside = beside::run(config, work, original, &guard.files, &starts, progress)?;
     if let Some(why) = beside.why_not.filter(|_| config.jobs > 1) {
         report.notes.push(format!("not all restored runs could be made at once: {why}"));

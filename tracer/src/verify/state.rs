@@ -103,6 +103,19 @@ impl State {
         }
     }
 
+    /// Looks whether files that were changed just before they were copied are as they were then, as
+    /// their times say now. It is asked once for all that asks for them afterwards.
+    pub(super) fn make_certain(&mut self) {
+        for (path, known) in self.known.iter_mut().filter(|(_, known)| !known.certain) {
+            let now = fs::symlink_metadata(path).ok();
+            known.certain = now.is_some_and(|now| {
+                known.identity == identity(&now)
+                    && is_older(&now)
+                    && content::is_same(path, &known.copy)
+            });
+        }
+    }
+
     /// Copies all files as they are now.
     pub(super) fn take(&mut self) -> Result<Snapshot, Error> {
         let mut snapshot = Snapshot::default();
@@ -182,12 +195,7 @@ impl State {
     }
 
     fn remember(&mut self, path: &Path, about: &Metadata, copy: &Path) {
-        let changed = Duration::new(
-            about.ctime().try_into().unwrap_or(0),
-            about.ctime_nsec().try_into().unwrap_or(0),
-        );
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let certain = now.checked_sub(changed).is_some_and(|age| age > TICK);
+        let certain = is_older(about);
         let known = Known { identity: identity(about), copy: copy.to_owned(), certain };
         self.known.insert(path.to_owned(), known);
     }
@@ -315,6 +323,16 @@ fn identity(about: &Metadata) -> Identity {
         about.ctime(),
         about.ctime_nsec(),
     )
+}
+
+/// Whether a change from now on would be seen by its times.
+fn is_older(about: &Metadata) -> bool {
+    let changed = Duration::new(
+        about.ctime().try_into().unwrap_or(0),
+        about.ctime_nsec().try_into().unwrap_or(0),
+    );
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    now.checked_sub(changed).is_some_and(|age| age > TICK)
 }
 
 pub(super) fn children(folder: &Path) -> Result<Vec<PathBuf>, Error> {
