@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::entry::{About, Entry};
 use super::guard::Files;
 use super::state::fill;
-use super::temporary::Temporary;
+use super::temporary::{self, Temporary};
 use super::tree;
 use super::undo::Entries;
 use crate::Error;
@@ -82,11 +82,14 @@ impl Layers {
             ));
         }
         let is_apart = |base: &&Path| !folders.iter().any(|folder| base.starts_with(folder));
-        let base = [work, undo.base()].into_iter().find(is_apart).ok_or_else(|| {
+        let base = [work, undo.folder()].into_iter().find(is_apart).ok_or_else(|| {
             "our own folders lie in those that have to be covered: name another one with --keep"
                 .to_owned()
         })?;
-        let base = Temporary::within(base, "layers-").map_err(|error| error.with_causes())?;
+        let base = base.join("layers");
+        // One that was killed may have left some in a folder that is kept.
+        temporary::remove(&base);
+        let base = Temporary::at(base).map_err(|error| error.with_causes())?;
         Ok(Self { folders, base, directory: directory.to_owned(), copied: AtomicUsize::new(0) })
     }
 

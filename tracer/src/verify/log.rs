@@ -105,6 +105,11 @@ impl Log {
         &self.base
     }
 
+    /// Where this one is.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// A folder for traces and images that goes when nothing has to be put back any more, also if
     /// that is done by somebody else.
     pub(super) fn take_along(&self, folder: &Path) -> Result<(), Error> {
@@ -304,7 +309,7 @@ impl Log {
             temporary::remove_left(&work, user());
         }
         // Without a journal whatever is left here is nothing to anybody.
-        let _litter = fs::remove_dir_all(&self.folder);
+        temporary::remove(&self.folder);
         drop(self.lock);
         Ok(())
     }

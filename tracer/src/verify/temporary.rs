@@ -16,13 +16,9 @@ pub(super) struct Temporary(PathBuf);
 impl Temporary {
     /// One for traces and images.
     pub(super) fn new() -> Result<Self, Error> {
-        Self::within(&std::env::temp_dir(), PREFIX)
-    }
-
-    /// One in another folder.
-    pub(super) fn within(folder: &Path, prefix: &str) -> Result<Self, Error> {
-        let made = tempfile::Builder::new().prefix(prefix).tempdir_in(folder);
-        made.map(|made| Self(made.keep())).map_err(Error::file("create a folder in", folder))
+        let made = tempfile::Builder::new().prefix(PREFIX).tempdir();
+        let made = made.map_err(Error::file("create a folder in", std::env::temp_dir()))?;
+        Ok(Self(made.keep()))
     }
 
     /// One with this name.
@@ -53,8 +49,9 @@ pub(super) fn remove_left(folder: &Path, user: u32) {
     }
 }
 
-/// What the kernel makes in a layer for its own work may be closed even to its owner.
-fn remove(folder: &Path) {
+/// Removes a folder of ours, as far as it can be done. What the kernel makes in a layer for its own work
+/// may be closed even to its owner.
+pub(super) fn remove(folder: &Path) {
     let is_folder = |path: &Path| fs::symlink_metadata(path).is_ok_and(|about| about.is_dir());
     let mut left = vec![folder.to_owned()];
     while let Some(folder) = left.pop().filter(|folder| is_folder(folder)) {

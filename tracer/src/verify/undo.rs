@@ -375,9 +375,9 @@ impl Undo {
         self.moments.iter()
     }
 
-    /// Where undo logs are.
-    pub(super) fn base(&self) -> &Path {
-        self.log.base()
+    /// Where this log is, and what goes with it.
+    pub(super) fn folder(&self) -> &Path {
+        self.log.folder()
     }
 
     /// Makes all files what they were at a moment.
