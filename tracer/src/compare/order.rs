@@ -87,7 +87,7 @@ fn moved(left: &Stream, right: &Stream, at: usize, other: usize) -> Difference {
 /// Whether two byte strings consist of the same pieces in another order: lines, words, or numbers
 /// of a fixed width.
 pub(super) fn same_pieces(ours: &[u8], theirs: &[u8]) -> bool {
-    if ours.len() != theirs.len() || ours.len() < 2 {
+    if ours.len() != theirs.len() || ours.len() < 2 || !same_bytes(ours, theirs) {
         return false;
     }
     let is_text = |bytes: &[u8]| {
@@ -105,10 +105,24 @@ pub(super) fn same_pieces(ours: &[u8], theirs: &[u8]) -> bool {
     })
 }
 
+/// Whether each byte stands as often in both: also those between the pieces.
+fn same_bytes(ours: &[u8], theirs: &[u8]) -> bool {
+    let mut counts = [0_i64; 256];
+    for (ours, theirs) in ours.iter().zip(theirs) {
+        counts[usize::from(*ours)] += 1;
+        counts[usize::from(*theirs)] -= 1;
+    }
+    counts.iter().all(|count| *count == 0)
+}
+
 fn by_separator(ours: &[u8], theirs: &[u8], is_separator: impl Fn(&u8) -> bool + Copy) -> bool {
-    let pieces = |bytes| sorted(<[u8]>::split(bytes, is_separator));
-    let (ours, theirs) = (pieces(ours), pieces(theirs));
-    ours.iter().filter(|piece| !piece.is_empty()).count() > 1 && ours == theirs
+    let pieces = |bytes| <[u8]>::split(bytes, is_separator).filter(|piece| !piece.is_empty());
+    // Where the order is the same, it is something else that differs.
+    if pieces(ours).eq(pieces(theirs)) {
+        return false;
+    }
+    let (ours, theirs) = (sorted(pieces(ours)), sorted(pieces(theirs)));
+    ours.len() > 1 && ours == theirs
 }
 
 fn sorted<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<&'a [u8]> {
@@ -130,5 +144,9 @@ mod tests {
         assert!(same_pieces(b"\x01\0\0\0\x02\0\0\0", b"\x02\0\0\0\x01\0\0\0"));
         assert!(!same_pieces(b"\x01\0\0\0\x02\0\0\0", b"\x02\0\0\0\x03\0\0\0"));
         assert!(!same_pieces(b"one", b"two!"));
+        assert!(!same_pieces(b"it does \n", b"it does!\n"), "other bytes between the pieces");
+        assert!(!same_pieces(b"b, a;c", b"a;b:c "), "another order, and other bytes between");
+        assert!(!same_pieces(b"a, b;c", b"a;b, c"), "the order is the same");
+        assert!(same_pieces(b"one, two;", b"two, one;"));
     }
 }
