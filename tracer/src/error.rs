@@ -184,6 +184,12 @@ pub enum Error {
         /// What it would change.
         path: PathBuf,
     },
+    /// Of a run that is one of several at once, it cannot be seen what it would change.
+    #[error("{what}, so what it changes could not be kept apart")]
+    NotFollowed {
+        /// What it does.
+        what: &'static str,
+    },
     /// [`Verify::interrupt`](crate::Verify::interrupt) was set.
     #[error("interrupted; the files of the state are as they were before")]
     Interrupted,

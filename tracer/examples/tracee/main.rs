@@ -44,17 +44,24 @@ type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> Result {
     let words: Vec<String> = std::env::args().skip(1).collect();
+    match words.iter().any(|word| word == "--headless") {
+        true => together::headless(words, begin),
+        false => begin(&words),
+    }
+}
+
+fn begin(words: &[String]) -> Result {
     let number = |at: usize| -> Result<u64> {
         Ok(words.get(at).ok_or("a number is missing")?.parse::<u64>()?)
     };
     let word = |at: usize| words.get(at).map(String::as_str).ok_or("an argument is missing");
     match word(0)? {
         "sim" => {
-            let plan = Plan::new(word(1)?, number(2)?, number(3)?, &words);
+            let plan = Plan::new(word(1)?, number(2)?, number(3)?, words);
             Simulation::new(&plan)?.run(&plan)
         }
         "resume" => {
-            let plan = Plan::new(word(1)?, number(2)?, number(3)?, &words);
+            let plan = Plan::new(word(1)?, number(2)?, number(3)?, words);
             Simulation::restore(&plan, Path::new(word(4)?))?.run(&plan)
         }
         "part" => together::part(number(1)?),
@@ -546,6 +553,9 @@ impl Simulation {
         if let Some(key) = plan.number("--meet=") {
             together::meet(key)?;
         }
+        if plan.has("--sweep") {
+            fs::remove_file(plan.folder.with_file_name("victim"))?;
+        }
         if plan.has("--astray") {
             fs::write(plan.folder.with_file_name("astray"), "made while restoring")?;
         }
@@ -659,7 +669,8 @@ impl Simulation {
         let draft = plan.folder.join(format!("draft-{}", std::process::id()));
         fs::write(&draft, &bytes)?;
         fs::rename(&draft, &path)?;
-        plan.announce(Kind::Durable, self.saves, self.step, id, &path);
+        let told = if plan.has("--terse") { Path::new("") } else { &path };
+        plan.announce(Kind::Durable, self.saves, self.step, id, told);
         self.saves += 1;
         Ok(())
     }

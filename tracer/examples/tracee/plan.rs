@@ -58,6 +58,10 @@ impl Plan {
         if has("--umask") {
             call(libc::SYS_umask, [0o027, 0, 0]);
         }
+        if self.has("--apart") {
+            const MOUNTS: u64 = 0x2_0000;
+            call(libc::SYS_unshare, [MOUNTS, 0, 0]);
+        }
         if has("--folder") {
             std::env::set_current_dir(&self.folder)?;
         }

@@ -20,6 +20,20 @@ pub(crate) fn meet(key: u64) -> Result {
     Ok(())
 }
 
+/// Goes on as another thread, once the first one of the process is gone.
+pub(crate) fn headless(words: Vec<String>, begin: fn(&[String]) -> Result) -> ! {
+    std::thread::spawn(move || {
+        while !std::fs::read_to_string("/proc/self/stat").is_ok_and(|told| told.contains(") Z ")) {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        let done = begin(&words);
+        std::process::exit(i32::from(done.is_err()));
+    });
+    loop {
+        call(libc::SYS_exit, [0; 3]);
+    }
+}
+
 /// Whoever waits goes on with an error, and nothing is left.
 pub(crate) fn part(key: u64) -> Result {
     let id = call(libc::SYS_semget, [key, 1, 0]);

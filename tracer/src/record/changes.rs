@@ -88,9 +88,8 @@ impl Engine<'_> {
             "ioctl" if matches!(low(arguments[1]), 0x4004_9409 | 0x4020_940d | 0x4008_6602) => 0,
             "io_submit" => {
                 // Which ones stands in structures that need not be read for that.
-                let Some(pid) = self.tasks.get(&tid).map(|task| task.pid) else { return Ok(()) };
-                for fd in descriptors::all(pid) {
-                    if is_writable(pid, fd) {
+                for fd in descriptors::all(tid) {
+                    if is_writable(tid, fd) {
                         self.change_open(tid, fd)?;
                     }
                 }
@@ -108,7 +107,8 @@ impl Engine<'_> {
         if object.is_some_and(|object| !self.changed.insert(object)) {
             return Ok(());
         }
-        match behind(&self.root_of(task.pid), task.pid, fd) {
+        self.must_be_followed(tid)?;
+        match behind(&self.root_of(tid), tid, fd) {
             Behind::File(path) => self.watch.changes(Change::At(&path)),
             Behind::Nothing => Ok(()),
             Behind::Unnamed(device, inode) => self.watch.changes(Change::Unnamed(device, inode)),
@@ -121,13 +121,15 @@ impl Engine<'_> {
         if !matches!(flags & 0xf, 1 | 3) || flags & anonymous != 0 {
             return Ok(());
         }
-        let Some(task) = self.tasks.get(&tid) else { return Ok(()) };
+        self.must_be_followed(tid)?;
         // What it may not write now it may allow itself later.
-        match behind(&self.root_of(task.pid), task.pid, low(fd)) {
-            Behind::File(path) if is_writable(task.pid, low(fd)) => {
-                self.watch.changes(Change::Mapped(&path))
-            }
-            _ => Ok(()),
+        if !is_writable(tid, low(fd)) {
+            return Ok(());
+        }
+        match behind(&self.root_of(tid), tid, low(fd)) {
+            Behind::File(path) => self.watch.changes(Change::Mapped(&path)),
+            Behind::Nothing => Ok(()),
+            Behind::Unnamed(device, inode) => self.watch.changes(Change::Unnamed(device, inode)),
         }
     }
 
@@ -187,7 +189,7 @@ impl Engine<'_> {
             return Ok(());
         }
         let follow = flags & libc::O_NOFOLLOW == 0 && flags & libc::O_EXCL == 0;
-        let Some(path) = self.place(tid, place, follow) else { return Ok(()) };
+        let Some(path) = self.place(tid, place, follow)? else { return Ok(()) };
         let exists = self.is_there(tid, &path);
         match exists {
             true if flags & TRUNCATE != 0 => self.watch.changes(Change::At(&path)),
@@ -197,7 +199,7 @@ impl Engine<'_> {
     }
 
     fn change_at(&mut self, tid: Tid, place: (u64, u64), follow: bool) -> Result<(), Error> {
-        let path = self.place(tid, place, follow);
+        let path = self.place(tid, place, follow)?;
         match path.filter(|path| self.is_there(tid, path)) {
             Some(path) => self.watch.changes(Change::At(&path)),
             None => Ok(()),
@@ -223,7 +225,7 @@ impl Engine<'_> {
 
     /// A name comes into being or goes; nothing happens if it is there already, or not.
     fn change_name(&mut self, tid: Tid, place: (u64, u64), goes: bool) -> Result<(), Error> {
-        let Some(path) = self.place(tid, place, false) else { return Ok(()) };
+        let Some(path) = self.place(tid, place, false)? else { return Ok(()) };
         if self.is_there(tid, &path) != goes {
             return Ok(());
         }
@@ -237,7 +239,7 @@ impl Engine<'_> {
         to: (u64, u64),
         flags: u64,
     ) -> Result<(), Error> {
-        let (Some(from), Some(to)) = (self.place(tid, from, false), self.place(tid, to, false))
+        let (Some(from), Some(to)) = (self.place(tid, from, false)?, self.place(tid, to, false)?)
         else {
             return Ok(());
         };
@@ -261,7 +263,8 @@ impl Engine<'_> {
         if !unix || name.is_empty() {
             return Ok(());
         }
-        let path = self.resolve(tid, libc::AT_FDCWD, name, false);
+        self.must_be_followed(tid)?;
+        let path = self.resolve(tid, libc::AT_FDCWD, name, false)?;
         match path.filter(|path| !self.is_there(tid, path)) {
             Some(path) => self.watch.changes(Change::Name(&path)),
             None => Ok(()),
@@ -284,6 +287,9 @@ impl Engine<'_> {
     }
 
     fn changes_root(&mut self, tid: Tid) -> Result<(), Error> {
+        if self.is_seated() {
+            return Err(Error::NotFollowed { what: "it gets a root or mounts of its own" });
+        }
         self.untraced(
             tid,
             "what is changed below a root or a mount of the program's own: those files are not \
@@ -293,35 +299,69 @@ impl Engine<'_> {
     }
 
     /// Where the path is that stands at an address, from the folder of a descriptor.
-    fn place(&self, tid: Tid, (folder, path): (u64, u64), follow: bool) -> Option<PathBuf> {
-        let path = memory::read_string(tid, path, LONGEST_PATH)?;
-        self.resolve(tid, low(folder), &path, follow)
+    fn place(
+        &self,
+        tid: Tid,
+        (folder, path): (u64, u64),
+        follow: bool,
+    ) -> Result<Option<PathBuf>, Error> {
+        self.must_be_followed(tid)?;
+        match memory::read_string(tid, path, LONGEST_PATH) {
+            Some(path) => self.resolve(tid, low(folder), &path, follow),
+            None => Ok(None),
+        }
     }
 
+    /// Where a path leads that a task names, from the folder of a descriptor; `None` if nowhere.
+    ///
+    /// # Errors
+    /// If the task sees other files than we do, and the path leads to those of somebody else.
     pub(super) fn resolve(
         &self,
         tid: Tid,
         folder: i32,
         path: &[u8],
         follow: bool,
-    ) -> Option<PathBuf> {
-        let pid = self.tasks.get(&tid)?.pid;
-        if path.is_empty() {
-            return None;
+    ) -> Result<Option<PathBuf>, Error> {
+        if path.is_empty() || !self.tasks.contains_key(&tid) {
+            return Ok(None);
         }
         let path = Path::new(OsStr::from_bytes(path));
         let base = match folder {
             _ if path.is_absolute() => PathBuf::new(),
             libc::AT_FDCWD => folder_path(tid),
-            fd => std::fs::read_link(format!("/proc/{pid}/fd/{fd}")).ok()?,
+            fd => match std::fs::read_link(format!("/proc/{tid}/fd/{fd}")) {
+                Ok(folder) => folder,
+                Err(_) => return Ok(None),
+            },
         };
-        resolved(&self.root_of(pid), &base.join(path), pid, follow)
+        let is_elsewhere = |link: &Path| self.is_seated() && !self.is_of_ours(link);
+        resolved(&self.root_of(tid), &base.join(path), tid, follow, &is_elsewhere)
+    }
+
+    /// Whether a link below `/proc` is that of a task of this run.
+    fn is_of_ours(&self, link: &Path) -> bool {
+        let owner = link.iter().nth(2).and_then(OsStr::to_str);
+        let owner: Option<Tid> = owner.and_then(|owner| owner.parse().ok());
+        owner.is_some_and(|owner| {
+            self.tasks.contains_key(&owner) || self.tasks.values().any(|task| task.pid == owner)
+        })
     }
 
     /// Whether something stands at an absolute path, as a task sees it.
     pub(super) fn is_there(&self, tid: Tid, path: &Path) -> bool {
-        let Some(task) = self.tasks.get(&tid) else { return false };
-        std::fs::symlink_metadata(below(&self.root_of(task.pid), path)).is_ok()
+        std::fs::symlink_metadata(below(&self.root_of(tid), path)).is_ok()
+    }
+
+    /// A task that sees other files than we do may only change what we can look at as it does:
+    /// nothing seems to be there if we cannot.
+    fn must_be_followed(&self, tid: Tid) -> Result<(), Error> {
+        match !self.is_seated() || std::fs::metadata(self.root_of(tid)).is_ok() {
+            true => Ok(()),
+            false => {
+                Err(Error::NotFollowed { what: "its files cannot be looked at as it sees them" })
+            }
+        }
     }
 }
 
@@ -334,8 +374,8 @@ enum Behind {
     Nothing,
 }
 
-fn behind(root: &Path, pid: Tid, fd: i32) -> Behind {
-    let link = format!("/proc/{pid}/fd/{fd}");
+fn behind(root: &Path, tid: Tid, fd: i32) -> Behind {
+    let link = format!("/proc/{tid}/fd/{fd}");
     let Ok(about) = std::fs::metadata(&link) else { return Behind::Nothing };
     if !about.is_file() && !about.is_dir() {
         return Behind::Nothing;
@@ -352,16 +392,23 @@ fn behind(root: &Path, pid: Tid, fd: i32) -> Behind {
     }
 }
 
-fn is_writable(pid: Tid, fd: i32) -> bool {
-    descriptors::position(pid, fd).is_some_and(|(_, flags)| {
+fn is_writable(tid: Tid, fd: i32) -> bool {
+    descriptors::position(tid, fd).is_some_and(|(_, flags)| {
         flags & u64::from(libc::O_ACCMODE.cast_unsigned())
             != u64::from(libc::O_RDONLY.cast_unsigned())
     })
 }
 
-/// The path without links and dots, as process `pid` sees it, whose paths begin at `root` for us; the last part is left as it is unless
-/// links are to be followed. What is missing on the way stays as it is written.
-fn resolved(root: &Path, path: &Path, pid: Tid, follow: bool) -> Option<PathBuf> {
+/// The path without links and dots, as thread `tid` sees it, whose paths begin at `root` for us; the
+/// last part is left as it is unless links are to be followed. What is missing on the way stays as it
+/// is written. The kernel's own links below `/proc` may lead to files of somebody else.
+fn resolved(
+    root: &Path,
+    path: &Path,
+    tid: Tid,
+    follow: bool,
+    is_elsewhere: &dyn Fn(&Path) -> bool,
+) -> Result<Option<PathBuf>, Error> {
     let mut left: Vec<std::ffi::OsString> = parts(path);
     let mut at = PathBuf::from("/");
     let mut links = 0;
@@ -371,7 +418,7 @@ fn resolved(root: &Path, path: &Path, pid: Tid, follow: bool) -> Option<PathBuf>
             continue;
         }
         let own = at == Path::new("/proc") && (part == "self" || part == "thread-self");
-        let next = if own { at.join(pid.to_string()) } else { at.join(&part) };
+        let next = if own { at.join(tid.to_string()) } else { at.join(&part) };
         let is_link = !own
             && (follow || !left.is_empty())
             && std::fs::symlink_metadata(below(root, &next)).is_ok_and(|about| about.is_symlink());
@@ -380,16 +427,22 @@ fn resolved(root: &Path, path: &Path, pid: Tid, follow: bool) -> Option<PathBuf>
             continue;
         }
         links += 1;
-        let target = std::fs::read_link(below(root, &next)).ok().filter(|_| links <= MOST_LINKS)?;
+        let target = std::fs::read_link(below(root, &next)).ok().filter(|_| links <= MOST_LINKS);
+        let Some(target) = target else { return Ok(None) };
         if target.is_absolute() {
+            if next.starts_with("/proc") && is_elsewhere(&next) {
+                return Err(Error::NotFollowed {
+                    what: "it changes files as another process sees them",
+                });
+            }
             at = PathBuf::from("/");
         } else if at.starts_with("/proc") && target.as_os_str().as_bytes().contains(&b'[') {
             // A pipe or the like, which has no path.
-            return None;
+            return Ok(None);
         }
         left.extend(parts(&target));
     }
-    Some(at)
+    Ok(Some(at))
 }
 
 /// An absolute path, from where it begins for us.

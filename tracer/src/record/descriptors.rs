@@ -88,8 +88,10 @@ impl Table {
     }
 }
 
-fn link(pid: Tid, fd: i32) -> String {
-    format!("/proc/{pid}/fd/{fd}")
+/// It is always a thread that is asked: the first one of its process may have ended before the others,
+/// and tells nothing then.
+fn link(tid: Tid, fd: i32) -> String {
+    format!("/proc/{tid}/fd/{fd}")
 }
 
 /// Asks the kernel what a descriptor leads to. `kind` if that is known already.

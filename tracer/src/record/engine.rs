@@ -477,7 +477,7 @@ impl<'a> Engine<'a> {
             _ => None,
         };
         let ask = |kind| {
-            let mut object = descriptors::ask(task.pid, fd, id, kind);
+            let mut object = descriptors::ask(tid, fd, id, kind);
             if let Some((kind, path)) = stands_for {
                 return Object { kind, path, ..object };
             }
@@ -533,21 +533,21 @@ impl<'a> Engine<'a> {
     /// The same, but for the descriptors of a file that is about to be closed.
     pub(super) fn snapshot_without(&mut self, tid: Tid, closed: Option<u32>) -> Result<(), Error> {
         let Some(task) = self.tasks.get(&tid) else { return Ok(()) };
-        let (id, pid) = (task.told.id, task.pid);
+        let id = task.told.id;
         let mut open = Vec::new();
-        for fd in descriptors::all(pid) {
+        for fd in descriptors::all(tid) {
             let Some(object) = self.object(tid, fd, Origin::Before)? else { continue };
             let table = self.tasks.get(&tid).map(|task| task.descriptors.borrow());
             let description = table.and_then(|table| Some(table.get(fd)?.description));
             if closed.is_some() && description == closed {
                 continue;
             }
-            if let Some((offset, flags)) = descriptors::position(pid, fd) {
+            if let Some((offset, flags)) = descriptors::position(tid, fd) {
                 open.push(Descriptor { fd, object, offset, flags });
             }
         }
         self.write(&Event::Descriptors { task: id, open })?;
-        self.write(&Event::Kernel { task: id, about: super::kernel::state(pid, tid) })
+        self.write(&Event::Kernel { task: id, about: super::kernel::state(tid) })
     }
 
     /// Writes down a call.
@@ -637,9 +637,15 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Where the paths of a process begin for us.
-    pub(super) fn root_of(&self, pid: Tid) -> PathBuf {
-        if self.seated { PathBuf::from(format!("/proc/{pid}/root")) } else { PathBuf::from("/") }
+    /// Where the paths of a thread begin for us. Its process tells nothing any more if it was the
+    /// first thread, and that has ended.
+    pub(super) fn root_of(&self, tid: Tid) -> PathBuf {
+        if self.seated { PathBuf::from(format!("/proc/{tid}/root")) } else { PathBuf::from("/") }
+    }
+
+    /// Whether the program sees other files than we do.
+    pub(super) const fn is_seated(&self) -> bool {
+        self.seated
     }
 
     /// Whether the program's affinity is ours and not its own.

@@ -222,17 +222,16 @@ impl Engine<'_> {
         call: &mut Call,
     ) -> Result<(), Error> {
         let (fd, argument) = from;
-        let Some(task) = self.tasks.get(&tid) else { return Ok(()) };
         let count = result.cast_unsigned();
         let fd = low(fd);
         let offset = match call.payload(argument.into(), false) {
             Some(offset) => offset.bytes.first_chunk().map(|offset| u64::from_le_bytes(*offset)),
-            None => descriptors::position(task.pid, fd)
-                .and_then(|(position, _)| position.checked_sub(count)),
+            None => {
+                descriptors::position(tid, fd).and_then(|(position, _)| position.checked_sub(count))
+            }
         };
         let limit = self.knobs.payload_limit;
-        let content =
-            offset.and_then(|offset| descriptors::content(task.pid, fd, offset, count, limit));
+        let content = offset.and_then(|offset| descriptors::content(tid, fd, offset, count, limit));
         match content {
             Some(payload) => call.data.push(Data { argument: MOVED, out: true, payload }),
             None if count > 0 => {

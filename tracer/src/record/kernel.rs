@@ -12,9 +12,9 @@ use crate::sys::Tid;
 const OF_THE_LIBRARY: u64 = 0b11 << 31;
 
 /// What the kernel says of a stopped thread and its process, each with a name for people.
-pub(super) fn state(pid: Tid, tid: Tid) -> Vec<(String, Vec<u8>)> {
+pub(super) fn state(tid: Tid) -> Vec<(String, Vec<u8>)> {
     let mut all = Vec::new();
-    if let Ok(folder) = fs::read_link(format!("/proc/{pid}/cwd")) {
+    if let Ok(folder) = fs::read_link(format!("/proc/{tid}/cwd")) {
         all.push(("working folder".to_owned(), folder.as_os_str().as_bytes().to_vec()));
     }
     let read = |name: &str| fs::read_to_string(name).unwrap_or_default();
@@ -36,7 +36,7 @@ pub(super) fn state(pid: Tid, tid: Tid) -> Vec<(String, Vec<u8>)> {
         };
         all.push((name.to_owned(), value.into_bytes()));
     }
-    let limits = read(&format!("/proc/{pid}/limits"));
+    let limits = read(&format!("/proc/{tid}/limits"));
     for line in limits.lines().skip(1) {
         // The name has 26 columns, and blanks within.
         let (Some(name), Some(values)) = (line.get(..26), line.get(26..)) else { continue };
@@ -46,7 +46,7 @@ pub(super) fn state(pid: Tid, tid: Tid) -> Vec<(String, Vec<u8>)> {
             values.join(" ").into_bytes(),
         ));
     }
-    for (number, timer) in timers(&read(&format!("/proc/{pid}/timers"))).into_iter().enumerate() {
+    for (number, timer) in timers(&read(&format!("/proc/{tid}/timers"))).into_iter().enumerate() {
         all.push((format!("timer {number}"), timer.into_bytes()));
     }
     all

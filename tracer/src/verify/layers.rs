@@ -219,7 +219,9 @@ impl<'a> Filling<'a> {
         }
         for (path, at, of) in names {
             self.make_way(path)?;
-            let Some(of) = self.at(of) else { continue };
+            let Some(of) = self.at(of) else {
+                return Err(Error::NotFollowed { what: "a file has names in two covered folders" });
+            };
             fs::hard_link(&of, &at).map_err(Error::file("cover", path))?;
         }
         self.folders.iter().try_for_each(|(at, about)| about.apply(at))

@@ -127,6 +127,48 @@ fn what_stands_elsewhere_is_changed_by_one_run_at_a_time() {
     assert!(!folder.path().join("astray").exists(), "it is put back");
 }
 
+/// A program that may not change a file beside others because it is told of in another way.
+fn elsewhere(flags: &str, why: &str) {
+    if !can_cover() {
+        return;
+    }
+    let folder = folder();
+    let victim = folder.path().join("victim");
+    fs::write(&victim, "the user's").expect("a file");
+    let mut config = config(folder.path(), flags);
+    config.jobs = 3;
+    let found = run(&config);
+    assert!(found.report.findings.is_empty(), "{:#?}", short(&found.report));
+    assert_eq!((verdicts(&found), at_once(&found)), (vec![Verdict::Same; 3], 0));
+    assert!(found.report.notes.iter().any(|note| note.contains(why)), "{:?}", found.report.notes);
+    let left = fs::read_to_string(victim).expect("it is put back");
+    assert_eq!(left, "the user's");
+}
+
+#[test]
+fn what_is_removed_elsewhere_is_put_back() {
+    elsewhere("--sweep", "which the original did not change");
+}
+
+#[test]
+fn a_program_whose_first_thread_is_gone_is_watched_as_well() {
+    elsewhere("--headless --sweep", "which the original did not change");
+}
+
+#[test]
+fn a_program_with_mounts_of_its_own_is_alone() {
+    if !can_cover() {
+        return;
+    }
+    let folder = folder();
+    let mut config = config(folder.path(), "--apart");
+    config.jobs = 3;
+    let found = run(&config);
+    assert_eq!((verdicts(&found), at_once(&found)), (vec![Verdict::Same; 3], 0));
+    let why = "mounts of its own";
+    assert!(found.report.notes.iter().any(|note| note.contains(why)), "{:?}", found.report.notes);
+}
+
 /// Everything under a folder, as a listing that shows contents, modes, owners and times.
 fn listing(folder: &Path) -> String {
     let script = r#"find . -printf '%p %y %m %U:%G %T@ %l ' \( -type f -exec cat {} \; -o -true \) -printf '\n' | sort"#;

@@ -306,7 +306,7 @@ impl Engine<'_> {
         if name.is_empty() || name.starts_with(&[0]) {
             return false;
         }
-        let path = self.resolve(tid, libc::AT_FDCWD, &name, false);
+        let path = self.resolve(tid, libc::AT_FDCWD, &name, false).ok().flatten();
         // If something is there already, what the earlier run has left is in the way.
         path.is_some_and(|path| !self.is_there(tid, &path))
     }
@@ -401,8 +401,7 @@ impl Engine<'_> {
             "recvmmsg" => [arguments[0]; 2],
             _ => [arguments[0], arguments[1]],
         };
-        let pid = self.tasks.get(&tid).map_or(tid, |task| task.pid);
-        if !ends.iter().all(|fd| descriptors::position(pid, low(*fd)).is_some()) {
+        if !ends.iter().all(|fd| descriptors::position(tid, low(*fd)).is_some()) {
             return Ok(None);
         }
         call.flags |= call_flags::OUTSIDE;
@@ -442,18 +441,19 @@ impl Engine<'_> {
             return Ok(());
         };
         let (fd, limit) = (low(arguments[1]), self.knobs.payload_limit);
-        let Some(pid) = self.tasks.get(&tid).map(|task| task.pid) else { return Ok(()) };
         let named = (arguments[2] != 0).then(|| memory::read_u64(tid, arguments[2])).flatten();
-        let offset = named.or_else(|| descriptors::position(pid, fd).map(|(position, _)| position));
+        let offset = named.or_else(|| descriptors::position(tid, fd).map(|(position, _)| position));
         let Some(offset) = offset else { return Ok(()) };
-        match descriptors::content(pid, fd, offset, count, limit) {
+        match descriptors::content(tid, fd, offset, count, limit) {
             Some(payload) => call.data.push(Data { argument: MOVED, out: true, payload }),
             None => self.untraced(tid, "bytes that sendfile sends outside".to_owned())?,
         }
         let after = offset.saturating_add(count);
         if named.is_some() {
             let _unwritable = memory::write(tid, arguments[2], &after.to_le_bytes());
-        } else if let Some(process) = self.process(pid) {
+        } else if let Some(process) =
+            self.tasks.get(&tid).map(|task| task.pid).and_then(|pid| self.process(pid))
+        {
             let _not_a_file = probe::set_position(process, fd, after);
         }
         Ok(())

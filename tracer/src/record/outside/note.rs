@@ -389,7 +389,7 @@ impl Engine<'_> {
         if !self.is_followed(class) || !is_fifo && self.outside.makes_terminals {
             return;
         }
-        let flags = descriptors::position(self.tasks.get(&tid).map_or(0, |task| task.pid), fd);
+        let flags = descriptors::position(tid, fd);
         let flags = flags.map_or(0, |(_, flags)| flags);
         if is_fifo && low(flags) & libc::O_ACCMODE != libc::O_RDONLY {
             return;
