@@ -33,8 +33,9 @@ mod times;
 mod turns;
 mod watchdog;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -159,6 +160,13 @@ pub(crate) struct Seen<'a> {
     pub(crate) directory: PathBuf,
     /// Where its paths begin for us.
     pub(crate) root: PathBuf,
+}
+
+impl Seen<'_> {
+    /// The path that the marker tells.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.directory.join(OsStr::from_bytes(self.marker.path))
+    }
 }
 
 /// What a run has of its own that is one of several at once.

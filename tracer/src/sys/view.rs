@@ -6,6 +6,9 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+/// The kernel reads one page of options, and leaves out what follows.
+const MOST_OPTIONS: usize = 4096;
+
 /// What the child does before it becomes the program.
 #[derive(Debug)]
 pub(crate) struct View {
@@ -35,7 +38,7 @@ impl View {
     /// the kernel needs for its work. All are absolute; the two last are on one file system.
     ///
     /// # Errors
-    /// If a path holds a NUL byte.
+    /// If a path holds a NUL byte, or is too long.
     pub(crate) fn new<'a>(
         layers: impl IntoIterator<Item = (&'a Path, PathBuf, PathBuf)>,
         directory: &Path,
@@ -55,6 +58,9 @@ impl View {
             options.extend(b",workdir=");
             options.extend(escaped(&work));
             options.extend(more);
+            if options.len() >= MOST_OPTIONS {
+                return Err(io::Error::from_raw_os_error(libc::ENAMETOOLONG));
+            }
             let folder = CString::new(folder.as_os_str().as_bytes())?;
             Ok(Layer { folder, options: CString::new(options)? })
         };

@@ -3,8 +3,6 @@
 //! Only what is clean counts: where anything differs or could not be done, the run is made once more by
 //! itself, on the files as they are. So a report says the same however many runs are made at once.
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -46,7 +44,7 @@ pub(super) fn run(
     if jobs < 2 {
         return Ok(beside);
     }
-    let layers = match layers(config, work, files) {
+    let layers = match layers(work, files) {
         Ok(layers) => layers,
         Err(why) => {
             beside.why_not = Some(why);
@@ -71,9 +69,9 @@ pub(super) fn run(
             std::thread::Builder::new()
                 .name("restored".to_owned())
                 .spawn_scoped(scope, move || table.serve(processor))
-                .map_err(|_| Error::Thread)
         };
-        let threads = (0..jobs).map(start).collect::<Result<Vec<_>, _>>()?;
+        // If there can be no more threads, those that are there do it all.
+        let threads: Vec<_> = (0..jobs).map(start).map_while(Result::ok).collect();
         let done = threads.into_iter().map(|thread| thread.join().map_err(|_| Error::Thread));
         done.collect::<Result<Vec<_>, _>>()
     })?;
@@ -112,14 +110,11 @@ fn that_fit(original: &Original) -> usize {
     usize::try_from(available / each).unwrap_or(usize::MAX)
 }
 
-fn layers(config: &Verify, work: &Path, files: &Files) -> Result<Layers, String> {
+fn layers(work: &Path, files: &Files) -> Result<Layers, String> {
     let here = std::env::current_dir();
     let here = here.map_err(|error| format!("the current folder cannot be found: {error}"))?;
-    let directory = match &config.directory {
-        Some(directory) => here.join(directory),
-        None => here,
-    };
-    Layers::over(files, (work, &work.join("images")), &directory)
+    // From there a program goes to its own folder, as without layers.
+    Layers::over(files, (work, &work.join("images")), &here)
 }
 
 /// What the threads share.
@@ -202,7 +197,10 @@ impl Table<'_, '_> {
             chain.push(judged);
             let next = original.checkpoints.get(start.at + 1);
             let kept = guest.kept.filter(|kept| next.is_some_and(|next| next.image_id == kept.id));
-            let Some(Kept { layer: next, image: Some(copy), .. }) = kept else { break };
+            let Some(Kept { layer: next, image: Some(copy), .. }) = kept else {
+                // What should have been restored once more was not, whyever.
+                return Ok((!goes_on).then_some(chain));
+            };
             (layer, image) = (next, copy);
             start = start.next();
         }
@@ -226,6 +224,8 @@ struct Guest<'a> {
 /// What is restored again.
 struct Kept {
     id: [u8; 16],
+    /// Where it is to be, as far as that was told.
+    path: PathBuf,
     image: Option<PathBuf>,
     /// The files as they were when it was announced.
     layer: Layer,
@@ -249,14 +249,17 @@ impl Watch for Guest<'_> {
         match (seen.marker.kind, &mut self.kept) {
             (Kind::Saved, None) => {
                 let layer = self.layers.again(self.place)?;
-                self.kept = Some(Kept { id: seen.marker.image_id, image: None, layer });
+                let (id, path) = (seen.marker.image_id, seen.path());
+                self.kept = Some(Kept { id, path, image: None, layer });
             }
             (Kind::Durable, Some(kept))
                 if kept.image.is_none() && kept.id == seen.marker.image_id =>
             {
-                let image = seen.directory.join(OsStr::from_bytes(seen.marker.path));
+                if !seen.marker.path.is_empty() {
+                    kept.path = seen.path();
+                }
                 // If it cannot be copied, there is nothing to restore.
-                kept.image = copy_image(seen, &image, folder).ok();
+                kept.image = copy_image(seen, &kept.path, folder).ok();
             }
             _ => {}
         }

@@ -3,7 +3,6 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -132,7 +131,7 @@ impl Watch for Watcher<'_, '_> {
             Kind::Saved => self.checkpoints.push(Saved {
                 step: marker.step,
                 image_id: marker.image_id,
-                path: seen.directory.join(OsStr::from_bytes(marker.path)),
+                path: seen.path(),
                 image: None,
                 why: None,
                 files: self.files.take()?,
@@ -182,7 +181,7 @@ impl<'a, 'b> Watcher<'a, 'b> {
             |saved: &&mut Saved| saved.image_id == seen.marker.image_id && saved.image.is_none();
         let Some(saved) = self.checkpoints.iter_mut().rev().find(wanted) else { return };
         if !seen.marker.path.is_empty() {
-            saved.path = seen.directory.join(OsStr::from_bytes(seen.marker.path));
+            saved.path = seen.path();
         }
         match copy_image(seen, &saved.path, &self.images.join(number.to_string())) {
             Ok(copy) => saved.image = Some(copy),

@@ -41,6 +41,7 @@ fn a_report_says_the_same_however_many_runs_are_made_at_once() {
     for (flags, rounds, beside) in [
         ("", 1, 3),
         ("", 3, 6),
+        ("--terse", 3, 6),
         ("--threads", 1, 3),
         ("--time", 2, 5),
         ("--outside", 1, 1),
@@ -57,6 +58,7 @@ fn a_report_says_the_same_however_many_runs_are_made_at_once() {
             (config.jobs, config.rounds) = (jobs, rounds);
             config.work = Some(folder.path().join("work"));
             let mut found = run(&config);
+            assert!(!flags.starts_with("--terse") || found.checkpoints.len() == 6);
             let at_once = at_once(&found);
             found.report.facts.retain(|fact| fact.what != "restored runs made at once");
             found.report.notes.retain(|note| !note.contains("made at once"));
@@ -167,6 +169,19 @@ fn a_program_with_mounts_of_its_own_is_alone() {
     assert_eq!((verdicts(&found), at_once(&found)), (vec![Verdict::Same; 3], 0));
     let why = "mounts of its own";
     assert!(found.report.notes.iter().any(|note| note.contains(why)), "{:?}", found.report.notes);
+}
+
+#[test]
+fn a_folder_from_where_we_are_is_found_below_layers() {
+    if !can_cover() {
+        return;
+    }
+    let folder = folder();
+    let mut config = config(folder.path(), "");
+    (config.jobs, config.directory) = (3, Some("tests".into()));
+    let found = run(&config);
+    assert!(found.report.findings.is_empty(), "{:#?}", short(&found.report));
+    assert_eq!((verdicts(&found), at_once(&found)), (vec![Verdict::Same; 3], 3));
 }
 
 /// Everything under a folder, as a listing that shows contents, modes, owners and times.
