@@ -69,7 +69,7 @@ impl Differ<'_> {
             return;
         }
         // It may have been made after the trace ends.
-        if other.tear.is_some() {
+        if other.tear.is_some() || other.cut.is_some() {
             self.unknown[usize::from(!on_the_left)] += stream.items.len() as u64;
             return;
         }

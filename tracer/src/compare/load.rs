@@ -105,6 +105,8 @@ pub(crate) struct Run {
     /// Results that were mirrored, by number.
     pub(crate) given: BTreeMap<u64, u64>,
     pub(crate) tear: Option<Tear>,
+    /// Why the recording was ended before the program ended, if it was.
+    pub(crate) cut: Option<String>,
     /// The descriptors of the task that announced the marker, at the marker.
     pub(crate) open: Vec<Descriptor>,
     /// What the kernel kept for it at the marker, by name.
@@ -174,7 +176,7 @@ pub(crate) fn load(
     let tear = reader.tear().cloned();
     let Loader { header, context, mut run, saving, open, kernel, of_store, intervals, .. } = loader;
     for stream in run.streams.values_mut() {
-        stream.torn = tear.is_some() && stream.status.is_none();
+        stream.torn |= (tear.is_some() || run.cut.is_some()) && stream.status.is_none();
     }
     let open = open.into_iter().filter(|open| !of_store.contains(&open.object)).collect();
     let mut kernel = kernel;
@@ -190,6 +192,7 @@ pub(crate) fn load(
         live: run.live,
         given: run.given,
         tear,
+        cut: run.cut,
         open,
         kernel,
         environment: run.environment,
@@ -208,6 +211,7 @@ struct Collected {
     live: BTreeMap<u64, u64>,
     given: BTreeMap<u64, u64>,
     environment: Vec<Vec<u8>>,
+    cut: Option<String>,
 }
 
 /// Whether a task is saving.
@@ -267,6 +271,8 @@ impl Loader {
                 };
                 self.begin(task.id, key, task.lineage, parent, is_thread);
             }
+            // What it would have come to is nobody's to say.
+            Event::Call(call) if self.run.cut.is_some() && call.result.is_none() => {}
             Event::Call(call) => self.call(place, &call),
             Event::Signal { task, signal, .. } => {
                 if let Some(stream) = self.stream(task) {
@@ -275,8 +281,10 @@ impl Loader {
             }
             Event::End { task, status } => {
                 self.live_tasks.remove(&task);
+                let torn = self.run.cut.is_some();
                 if let Some(stream) = self.stream(task) {
                     stream.status = Some(status);
+                    stream.torn = torn;
                 }
             }
             Event::Descriptors { open, .. } => {
@@ -289,6 +297,7 @@ impl Loader {
                     self.kernel = about.into_iter().collect();
                 }
             }
+            Event::Note { note: Note::Cut(what), .. } => self.run.cut = Some(what),
             Event::Note { note: Note::Untraced(what), .. } => {
                 if self.started {
                     self.run.untraced.insert(what);

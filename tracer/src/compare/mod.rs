@@ -202,6 +202,7 @@ fn between(
         unknown: [0; 2],
         names: StackNames::default(),
     };
+    differ.cut();
     differ.machines();
     differ.blind();
     differ.pair_descriptors();
@@ -264,6 +265,23 @@ impl Differ<'_> {
             );
             finding.sides = Some(self.sides(left.clone(), right.clone()));
             self.report.findings.push(finding);
+        }
+    }
+
+    /// A run that was ended by whoever recorded it says nothing of what it would have done.
+    fn cut(&mut self) {
+        if !self.keeps {
+            for (run, label) in [(&self.left, &self.how.left), (&self.right, &self.how.right)] {
+                let Some(what) = &run.cut else { continue };
+                let message = format!("of the {label} run, {what}; what follows was not compared");
+                let subject = Subject::Input(run.reader.path().display().to_string());
+                self.report.findings.push(Finding::new(&rules::UNTRACED, subject, message));
+            }
+        } else if self.left.cut.is_none() && self.right.cut.take().is_some() {
+            // The restored run had time enough: what it has not done is missing.
+            for stream in self.right.streams.values_mut() {
+                stream.torn = self.right.tear.is_some() && stream.status.is_none();
+            }
         }
     }
 

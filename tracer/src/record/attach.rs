@@ -337,6 +337,7 @@ impl<'a> Engine<'a> {
     /// as it is told.
     pub(super) fn leave_all(&mut self) -> Result<(), Error> {
         self.detached = true;
+        self.cut()?;
         let mut left: HashSet<Tid> = self.tasks.keys().chain(self.early.keys()).copied().collect();
         // Those that are gone by now are told of.
         left.iter().for_each(|tid| drop(ptrace::halt(*tid)));

@@ -95,6 +95,8 @@ pub(super) struct Engine<'a> {
     pub(super) counts: Counts,
     /// The ticks at which the run went on as the earlier one.
     pub(super) joined: u64,
+    /// It was told that the recording is ended.
+    pub(super) is_cut: bool,
 }
 
 impl<'a> Engine<'a> {
@@ -212,6 +214,7 @@ impl<'a> Engine<'a> {
             outside: Outside::default(),
             counts: Counts::default(),
             joined: 0,
+            is_cut: false,
         };
         for (real, seen) in real.into_iter().zip([parent, group, session]) {
             engine.pids.set(real, seen);
@@ -263,6 +266,10 @@ impl<'a> Engine<'a> {
             self.resume(self.root, 0)?;
         }
         while let Some((tid, stop)) = self.next()? {
+            // Whoever sees to the time may have killed somebody already.
+            if self.is_unwanted() && !self.attached {
+                self.cut()?;
+            }
             self.handle(tid, stop)?;
             if self.is_unwanted() {
                 if self.attached {
@@ -272,45 +279,6 @@ impl<'a> Engine<'a> {
             }
         }
         Ok(())
-    }
-
-    /// Whether the run shall end.
-    pub(super) fn is_unwanted(&self) -> bool {
-        self.writer.is_expired() || self.writer.is_interrupted()
-    }
-
-    /// The time is up, or nobody wants the run any more: everything is killed, and its end written down.
-    fn expire(&mut self) -> Result<(), Error> {
-        for pid in self.tasks.values().map(|task| task.pid).chain(self.early.keys().copied()) {
-            ptrace::kill(pid);
-        }
-        while let Some((tid, stop)) = wait::next().map_err(Error::trace("wait for the end", 0))? {
-            match stop {
-                Stop::Exited(status) => self.ended(tid, Status::Exited(status))?,
-                Stop::Killed(signal) => self.ended(tid, Status::Killed(signal))?,
-                _ => {
-                    ptrace::kill(tid);
-                    let _gone = ptrace::resume(tid, 0);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Ends everything and waits for it, so that nothing is left when the error is reported.
-    fn kill_all(&mut self) {
-        for task in self.tasks.values() {
-            ptrace::kill(task.pid);
-        }
-        for &tid in self.early.keys() {
-            ptrace::kill(tid);
-        }
-        while let Ok(Some((tid, stop))) = wait::next() {
-            if !matches!(stop, Stop::Exited(_) | Stop::Killed(_)) {
-                ptrace::kill(tid);
-                let _gone = ptrace::resume(tid, 0);
-            }
-        }
     }
 
     fn handle(&mut self, tid: Tid, stop: Stop) -> Result<(), Error> {

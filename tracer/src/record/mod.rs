@@ -12,6 +12,7 @@ mod dumpable;
 mod engine;
 mod entry;
 mod exit;
+mod expire;
 mod fault;
 mod features;
 mod filtered;

@@ -238,7 +238,7 @@ impl Show {
                 Some(format!("{} +++++ {kind} {}", task.lineage, task.seen))
             }
             Event::Note { task, note } => {
-                let (Note::Untraced(text) | Note::Remark(text)) = note;
+                let (Note::Untraced(text) | Note::Remark(text) | Note::Cut(text)) = note;
                 let kind = if matches!(note, Note::Untraced(_)) { "not seen: " } else { "" };
                 Some(format!("{} ----- {kind}{text}", lineage(task)))
             }

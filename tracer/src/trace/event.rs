@@ -271,6 +271,8 @@ pub enum Note {
     Untraced(String),
     /// Something worth knowing that is no defect.
     Remark(String),
+    /// The recording was ended here, and who was recorded with it: what follows is not the program's.
+    Cut(String),
 }
 
 /// One thing that happened.
@@ -446,6 +448,7 @@ impl Event {
                 let (kind, text) = match note {
                     Note::Untraced(text) => (0, text),
                     Note::Remark(text) => (1, text),
+                    Note::Cut(text) => (2, text),
                 };
                 out.push(kind);
                 put_bytes(out, text.as_bytes());
@@ -511,6 +514,7 @@ impl Event {
                 let note = match cursor.byte()? {
                     0 => Note::Untraced(cursor.text()?),
                     1 => Note::Remark(cursor.text()?),
+                    2 => Note::Cut(cursor.text()?),
                     _ => return Err(cursor.error("a kind of note")),
                 };
                 Ok(Self::Note { task, note })

@@ -38,4 +38,4 @@ pub use writer::Writer;
 pub(crate) const MAGIC: [u8; 8] = *b"sstrace\n";
 
 /// The format that is written and read.
-pub const VERSION: u16 = 5;
+pub const VERSION: u16 = 6;

@@ -97,7 +97,11 @@ pub(super) fn run(
         let message = format!("the restored run did what the tracer cannot see: {what}");
         restored.findings.push(Finding::new(&rules::UNTRACED, subject(), message));
     }
-    if ended.timed_out {
+    let first = first_markers(&trace, Kind::Restored, 1)?.into_iter().next();
+    if ended.timed_out && first.is_some() && original.recording.timed_out {
+        // It goes on as the original did. That the end is not known was told of that.
+        restored.timed_out = false;
+    } else if ended.timed_out {
         restored.findings.push(Finding::new(
             &rules::RESTORE_FAILED,
             subject(),
@@ -109,8 +113,7 @@ pub(super) fn run(
             ),
         ));
     }
-    let first = first_markers(&trace, Kind::Restored, 1)?;
-    let Some((marker, id)) = first.into_iter().next() else {
+    let Some((marker, id)) = first else {
         let mut finding = Finding::new(
             &rules::RESTORE_FAILED,
             subject(),

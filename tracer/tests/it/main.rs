@@ -9,6 +9,7 @@ mod attach;
 mod bad_input;
 mod beside;
 mod classes;
+mod cut;
 mod emulator;
 mod faults;
 mod filters;

@@ -90,6 +90,8 @@ fn event() -> impl Strategy<Value = Event> {
             .prop_map(|(task, text)| Event::Note { task, note: Note::Untraced(text) }),
         1 => (any::<u32>(), ".*")
             .prop_map(|(task, text)| Event::Note { task, note: Note::Remark(text) }),
+        1 => (any::<u32>(), ".*")
+            .prop_map(|(task, text)| Event::Note { task, note: Note::Cut(text) }),
     ]
 }
 
