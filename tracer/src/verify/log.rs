@@ -79,7 +79,7 @@ impl Log {
             .tempdir_in(&base)
             .map_err(Error::file("create a folder in", &base))?
             .keep();
-        let lock = Self::take(&folder)?.ok_or(Error::Thread)?;
+        let lock = Self::locked(&folder)?;
         let files = folder.join(FILES);
         fs::create_dir(&files).map_err(Error::file("create the folder", &files))?;
         let path = folder.join(JOURNAL);
@@ -91,6 +91,19 @@ impl Log {
     fn of(base: PathBuf, folder: PathBuf, journal: File, lock: File, claims: Vec<PathBuf>) -> Self {
         let (claimed, pending, copies) = (Vec::new(), Vec::new(), Vec::new());
         Self { base, folder, journal, length: 0, lock, claims, claimed, pending, copies }
+    }
+
+    /// Locks a new log. The lock has its name only when it is held: whoever finds one that is not takes
+    /// the log for left over, and removes it.
+    fn locked(folder: &Path) -> Result<File, Error> {
+        let (draft, path) = (folder.join("lock.new"), folder.join(LOCK));
+        let lock = File::options().write(true).create_new(true).open(&draft);
+        let lock = lock.map_err(Error::file("create", &draft))?;
+        if !file::lock(&lock).map_err(Error::file("lock", &draft))? {
+            return Err(Error::InUse { path: folder.to_owned(), lock: draft });
+        }
+        fs::rename(&draft, &path).map_err(Error::file("create", &path))?;
+        Ok(lock)
     }
 
     fn take(folder: &Path) -> Result<Option<File>, Error> {
