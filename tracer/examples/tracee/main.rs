@@ -669,6 +669,9 @@ impl Simulation {
         let draft = plan.folder.join(format!("draft-{}", std::process::id()));
         fs::write(&draft, &bytes)?;
         fs::rename(&draft, &path)?;
+        if plan.has("--unkept") && self.forgetful {
+            fs::remove_file(&path)?;
+        }
         let told = if plan.has("--terse") { Path::new("") } else { &path };
         plan.announce(Kind::Durable, self.saves, self.step, id, told);
         self.saves += 1;

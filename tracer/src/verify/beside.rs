@@ -12,6 +12,7 @@ use samestate_schema::marker::Kind;
 
 use super::guard::{Files, Moment};
 use super::layers::{Layer, Layers};
+use super::memory;
 use super::original::{Original, copy_image};
 use super::restored::{self, Judged};
 use super::rows::Start;
@@ -19,7 +20,6 @@ use super::temporary::Temporary;
 use super::{Verdict, Verify, go_on};
 use crate::Error;
 use crate::record::{Change, OnProgress, Progress, Seat, Seen, Watch};
-use crate::sys::wait;
 
 /// What was found at once, and why not more of it.
 #[derive(Default)]
@@ -88,26 +88,11 @@ pub(super) fn run(
 /// So many runs may be made at once.
 fn jobs(config: &Verify, original: &Original) -> usize {
     match config.jobs {
-        0 => std::thread::available_parallelism().map_or(1, usize::from).min(that_fit(original)),
+        0 => std::thread::available_parallelism()
+            .map_or(1, usize::from)
+            .min(memory::runs(&original.trace)),
         jobs => jobs,
     }
-}
-
-/// For so many runs there is memory, if each takes twice as much as the largest process that we have
-/// run, and recording and comparing it what it usually takes.
-fn that_fit(original: &Original) -> usize {
-    /// In KiB.
-    const OURS: u64 = 64 << 10;
-    /// A trace takes so many times its length when it is compared.
-    const READ: u64 = 12;
-    let known = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let available = known.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
-    let available = available.and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok());
-    let available: u64 = available.unwrap_or(u64::MAX);
-    let trace = std::fs::metadata(&original.trace).map_or(0, |about| about.len() >> 10);
-    let read = trace.saturating_mul(READ);
-    let each = wait::largest_child().saturating_mul(2).saturating_add(OURS).saturating_add(read);
-    usize::try_from(available / each).unwrap_or(usize::MAX)
 }
 
 fn layers(work: &Path, files: &Files) -> Result<Layers, String> {

@@ -86,7 +86,7 @@ impl Layers {
             "our own folders lie in those that have to be covered: name another one with --keep"
                 .to_owned()
         })?;
-        let base = base.join("layers");
+        let base = base.join("samestate-layers");
         // One that was killed may have left some in a folder that is kept.
         temporary::remove(&base);
         let base = Temporary::at(base).map_err(|error| error.with_causes())?;

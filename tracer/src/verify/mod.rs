@@ -14,6 +14,7 @@ mod left;
 mod links;
 mod log;
 mod make;
+mod memory;
 mod original;
 mod restored;
 mod rows;

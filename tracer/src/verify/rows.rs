@@ -70,7 +70,10 @@ pub(super) fn restore_all(
         let mut kept = rows.restore(start, files, guard, progress)?;
         // Each saves once more after what it restored, and the next one restores that.
         while let Some(saved) = kept {
-            let Some(image) = &saved.image else { break };
+            let Some(image) = &saved.image else {
+                rows.report.findings.push(saved.not_usable());
+                break;
+            };
             start = start.next();
             kept = rows.restore(Start { image, ..start }, &saved.files, guard, progress)?;
         }

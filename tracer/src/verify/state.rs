@@ -179,23 +179,25 @@ impl State {
 
     /// The copy of a file; an earlier one if the file has not changed since.
     fn copy(&mut self, path: &Path, about: &Metadata) -> Result<PathBuf, Error> {
+        // Before it is read: what is changed meanwhile may have the same times.
+        let certain = is_older(about);
         if let Some(known) = self.known.get(path)
             && known.identity == identity(about)
             && (known.certain || content::is_same(path, &known.copy))
         {
             let copy = known.copy.clone();
-            self.remember(path, about, &copy);
+            self.remember(path, about, &copy, certain);
             return Ok(copy);
         }
         self.copies += 1;
         let copy = self.folder.join(self.copies.to_string());
         duplicate(path, &copy)?;
-        self.remember(path, about, &copy);
+        self.remember(path, about, &copy, certain);
         Ok(copy)
     }
 
-    fn remember(&mut self, path: &Path, about: &Metadata, copy: &Path) {
-        let certain = is_older(about);
+    /// It is `certain` if a change since its content was looked at would be seen by its times.
+    fn remember(&mut self, path: &Path, about: &Metadata, copy: &Path, certain: bool) {
         let known = Known { identity: identity(about), copy: copy.to_owned(), certain };
         self.known.insert(path.to_owned(), known);
     }
@@ -266,7 +268,11 @@ impl State {
                     filled.insert((now.dev(), now.ino()));
                     about.apply(path)?;
                     let now = fs::symlink_metadata(path).map_err(Error::file("look at", path))?;
-                    self.remember(path, &now, copy);
+                    let is_known =
+                        |known: &Known| known.identity == identity(&now) && known.copy == *copy;
+                    if !self.known.get(path).is_some_and(is_known) {
+                        self.remember(path, &now, copy, false);
+                    }
                     return Ok(());
                 }
                 // Written in place, so that its other names and its attributes stay; but only if
@@ -279,7 +285,7 @@ impl State {
                 about.apply(path)?;
                 let now = fs::symlink_metadata(path).map_err(Error::file("look at", path))?;
                 filled.insert((now.dev(), now.ino()));
-                self.remember(path, &now, copy);
+                self.remember(path, &now, copy, false);
                 Ok(())
             }
         }

@@ -50,6 +50,7 @@ fn a_report_says_the_same_however_many_runs_are_made_at_once() {
         ("--broken", 1, 0),
         ("--other", 1, 0),
         ("--bad-resave", 3, 1),
+        ("--unkept", 2, 1),
         ("--umask", 1, 0),
     ] {
         let one = |jobs| {

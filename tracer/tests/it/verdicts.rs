@@ -179,6 +179,11 @@ fn what_is_saved_after_a_restore_is_restored_again() {
     // One round sees nothing of what a restored program saves wrong.
     let found = run("--bad-resave", |_| ());
     assert_eq!(verdicts(&found), [same; 3], "{:#?}", short(&found.report));
+    // One whose next image is gone when it could be copied cannot be followed.
+    let found = run("--unkept", rounds);
+    let unseen = first(&found.report, "no-marker");
+    assert_eq!(unseen.severity, Severity::Blind, "{:#?}", short(&found.report));
+    assert!(unseen.message.contains("cannot be copied"), "{}", unseen.message);
     let found = run("--bad-resave", rounds);
     assert!(seen(&found).contains(&(2, 2, Verdict::OtherImage)), "{:?}", seen(&found));
     let group = first(&found.report, "state-not-restored").group.as_deref();
