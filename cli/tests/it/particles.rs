@@ -118,8 +118,11 @@ fn program(name: &str, code: &[(&str, &str, &str)]) -> PathBuf {
         }
         fs::write(folder.join("src").join(file_name), text).unwrap();
     }
+    // Cargo tells packages of one name apart by nothing else, wherever they stand: the second one of
+    // them would be taken for built.
     let manifest = format!(
-        "[package]\nname = \"particles\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
+        "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
+         [[bin]]\nname = \"particles\"\npath = \"src/main.rs\"\n\n\
          [features]\nforgotten = []\ndrifted = []\n\n\
          [dependencies]\nsamestate = {{ path = {:?} }}\n\n[workspace]\n",
         workspace().join("runtime")
