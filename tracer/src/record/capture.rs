@@ -10,9 +10,9 @@ use crate::trace::{Data, Payload};
 pub(crate) const NAMED: u8 = 7;
 
 /// Longest string that is captured: Linux' `PATH_MAX`.
-const LONGEST_STRING: usize = 4096;
+pub(super) const LONGEST_STRING: usize = 4096;
 /// Most bytes of an array of strings.
-const LONGEST_STRINGS: usize = 256 << 10;
+pub(super) const LONGEST_STRINGS: usize = 256 << 10;
 /// Most buffers in one call: Linux' `UIO_MAXIOV`.
 const MOST_BUFFERS: u64 = 1024;
 /// Payloads are hashed in pieces of this size.

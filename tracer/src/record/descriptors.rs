@@ -132,12 +132,20 @@ fn is_terminal(device: u64) -> bool {
     matches!(major, 4 | 5) || (136..=143).contains(&major)
 }
 
-/// Where a descriptor stands and how it was opened.
+/// Where a descriptor stands and how it was opened. One that can only append stands at the end of
+/// its file, wherever the kernel says that it does.
 pub(super) fn position(pid: Tid, fd: i32) -> Option<(u64, u64)> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/fdinfo/{fd}")).ok()?;
     let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
     let offset = field("pos:")?.parse().ok()?;
     let flags = u64::from_str_radix(field("flags:")?, 8).ok()?;
+    let appends: u64 = (libc::O_ACCMODE | libc::O_APPEND).cast_unsigned().into();
+    if flags & appends == u64::from((libc::O_WRONLY | libc::O_APPEND).cast_unsigned())
+        && let Ok(about) = std::fs::metadata(link(pid, fd))
+        && about.is_file()
+    {
+        return Some((about.len(), flags));
+    }
     Some((offset, flags))
 }
 

@@ -53,6 +53,8 @@ pub(super) struct Engine<'a> {
     pub(super) started: i64,
     /// What stands for the path of each object, in a mirrored run.
     pub(super) paths: HashMap<u32, u64>,
+    /// The same for calls of this run to be told apart by.
+    pub(super) names: HashMap<u32, u64>,
     /// What identifies those objects that give random bytes.
     pub(super) random: HashMap<u32, u64>,
     pub(super) pids: Pids,
@@ -84,7 +86,7 @@ pub(super) struct Engine<'a> {
     pub(super) own_time: bool,
     pub(super) status: Option<Status>,
     pub(super) next_task: u32,
-    next_object: u32,
+    pub(super) next_object: u32,
     calls: u64,
     pub(super) unknown: BTreeMap<u64, u64>,
     untraced: BTreeSet<String>,
@@ -97,6 +99,8 @@ pub(super) struct Engine<'a> {
     pub(super) joined: u64,
     /// It was told that the recording is ended.
     pub(super) is_cut: bool,
+    /// The process that went on from there.
+    pub(super) joined_process: Tid,
 }
 
 impl<'a> Engine<'a> {
@@ -183,6 +187,7 @@ impl<'a> Engine<'a> {
             mirrored: MirrorUse::default(),
             started,
             paths: HashMap::new(),
+            names: HashMap::new(),
             random: HashMap::new(),
             pids: Pids::default(),
             watch,
@@ -215,6 +220,7 @@ impl<'a> Engine<'a> {
             counts: Counts::default(),
             joined: 0,
             is_cut: false,
+            joined_process: root,
         };
         for (real, seen) in real.into_iter().zip([parent, group, session]) {
             engine.pids.set(real, seen);
@@ -523,6 +529,9 @@ impl<'a> Engine<'a> {
         self.calls += 1;
         self.counts.made(&call);
         self.turns.count();
+        if let Some(mirror) = &mut self.mirror {
+            mirror.made(&call, |object| self.names.get(&object).copied());
+        }
         if self.calls.is_multiple_of(TELL_EVERY) {
             self.watch.progress(Progress::Calls(self.calls));
         }

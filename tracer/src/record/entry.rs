@@ -6,7 +6,7 @@ use super::answer::Known;
 use super::capture::{Capture, NAMED};
 use super::engine::{Engine, Origin, alive, gone};
 use super::fault::Harm;
-use super::mirror::{Given, SETS_TIMER, path_hash, random_source, source};
+use super::mirror::{Given, SETS_TIMER, known_as, path_hash, random_source, source};
 use super::outside::MESSAGE;
 use super::outside::{Answer, noted};
 use super::proc::folder_path;
@@ -38,6 +38,7 @@ impl Engine<'_> {
         if self.mirror.is_some() && self.comes_before(tid)? {
             return Ok(());
         }
+        self.ends_setup(tid, &entry)?;
         let row = if foreign { None } else { table::row(number) };
         let Some(mut call) = self.begun(tid, row, &entry) else { return Ok(()) };
         self.take_stack(tid, foreign)?;
@@ -69,6 +70,7 @@ impl Engine<'_> {
             Policy::Entry if harm.is_none() => {
                 self.unmaps(tid, row, &mut call)?;
                 self.leaves_images(tid, row)?;
+                self.ends_setup(tid, &entry)?;
                 self.call(call)?;
                 return self.leave(tid, row);
             }
@@ -130,7 +132,10 @@ impl Engine<'_> {
                 self.call(call)?;
                 return self.resume(tid, 0);
             }
-            Known::Instead(result) => return self.instead(tid, &arguments, call, result),
+            Known::Instead(result) => {
+                let result = self.before_marker(&mut call, result);
+                return self.instead(tid, &arguments, call, result);
+            }
         }
         self.keep_landing(tid, row, &arguments);
         let mut changed = self.translate(row, &arguments);
@@ -283,6 +288,7 @@ impl Engine<'_> {
             return Ok(());
         };
         mirror.join(&task.told.lineage, task.children);
+        self.joined_process = task.pid;
         self.counts.start(task.told.id);
         // The announcement itself counts as well.
         self.joined = self.turns.ticks;
@@ -299,11 +305,33 @@ impl Engine<'_> {
         self.write(&event)
     }
 
+    /// What a thread sees for an id of the kernel. A shell that has started the restored program
+    /// knows it by the id that it got from the kernel, and waits for that.
+    pub(super) fn sees(&self, tid: Tid, real: i32) -> i32 {
+        let is_starter =
+            self.mirror.as_ref().zip(self.tasks.get(&tid)).is_some_and(|(mirror, task)| {
+                task.pid != self.joined_process && mirror.is_started_by(&task.told.lineage)
+            });
+        if is_starter { real } else { self.pids.seen(real) }
+    }
+
+    /// The time that is told before the marker, and what the call returns then.
+    fn before_marker(&mut self, call: &mut Call, result: i64) -> i64 {
+        let mirrors = self.knobs.mirrored_clocks;
+        match self.mirror.as_mut().filter(|mirror| mirrors && !mirror.is_active()) {
+            Some(mirror) => mirror.before.replace(call, result),
+            None => result,
+        }
+    }
+
     /// What the earlier run got from this source, if it is to be given.
     fn mirrored(&mut self, tid: Tid, call: &mut Call) -> Option<Given> {
-        let mirror = self.mirror.as_mut().filter(|mirror| mirror.is_active())?;
-        let task = self.tasks.get(&tid).filter(|task| !task.is_saving())?;
         let row = table::row(call.number)?;
+        let is_clock = row.class == Class::Clock;
+        let mirror = self.mirror.as_mut();
+        let mirror =
+            mirror.filter(|mirror| mirror.is_active() || is_clock && mirror.before.is_near())?;
+        let task = self.tasks.get(&tid).filter(|task| !task.is_saving())?;
         // The signal that it asks for comes where the earlier run got it.
         let sets_timer = SETS_TIMER.contains(&row.name);
         let timer = if row.name == "alarm" { 0 } else { call.argument(0) };
@@ -321,8 +349,11 @@ impl Engine<'_> {
             return None;
         }
         let source = source(call, |object| self.random.get(&object).copied())?;
-        let given = mirror.next(&task.told.lineage, source);
+        let given = mirror.next(&task.told.lineage, source, call.number);
         let given = given.filter(|given| given.data.iter().all(|data| data.payload.is_whole()));
+        if !mirror.is_active() {
+            return given;
+        }
         let count = match &given {
             Some(_) => &mut self.mirrored.given,
             None => {
@@ -459,6 +490,7 @@ impl Engine<'_> {
     pub(super) fn notice(&mut self, object: &crate::trace::Object) {
         if self.mirror.is_some() {
             self.paths.insert(object.id, path_hash(&object.path));
+            self.names.insert(object.id, known_as(object));
         }
         if let Some(source) = random_source(object) {
             self.random.insert(object.id, source);

@@ -36,7 +36,7 @@ impl Engine<'_> {
         }
         if let Some(row) = pending.row {
             if row.result == Ret::Pid && result > 0 {
-                result = self.pids.seen(low(result.cast_unsigned())).into();
+                result = self.sees(tid, low(result.cast_unsigned())).into();
             }
             let arguments = pending.arguments;
             if real >= 0 {
@@ -202,7 +202,7 @@ impl Engine<'_> {
                 let at = arguments[2].wrapping_add(CHILD_OF_INFO as u64);
                 let mut bytes = [0; 4];
                 if memory::read(tid, at, &mut bytes) == 4 {
-                    let seen = self.pids.seen(i32::from_le_bytes(bytes));
+                    let seen = self.sees(tid, i32::from_le_bytes(bytes));
                     let _unreadable = memory::write(tid, at, &seen.to_le_bytes());
                 }
             }

@@ -23,6 +23,19 @@ pub(super) struct Files {
     /// By what its descriptors have in common.
     touched: BTreeMap<u32, Touched>,
     restored: bool,
+    /// What was restored, while what goes with it is set up.
+    read: Option<Read>,
+}
+
+/// An image that was read.
+#[derive(Debug)]
+struct Read {
+    task: u32,
+    path: PathBuf,
+    id: [u8; 16],
+    description: u32,
+    /// What is opened from then on has at least this number.
+    opened_since: u32,
 }
 
 /// A file that may be an image, and what was done with it since it was opened.
@@ -43,6 +56,16 @@ impl Files {
     /// Whether anything is looked for.
     pub(super) fn is_watching(&self) -> bool {
         self.wanted.is_any()
+    }
+
+    /// Whether a descriptor was made while things are set up.
+    pub(super) fn is_of_setup(&self, object: u32) -> bool {
+        self.read.as_ref().is_some_and(|read| object >= read.opened_since)
+    }
+
+    /// The task that has read the image, while everything is still being set up.
+    pub(super) fn sets_up(&self) -> Option<u32> {
+        self.read.as_ref().map(|read| read.task)
     }
 }
 
@@ -69,7 +92,9 @@ impl Engine<'_> {
         }
         let Some(row) = table::row(call.number) else { return Ok(()) };
         match row.name {
-            "rename" | "renameat" | "renameat2" => return self.renamed(call, row.name),
+            "rename" | "renameat" | "renameat2" | "link" | "linkat" => {
+                return self.renamed(call, row.name);
+            }
             // What a program closes, and what is closed for it.
             "close" | "close_range" | "dup2" | "dup3" | "execve" | "execveat" => {
                 return self.closed(call.task);
@@ -162,28 +187,56 @@ impl Engine<'_> {
         let Some(touched) = self.files.touched.remove(&description) else { return Ok(()) };
         let Touched { path, read, written, .. } = touched;
         if written && self.files.wanted.is_saved(&path) {
-            self.announce(task, Kind::Saved, &path, Some(description))?;
-            self.announce(task, Kind::Durable, &path, None)?;
+            let id = self.content_id(task, &path);
+            self.announce(task, Kind::Saved, (&path, id), Some(description))?;
+            self.announce(task, Kind::Durable, (&path, id), None)?;
         } else if read && !written && !self.files.restored && self.files.wanted.is_restored(&path) {
             self.files.restored = true;
-            self.announce(task, Kind::Restored, &path, Some(description))?;
+            let id = self.content_id(task, &path);
+            let opened_since = self.next_object;
+            self.files.read = Some(Read { task, path, id, description, opened_since });
+            // Where the user named a file, it is the last one to be read.
+            let named = self.files.wanted.restored_on.is_some();
+            match self.mirror.as_mut().filter(|mirror| !named && !mirror.is_active()) {
+                Some(mirror) => mirror.before.near(),
+                None => self.ready_at(task)?,
+            }
         }
         Ok(())
     }
 
+    /// The image was read and all is set up.
+    pub(super) fn ready_at(&mut self, task: u32) -> Result<(), Error> {
+        match self.files.read.take() {
+            Some(Read { path, id, description, .. }) => {
+                self.announce(task, Kind::Restored, (&path, id), Some(description))
+            }
+            None => Ok(()),
+        }
+    }
+
     fn renamed(&mut self, call: &Call, name: &str) -> Result<(), Error> {
-        let to = if name == "rename" { 1 } else { 3 };
+        let to = if matches!(name, "rename" | "link") { 1 } else { 3 };
         let Some(payload) = call.payload(to, false) else { return Ok(()) };
         let Some(tid) = self.tid(call.task) else { return Ok(()) };
         let path = folder_path(tid).join(std::ffi::OsStr::from_bytes(&payload.bytes));
         if self.files.wanted.is_saved(&path) {
-            self.announce(call.task, Kind::Saved, &path, None)?;
-            self.announce(call.task, Kind::Durable, &path, None)?;
+            let id = self.content_id(call.task, &path);
+            self.announce(call.task, Kind::Saved, (&path, id), None)?;
+            self.announce(call.task, Kind::Durable, (&path, id), None)?;
         }
         Ok(())
     }
 
-    fn tid(&self, task: u32) -> Option<Tid> {
+    /// An image that cannot be read is one that cannot be copied, which is told then.
+    fn content_id(&self, task: u32, path: &Path) -> [u8; 16] {
+        let root = self.tid(task).map(|tid| self.root_of(tid));
+        let path = root.map(|root| below(&root, path));
+        let content = path.and_then(|path| std::fs::read(path).ok()).unwrap_or_default();
+        xxhash_rust::xxh3::xxh3_128(&content).to_le_bytes()
+    }
+
+    pub(super) fn tid(&self, task: u32) -> Option<Tid> {
         self.tasks.iter().find(|(_, known)| known.told.id == task).map(|(tid, _)| *tid)
     }
 
@@ -192,17 +245,15 @@ impl Engine<'_> {
         &mut self,
         task: u32,
         kind: Kind,
-        path: &Path,
+        (path, id): (&Path, [u8; 16]),
         closed: Option<u32>,
     ) -> Result<(), Error> {
         let Some(tid) = self.tid(task) else { return Ok(()) };
         let name = path.to_owned().into_os_string().into_vec();
         let mut told = Marker::new(kind);
         told.path = &name;
-        // An image that cannot be read is one that cannot be copied, which is told then.
         let root = self.root_of(tid);
-        let content = std::fs::read(below(&root, path)).unwrap_or_default();
-        told.image_id = xxhash_rust::xxh3::xxh3_128(&content).to_le_bytes();
+        told.image_id = id;
         let directory = folder_path(tid);
         self.watch.progress(Progress::Marker { kind, step: told.step });
         self.watch.marker(&Seen { marker: told.clone(), directory, root })?;

@@ -200,7 +200,10 @@ impl Engine<'_> {
         let id = self.next_task;
         self.next_task += 1;
         let seen = match &self.mirror {
-            Some(mirror) if mirror.is_active() && self.knobs.mirrored_ids => {
+            // What is named after the first process is named so before the marker.
+            Some(mirror)
+                if self.knobs.mirrored_ids && (mirror.is_active() || self.tasks.is_empty()) =>
+            {
                 mirror.seen(&lineage).unwrap_or(tid)
             }
             _ => tid,
@@ -214,6 +217,9 @@ impl Engine<'_> {
         self.outside.inside.insert(task.pid);
         self.outside.inside.insert(task.told.tid);
         self.turns.add(task.told.tid);
+        if let Some(mirror) = &mut self.mirror {
+            mirror.begins(&task.told);
+        }
         self.write(&Event::Task(task.told.clone()))?;
         self.tasks.insert(task.told.tid, task);
         Ok(())

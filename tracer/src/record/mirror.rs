@@ -11,15 +11,20 @@ use std::path::Path;
 use samestate_schema::marker::{Kind as MarkerKind, Marker};
 use xxhash_rust::xxh3::Xxh3Default;
 
+use super::clocks::Before;
 use super::deliver::{Delivery, Signals};
 use super::outside::{Earlier, Learner, when};
+use super::pace::Pace;
+use super::setup::{first, has_waited, told_apart};
 use super::times::Times;
 use crate::Error;
-use crate::table::{self, Kind, Layout};
-use crate::trace::{Call, Data, Event, Object, ObjectKind, Place, Reader, call_flags};
+use crate::table::{self, Class, Kind, Layout};
+use crate::trace::{
+    Call, Data, Descriptor, Event, Object, ObjectKind, Place, Reader, Task, call_flags,
+};
 
 /// A result of the earlier run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Given {
     pub(crate) result: i64,
     pub(crate) data: Vec<Data>,
@@ -29,6 +34,11 @@ pub(crate) struct Given {
 #[derive(Debug, Default)]
 pub(crate) struct Mirror {
     queues: HashMap<String, HashMap<u64, VecDeque<Given>>>,
+    /// What it got from clocks.
+    pace: Pace,
+    /// The threads of this run, and those that save.
+    lineages: HashMap<u32, String>,
+    saving: HashSet<u32>,
     /// What it was told of files.
     times: Times,
     /// The ids that the earlier run's program saw, by lineage.
@@ -44,6 +54,14 @@ pub(crate) struct Mirror {
     pub(crate) signals: Signals,
     /// Which of them there are.
     pub(crate) held: HashSet<i32>,
+    /// The time until the marker.
+    pub(crate) before: Before,
+    /// What tells the first call after the marker ([`setup::first`]).
+    pub(crate) first: Option<u64>,
+    /// Whether that makes a thread.
+    pub(crate) first_makes: bool,
+    /// The paths that were open at the marker.
+    open: HashSet<u64>,
 }
 
 /// Where the two runs are joined: at their starts, or at a marker in each.
@@ -82,9 +100,11 @@ impl Mirror {
         let mut children: HashMap<u32, u32> = HashMap::new();
         let mut random = HashMap::new();
         let mut paths = HashMap::new();
+        let mut names = HashMap::new();
         let mut started = from.is_none();
         let mut learner = Learner::new(&header.knobs, from.is_some());
         let mut open = Vec::new();
+        let mut marked = None;
         while let Some((place, event)) = reader.read()? {
             match event {
                 Event::Task(task) => {
@@ -101,6 +121,7 @@ impl Mirror {
                 Event::Object(object) => {
                     learner.object(&object);
                     paths.insert(object.id, path_hash(&object.path));
+                    names.insert(object.id, known_as(&object));
                     if let Some(source) = random_source(&object) {
                         random.insert(object.id, source);
                     }
@@ -116,6 +137,9 @@ impl Mirror {
                         mirror.signals.set_saving(call.task, *saving);
                         if Some(place) == from {
                             started = true;
+                            marked = Some(call.task);
+                            let path = |open: &Descriptor| paths.get(&open.object).copied();
+                            mirror.open = open.iter().filter_map(path).collect();
                             learner.marker(&call, &open);
                             mirror.signals.start(call.task);
                             mirror.joint.there = lineage.clone();
@@ -133,10 +157,25 @@ impl Mirror {
                     if !started {
                         continue;
                     }
+                    if from.is_some() {
+                        mirror.before.learn(&call);
+                    }
+                    if mirror.first.is_none() && marked == Some(call.task) {
+                        let found = first(&call, |object| names.get(&object).copied());
+                        mirror.first = found.map(|found| found.0);
+                        mirror.first_makes = found.is_some_and(|found| found.1);
+                    }
                     mirror.times.learn(lineage, &call, |object| paths.get(&object).copied());
+                    if let Some(made) = told_apart(&call, |object| names.get(&object).copied()) {
+                        mirror.pace.learn_call(lineage, made);
+                    }
                     let source = source(&call, |object| random.get(&object).copied());
                     let (Some(source), Some(result)) = (source, call.result) else { continue };
                     let data = call.data.into_iter().filter(|data| data.out).collect();
+                    if table::class(call.number) == Class::Clock {
+                        mirror.pace.learn_time(lineage, source, Given { result, data });
+                        continue;
+                    }
                     mirror
                         .queues
                         .entry(lineage.clone())
@@ -173,15 +212,54 @@ impl Mirror {
         self.joint.here_children = children;
     }
 
+    /// Whether the earlier run had this open at its marker.
+    pub(crate) fn had_open(&self, path: &[u8]) -> bool {
+        self.open.contains(&path_hash(path))
+    }
+
+    /// Whether this thread is one of those that led to the one that goes on from the marker.
+    pub(crate) fn is_started_by(&self, lineage: &str) -> bool {
+        let below = self.joint.here.strip_prefix(lineage);
+        self.active && below.is_some_and(|below| below.starts_with('.'))
+    }
+
     /// Whether results are given already.
     pub(crate) const fn is_active(&self) -> bool {
         self.active
     }
 
     /// The next result of this source, if there is one.
-    pub(crate) fn next(&mut self, lineage: &str, source: u64) -> Option<Given> {
+    pub(crate) fn next(&mut self, lineage: &str, source: u64, number: u64) -> Option<Given> {
         let there = self.joint.there(lineage);
+        if table::class(number) == Class::Clock {
+            return self.pace.next(&there, source, number);
+        }
         self.queues.get_mut(&there)?.get_mut(&source)?.pop_front()
+    }
+
+    /// A thread of this run begins.
+    pub(crate) fn begins(&mut self, task: &Task) {
+        self.lineages.insert(task.id, task.lineage.clone());
+    }
+
+    /// A thread has made a call: times that it gets from now on are those from behind it.
+    pub(crate) fn made(&mut self, call: &Call, name: impl Fn(u32) -> Option<u64>) {
+        if call.flags & call_flags::MARKER != 0 {
+            match marker_kind(call) {
+                Some(MarkerKind::SaveBegin) => self.saving.insert(call.task),
+                Some(MarkerKind::Durable | MarkerKind::SaveEnd) => self.saving.remove(&call.task),
+                _ => false,
+            };
+        } else if self.active
+            && !self.saving.contains(&call.task)
+            && let Some(lineage) = self.lineages.get(&call.task)
+        {
+            if let Some(made) = told_apart(call, name) {
+                self.pace.made(&self.joint.there(lineage), made);
+            } else if has_waited(call) {
+                self.pace.waited(&self.joint.there(lineage));
+            }
+        }
     }
 
     /// Replaces what the program is told of a file beyond what counts; whether anything was.
@@ -232,6 +310,16 @@ impl Joint {
 /// Stands for a path.
 pub(crate) fn path_hash(path: &[u8]) -> u64 {
     xxhash_rust::xxh3::xxh3_64(path)
+}
+
+/// Stands for what a descriptor leads to, in a way that is the same in another run: the kernel counts
+/// pipes and sockets, and where the standard streams lead to is the caller's choice.
+pub(crate) fn known_as(object: &Object) -> u64 {
+    match object.fd {
+        0..3 if object.inherited => path_hash(&[0, 0, object.fd.to_le_bytes()[0]]),
+        _ if object.path.starts_with(b"/") => path_hash(&object.path),
+        _ => path_hash(&[object.kind as u8]),
+    }
 }
 
 /// The kind of the marker that a call is.

@@ -122,6 +122,12 @@ impl Turns {
         Self { on, ..Self::default() }
     }
 
+    /// Whether all of these wait for something.
+    pub(super) fn all_wait(&self, mut tids: impl Iterator<Item = Tid>) -> bool {
+        let waits = |place: &Place| !matches!(place, Place::Ready { .. } | Place::Comes);
+        tids.all(|tid| self.places.get(&tid).is_some_and(waits))
+    }
+
     /// Whether threads take turns.
     pub(super) const fn are_on(&self) -> bool {
         self.on
