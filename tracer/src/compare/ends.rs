@@ -73,6 +73,16 @@ impl Differ<'_> {
             self.unknown[usize::from(!on_the_left)] += stream.items.len() as u64;
             return;
         }
+        // A command that is started by a shell, where the other one is not: what starts it is no part
+        // of the program.
+        if key.contains('^') {
+            let what = format!(
+                "what process {} did, which has started the {label} run's program, is not compared",
+                stream.lineage
+            );
+            self.report.notes.push(what);
+            return;
+        }
         let kind = if stream.is_thread { "thread" } else { "process" };
         let finding = Finding::new(
             &rules::PROCESS_DIFFERS,

@@ -6,7 +6,7 @@ use samestate_report::{Finding, Severity, Subject, rules};
 
 use super::Differ;
 use super::control::Spot;
-use super::load::Run;
+use super::load::{Run, moves_in};
 use crate::trace::{Descriptor, ObjectKind};
 
 /// Flags of a descriptor that change what its calls do.
@@ -54,7 +54,8 @@ impl Differ<'_> {
     pub(super) fn descriptors(&mut self, pairs: &[(Descriptor, Descriptor)]) {
         let mut found = Vec::new();
         for (ours, theirs) in pairs {
-            let (before, after) = (flags(ours.flags), flags(theirs.flags));
+            let at_end = self.only_writes_on(ours, theirs);
+            let (before, after) = (flags(ours.flags, at_end), flags(theirs.flags, at_end));
             if before == after || (0..3).contains(&ours.fd) {
                 continue;
             }
@@ -100,6 +101,24 @@ impl Differ<'_> {
             self.report.findings.push(finding);
         }
     }
+
+    /// Both only write behind each other from the same place on. A program that goes on opens its
+    /// log to append, where it had opened an empty one before: that is the same then.
+    fn only_writes_on(&self, ours: &Descriptor, theirs: &Descriptor) -> bool {
+        let writes = |open: &Descriptor| {
+            open.flags & u64::from(libc::O_ACCMODE.cast_unsigned())
+                == u64::from(libc::O_WRONLY.cast_unsigned())
+        };
+        let moves = |run: &Run, open: &Descriptor| {
+            run.streams.values().any(|stream| moves_in(stream, open.object))
+        };
+        ours.offset == theirs.offset
+            && writes(ours)
+            && writes(theirs)
+            && kind(&self.left, ours) == Some(ObjectKind::File)
+            && !moves(&self.left, ours)
+            && !moves(&self.right, theirs)
+    }
 }
 
 fn kind(run: &Run, open: &Descriptor) -> Option<ObjectKind> {
@@ -113,7 +132,9 @@ fn subject(run: &Run, open: &Descriptor) -> String {
 }
 
 /// How a descriptor is open, in words.
-fn flags(flags: u64) -> String {
+fn flags(flags: u64, at_end: bool) -> String {
+    let appends = u64::from(libc::O_APPEND.cast_unsigned());
+    let flags = if at_end { flags & !appends } else { flags };
     let has = |flag: i32| flags & u64::from(flag.cast_unsigned()) != 0;
     let access = match flags & 3 {
         0 => "read",

@@ -122,7 +122,10 @@ pub(crate) struct Run {
 /// Whether a thread uses the position that a descriptor has at the marker before it sets another
 /// one, and so by which call.
 pub(crate) fn position_matters(stream: &Stream, open: &Descriptor) -> Option<u64> {
-    let appends = open.flags & u64::from(libc::O_APPEND.cast_unsigned()) != 0;
+    // What can be read as well as appended to stands elsewhere for reading.
+    let appends = open.flags & u64::from(libc::O_APPEND.cast_unsigned()) != 0
+        && open.flags & u64::from(libc::O_ACCMODE.cast_unsigned())
+            != u64::from(libc::O_WRONLY.cast_unsigned());
     for item in &stream.items {
         let Some(row) = table::row(item.number) else { continue };
         if stream.objects(item).first() != Some(&open.object) {
@@ -139,6 +142,16 @@ pub(crate) fn position_matters(stream: &Stream, open: &Descriptor) -> Option<u64
         }
     }
     None
+}
+
+/// Whether a thread writes to a file somewhere else than where it stands.
+pub(crate) fn moves_in(stream: &Stream, object: u32) -> bool {
+    stream.items.iter().any(|item| {
+        stream.objects(item).first() == Some(&object)
+            && table::row(item.number).is_some_and(|row| {
+                matches!(row.name, "lseek" | "pwrite64" | "pwritev" | "pwritev2" | "ftruncate")
+            })
+    })
 }
 
 /// Reads a run; `like` is the header of the one that it mirrors from its marker on.
@@ -230,7 +243,7 @@ struct Loader {
     from: From,
     started: bool,
     /// Tasks that exist, with their lineage and their parent; only before the start.
-    live_tasks: BTreeMap<u32, (String, bool)>,
+    live_tasks: BTreeMap<u32, (String, u32)>,
     /// Children of each task since the start.
     children: HashMap<u32, u32>,
     saving: HashMap<u32, Window>,
@@ -257,7 +270,7 @@ impl Loader {
                     return;
                 }
                 if !self.started {
-                    self.live_tasks.insert(task.id, (task.lineage, is_thread));
+                    self.live_tasks.insert(task.id, (task.lineage, task.process));
                     return;
                 }
                 let (key, parent) = match task.parent {
@@ -454,14 +467,23 @@ impl Loader {
     fn start(&mut self, task: u32, kind: Option<MarkerKind>) {
         self.started = true;
         let mut others = 0;
-        for (id, (lineage, is_thread)) in std::mem::take(&mut self.live_tasks) {
-            let key = if id == task {
-                "0".to_owned()
-            } else {
-                others += 1;
-                format!("0~{others}")
+        let tasks = std::mem::take(&mut self.live_tasks);
+        let marked = tasks.get(&task).cloned();
+        for (id, (lineage, process)) in tasks {
+            let starts = marked.as_ref().and_then(|(below, own)| {
+                let below = below.strip_prefix(&lineage)?.strip_prefix('.')?;
+                (process != *own).then(|| below.split('.').count())
+            });
+            let key = match starts {
+                _ if id == task => "0".to_owned(),
+                // By how far above it is.
+                Some(above) => format!("0^{above}"),
+                None => {
+                    others += 1;
+                    format!("0~{others}")
+                }
             };
-            self.begin(id, key, lineage, None, is_thread);
+            self.begin(id, key, lineage, None, process != id);
         }
         if kind == Some(MarkerKind::Saved) {
             self.saving.insert(task, Window::Started);
@@ -487,7 +509,11 @@ const OF_THE_LIBRARY: std::ops::RangeInclusive<u64> = 32..=33;
 /// Whether a call is compared at all.
 fn compared(call: &Call, class: Class, strength: Strength) -> bool {
     match class {
-        Class::Memory | Class::Sync | Class::Runtime if strength == Strength::Strict => true,
+        Class::Memory | Class::Sync | Class::Runtime | Class::Clock
+            if strength == Strength::Strict =>
+        {
+            true
+        }
         Class::Signal if table::number("rt_sigaction") == Some(call.number) => {
             !OF_THE_LIBRARY.contains(&call.argument(0))
         }
@@ -498,7 +524,10 @@ fn compared(call: &Call, class: Class, strength: Strength) -> bool {
                     && call.object(4).is_some()
                     && call.argument(3) & 0x20 == 0
         }
-        Class::Sync | Class::Runtime | Class::Wait | Class::Ready => false,
+        // How often a clock is read is the runtime's business as well, and nobody else notices.
+        Class::Sync | Class::Runtime | Class::Wait | Class::Ready | Class::Clock => false,
+        // A thread that slept when its process ended.
+        Class::System if call.result.is_none() && is_sleep(call) => false,
         _ => {
             let result = call.result.unwrap_or(0);
             // Interrupted, or nothing there yet: the program will ask again.
@@ -507,6 +536,11 @@ fn compared(call: &Call, class: Class, strength: Strength) -> bool {
                 && result != -i64::from(libc::EAGAIN)
         }
     }
+}
+
+fn is_sleep(call: &Call) -> bool {
+    let row = table::row(call.number);
+    row.is_some_and(|row| matches!(row.name, "nanosleep" | "clock_nanosleep"))
 }
 
 /// The bytes that a call moves through a descriptor in the order of the stream.

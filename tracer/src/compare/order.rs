@@ -102,7 +102,33 @@ pub(super) fn same_pieces(ours: &[u8], theirs: &[u8]) -> bool {
         ours.len().is_multiple_of(width)
             && ours.len() >= 2 * width
             && sorted(ours.chunks(width)) == sorted(theirs.chunks(width))
-    })
+    }) || in_places(ours, theirs)
+}
+
+/// So many equal bytes end a place that differs.
+const APART: usize = 8;
+/// In fewer bytes than this, other values can have the same bytes.
+const LEAST: usize = 4;
+
+/// Whether every place that differs holds the same bytes in another order: entries of a length of
+/// their own each, as formats write them that save room.
+fn in_places(ours: &[u8], theirs: &[u8]) -> bool {
+    let differs = |at: &usize| ours[*at] != theirs[*at];
+    let same = |start: usize, end: usize| {
+        let (mut ours, mut theirs) = (ours[start..end].to_vec(), theirs[start..end].to_vec());
+        ours.sort_unstable();
+        theirs.sort_unstable();
+        end - start >= LEAST && ours == theirs
+    };
+    let mut place: Option<(usize, usize)> = None;
+    for at in (0..ours.len()).filter(differs) {
+        place = match place {
+            Some((start, end)) if at - end < APART => Some((start, at + 1)),
+            Some((start, end)) if !same(start, end) => return false,
+            _ => Some((at, at + 1)),
+        };
+    }
+    place.is_some_and(|(start, end)| same(start, end))
 }
 
 /// Whether each byte stands as often in both: also those between the pieces.
@@ -148,5 +174,11 @@ mod tests {
         assert!(!same_pieces(b"b, a;c", b"a;b:c "), "another order, and other bytes between");
         assert!(!same_pieces(b"a, b;c", b"a;b, c"), "the order is the same");
         assert!(same_pieces(b"one, two;", b"two, one;"));
+        // Entries of two bytes and of three, and what stands behind them.
+        let (ours, theirs) =
+            (b"\xff\x01\x02\xc8\x03\x09 and\0more", b"\xff\xc8\x03\x09\x01\x02 and\0more");
+        assert!(same_pieces(ours, theirs));
+        assert!(!same_pieces(b"\xff\x01\x02 and\0", b"\xff\x02\x01 and\0"), "another number");
+        assert!(!same_pieces(b"\xff\x01\x02\xc8\x03\x09", b"\xff\xc8\x03\x09\x01\x04"));
     }
 }
