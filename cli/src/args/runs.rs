@@ -204,7 +204,9 @@ pub(crate) struct VerifyArgs {
     /// is a checkpoint.
     #[arg(long, value_name = "GLOB")]
     pub(crate) saved_on: Option<String>,
-    /// The same for restoring: a file of this kind, read and closed; the image if it is left out.
+    /// For a program that announces nothing: the restored run is compared from where it has read
+    /// and closed a file of this kind. If it is left out, from where it has read the image and set
+    /// up what goes with it.
     #[arg(long, value_name = "GLOB")]
     pub(crate) restored_on: Option<String>,
     /// Do not run the original again where a restored run differs: every difference counts, even

@@ -13,6 +13,7 @@ mod cut;
 mod emulator;
 mod faults;
 mod filters;
+mod foreign;
 mod harsh;
 mod identities;
 mod jobs;

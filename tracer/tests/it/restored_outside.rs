@@ -36,7 +36,7 @@ while count < 4:
         os.rename(folder + "/draft", folder + "/image")
 "#;
 
-fn python() -> Option<&'static str> {
+pub(crate) fn python() -> Option<&'static str> {
     let there = Path::new("/usr/bin/python3").is_file();
     if !there {
         skipped("/usr/bin/python3 not found");
