@@ -66,6 +66,8 @@ pub(crate) struct Stream {
     pub(crate) items: Vec<Item>,
     pub(crate) chunks: Vec<Chunk>,
     objects: Vec<u32>,
+    /// Which of the items are sleeps so short that only who shares the processor notices.
+    pub(crate) naps: HashSet<usize>,
     /// How many calls it made, compared or not.
     pub(crate) calls: u64,
     /// How often each signal was delivered.
@@ -430,6 +432,9 @@ impl Loader {
             stream.chunks.push(chunk);
             index(stream.chunks.len() - 1)
         });
+        if is_nap(call) {
+            stream.naps.insert(stream.items.len());
+        }
         stream.items.push(Item {
             full,
             shape,
@@ -541,6 +546,21 @@ fn compared(call: &Call, class: Class, strength: Strength) -> bool {
 fn is_sleep(call: &Call) -> bool {
     let row = table::row(call.number);
     row.is_some_and(|row| matches!(row.name, "nanosleep" | "clock_nanosleep"))
+}
+
+/// Whether a call sleeps as long as spinning locks and schedulers of languages do at most.
+fn is_nap(call: &Call) -> bool {
+    const LONGEST: i64 = 10_000_000;
+    let asked = match table::row(call.number).map(|row| row.name) {
+        Some("nanosleep") => call.payload(0, false),
+        Some("clock_nanosleep") if call.argument(1) & 1 == 0 => call.payload(2, false),
+        _ => None,
+    };
+    let part = |at: usize| {
+        let bytes = &asked?.bytes;
+        bytes.get(at..)?.first_chunk().map(|part| i64::from_le_bytes(*part))
+    };
+    part(0) == Some(0) && part(8).is_some_and(|nanoseconds| nanoseconds <= LONGEST)
 }
 
 /// The bytes that a call moves through a descriptor in the order of the stream.

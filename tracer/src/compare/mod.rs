@@ -482,7 +482,7 @@ impl Differ<'_> {
     }
 
     /// What happens within the program and has no effect but the time. Spinning locks and the
-    /// schedulers of languages sleep as often as they like, and the counter of an `eventfd`, by which
+    /// schedulers of languages sleep as often as they like, if not for long, and the counter of an `eventfd`, by which
     /// threads wake each other, holds as many wakings as came together.
     fn is_inner(
         &self,
@@ -490,17 +490,20 @@ impl Differ<'_> {
         right: &Stream,
         difference: Difference,
     ) -> Option<&'static str> {
-        let (run, stream, item) = match difference.calls() {
-            (Some(at), _) => (&self.left, left, left.items[at]),
-            (None, Some(at)) => (&self.right, right, right.items[at]),
+        let (run, stream, at) = match difference.calls() {
+            (Some(at), _) => (&self.left, left, at),
+            (None, Some(at)) => (&self.right, right, at),
             (None, None) => return None,
         };
+        let item = stream.items[at];
         if self.how.strength == Strength::Strict {
             return None;
         }
         let alone = !matches!(difference, Difference::Changed(..) | Difference::Rebound(..));
         match table::row(item.number)?.name {
-            "nanosleep" | "clock_nanosleep" if alone => Some("sleeps that only one run made"),
+            "nanosleep" | "clock_nanosleep" if alone && stream.naps.contains(&at) => {
+                Some("short sleeps that only one run made")
+            }
             // Libraries ask once, or again and again.
             "getpid" | "gettid" | "getppid" | "getuid" | "geteuid" | "getgid" | "getegid"
                 if alone =>
