@@ -107,8 +107,11 @@ fn each_way_to_fail_has_its_verdict_and_its_words() {
         let rows = rows(&said);
         let tried = if more == soon { 1 } else { 2 };
         assert_eq!(rows.len(), tried, "one that fails keeps nobody from the next: {told}");
-        for row in rows {
+        for (number, row) in rows.iter().enumerate() {
             let [.., found, how_ended] = row[..] else { panic!("{told}") };
+            // Behind the last checkpoint it crashes before it does anything that the original did.
+            let never_went_on = how == "crashes-later" && number == 1;
+            let verdict = if never_went_on { "restore failed" } else { verdict };
             assert_eq!((found, how_ended), (verdict, ended), "{told}");
         }
         assert!(said.stdout.contains(says), "no {says}: {told}");

@@ -44,13 +44,13 @@ fn what_was_mirrored_and_which_rules_counted_is_told_in_short_and_whole() {
     let end = said.stdout.find("  image").unwrap();
     expect![[r#"
           image      step  calls compared  divergences  verdict  ended with
-          state.sav     0              11            0  same     exit status 0
+          state.sav     0               8            0  same     exit status 0
 
           used              times  which
           mirrored results      5  clock_gettime 3, getrandom 1, read 1
           rules                 3  children waited for in any order 2, descriptors of another number 1
 
-        verify: clean (1 checkpoints, 11 calls compared, 0 divergences)
+        verify: clean (1 checkpoints, 8 calls compared, 0 divergences)
     "#]]
     .assert_eq(&said.stdout[end..]);
 
