@@ -100,8 +100,8 @@ impl Engine<'_> {
 
     /// The times of a file as the earlier run was told them.
     fn give_times(&mut self, tid: Tid, arguments: [u64; 6], call: &mut Call) {
-        let mirror = self.mirror.as_mut().filter(|mirror| mirror.is_active());
-        let Some(mirror) = mirror.filter(|_| self.knobs.mirrored_files) else { return };
+        let mirror = self.mirror.as_mut().filter(|_| self.knobs.mirrored_files);
+        let Some(mirror) = mirror else { return };
         let Some(task) = self.tasks.get(&tid).filter(|task| !task.is_saving()) else { return };
         let asked = times::source(call, |object| self.paths.get(&object).copied());
         let Some((source, index, layout)) = asked else { return };

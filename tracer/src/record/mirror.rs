@@ -270,6 +270,10 @@ impl Mirror {
         started: i64,
         bytes: &mut [u8],
     ) -> bool {
+        if !self.active {
+            self.times.keep(layout, bytes);
+            return false;
+        }
         let there = self.joint.there(lineage);
         self.times.give(&there, source, layout, started, bytes)
     }

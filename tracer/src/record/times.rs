@@ -21,6 +21,8 @@ pub(crate) struct Times {
     started: i64,
     /// What the program was told of an inode of today, by device and number.
     inodes: HashMap<(u64, u64), u64>,
+    /// What it was told of files before its marker, when it was told the truth.
+    before: HashMap<(u64, u64), Told>,
 }
 
 impl Times {
@@ -37,6 +39,13 @@ impl Times {
         queues.entry(source).or_default().push_back(told);
     }
 
+    /// This run was told the truth about a file, and will go by it.
+    pub(crate) fn keep(&mut self, layout: Layout, bytes: &[u8]) {
+        if let Some(now) = told(layout, bytes) {
+            self.before.insert((now.device, now.inode), now);
+        }
+    }
+
     /// Replaces in a structure what is not the program's doing; whether anything was. `started`
     /// is when this run was started.
     pub(crate) fn give(
@@ -50,6 +59,12 @@ impl Times {
         let Some(now) = told(layout, bytes) else { return false };
         let queue = self.queues.get_mut(lineage).and_then(|queues| queues.get_mut(&source));
         let then = queue.and_then(VecDeque::pop_front).filter(|then| then.kind() == now.kind());
+        let before = self.before.get(&(now.device, now.inode)).copied();
+        // It is the file that it was told of, and nobody has changed it since.
+        let state = |told: &Told| (told.size, told.modified, told.changed);
+        if before.is_some_and(|before| state(&before) == state(&now)) {
+            return false;
+        }
         let mut given = now;
         match then {
             Some(then) => {
@@ -70,6 +85,11 @@ impl Times {
                 let known = self.inodes.get(&(now.device, now.inode));
                 given.inode = known.copied().unwrap_or(now.inode);
             }
+        }
+        // SQLite takes a file that has another number than the one that it has open for another one,
+        // and does not write to it any more.
+        if before.is_some() {
+            given.inode = now.inode;
         }
         given != now && given.put(layout, bytes)
     }

@@ -225,3 +225,16 @@ fn files_that_are_named_after_the_process_have_the_names_that_they_had() {
     ];
     is_clean_and_a_fault_is_found(&parts, None);
 }
+
+#[test]
+fn a_file_keeps_the_number_that_it_had_before_the_run_went_on() {
+    // It is another one than the original's.
+    let copies = "import shutil
+if image: shutil.copy(folder + '/log', folder + '/copy'); os.rename(folder + '/copy', folder + '/log')";
+    let looks = "info = os.fstat(log.fileno())";
+    let checks = "os.stat(folder)
+    assert os.stat(folder + '/log').st_ino == info.st_ino, 'another file'
+    assert os.stat(folder + '/log').st_ino == os.fstat(log.fileno()).st_ino, 'another file'";
+    let parts = [("AT_START", copies), ("SET_UP", looks), ("BEFORE", checks)];
+    is_clean_and_a_fault_is_found(&parts, None);
+}
