@@ -5,15 +5,20 @@
 //! the first call that has an effect or waits for something, or that is the first one of the original
 //! after its checkpoint.
 
+use std::ffi::OsStr;
 use std::hash::Hasher;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use xxhash_rust::xxh3::Xxh3Default;
 
 use super::capture::LONGEST_STRING;
+use super::changes::below;
 use super::descriptors;
 use super::engine::Engine;
 use super::entry::low;
 use super::mirror::path_hash;
+use super::proc::folder_path;
 use crate::Error;
 use crate::sys::arch::Entry;
 use crate::sys::{Tid, memory};
@@ -68,10 +73,11 @@ impl Engine<'_> {
             Class::System => {
                 !matches!(row.name, "clock_nanosleep" | "nanosleep") || self.others_set_up(tid)
             }
-            Class::File => is_harmless(row.name),
+            Class::File => is_harmless(row.name) && !self.changes_file(tid, row, arguments),
             Class::Descriptor => match row.name {
                 "read" | "readv" => self.reads_what_is_its_own(tid, low(arguments[0])),
                 "write" => self.kind_of(tid, low(arguments[0])) == Some(ObjectKind::Kernel),
+                "ftruncate" => !self.changes_file(tid, row, arguments),
                 "copy_file_range" | "fallocate" | "fchmod" | "fchown" | "fdatasync"
                 | "fremovexattr" | "fsetxattr" | "fsync" | "io_submit" | "pwrite64" | "pwritev"
                 | "pwritev2" | "sendfile" | "splice" | "sync" | "sync_file_range" | "syncfs"
@@ -82,8 +88,8 @@ impl Engine<'_> {
             Class::Runtime if row.name == "rt_sigprocmask" => {
                 !self.mirror.as_ref().is_some_and(|mirror| mirror.first_makes)
             }
-            Class::Signal
-            | Class::Memory
+            Class::Signal => !self.signals_others(tid, row, arguments),
+            Class::Memory
             | Class::Sync
             | Class::Runtime
             | Class::Clock
@@ -122,6 +128,69 @@ impl Engine<'_> {
             ObjectKind::Device => !known.path.starts_with(b"/dev/pts"),
             _ => false,
         }
+    }
+
+    /// Whether a call sends a signal to another process. One that ends itself has not gone on.
+    fn signals_others(&self, tid: Tid, row: &Row, arguments: &[u64; 6]) -> bool {
+        match row.name {
+            "kill" | "rt_sigqueueinfo" | "rt_tgsigqueueinfo" | "tgkill" | "tkill" => {
+                let process = |tid: Tid| self.tasks.get(&tid).map(|task| task.pid);
+                process(self.pids.real(low(arguments[0]))) != process(tid)
+            }
+            "pidfd_send_signal" => true,
+            _ => false,
+        }
+    }
+
+    /// Whether a call would make a file or cut one that the original did not have open at its marker.
+    /// What both have open is compared there, and nobody would see the others.
+    fn changes_file(&self, tid: Tid, row: &Row, arguments: &[u64; 6]) -> bool {
+        let create = u64::from(libc::O_CREAT.cast_unsigned());
+        let cut = u64::from(libc::O_TRUNC.cast_unsigned());
+        let at = |argument: usize| Some(low(arguments[argument]));
+        let (folder, path, flags) = match row.name {
+            "ftruncate" => {
+                let Some(task) = self.tasks.get(&tid) else { return true };
+                let table = task.descriptors.borrow();
+                let Some(known) = table.get(low(arguments[0])) else { return true };
+                return known.kind == ObjectKind::File
+                    && known.path.starts_with(b"/")
+                    && !known.path.starts_with(b"/memfd:")
+                    && !self.had_open(Path::new(OsStr::from_bytes(&known.path)));
+            }
+            "truncate" => (None, arguments[0], cut),
+            "creat" => (None, arguments[0], create | cut),
+            "open" => (None, arguments[0], arguments[1]),
+            "openat" => (at(0), arguments[1], arguments[2]),
+            "openat2" => {
+                (at(0), arguments[1], memory::read_u64(tid, arguments[2]).unwrap_or(create | cut))
+            }
+            _ => return false,
+        };
+        if flags & (create | cut) == 0 {
+            return false;
+        }
+        let Some(path) = memory::read_string(tid, path, LONGEST_STRING) else { return false };
+        let folder = match folder {
+            Some(fd) if fd >= 0 => {
+                std::fs::read_link(format!("/proc/{tid}/fd/{fd}")).unwrap_or_default()
+            }
+            _ => folder_path(tid),
+        };
+        let path = folder.join(OsStr::from_bytes(&path));
+        match std::fs::metadata(below(&self.root_of(tid), &path)) {
+            Ok(about) if flags & cut == 0 || !about.is_file() || about.len() == 0 => false,
+            Err(_) if flags & create == 0 => false,
+            _ => !self.had_open(&path),
+        }
+    }
+
+    fn had_open(&self, path: &Path) -> bool {
+        let mirror = self.mirror.as_ref();
+        let had =
+            |path: &Path| mirror.is_some_and(|mirror| mirror.had_open(path.as_os_str().as_bytes()));
+        // It is known by the name that the kernel has for it.
+        had(path) || std::fs::canonicalize(path).is_ok_and(|path| had(&path))
     }
 
     fn is_first_of_original(&self, tid: Tid, row: &Row, arguments: &[u64; 6]) -> bool {

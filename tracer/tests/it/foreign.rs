@@ -227,6 +227,38 @@ fn files_that_are_named_after_the_process_have_the_names_that_they_had() {
 }
 
 #[test]
+fn what_changes_other_files_before_the_run_goes_on_is_found() {
+    let other = ("AT_START", "if not image: open(folder + '/other', 'w').write('precious')");
+    for changes in [
+        "if image: open(folder + '/other', 'w').close()",
+        "if image: os.truncate(folder + '/other', 3)",
+        "if image: os.ftruncate(os.open(folder + '/other', os.O_RDWR), 3)",
+        "if image: open(folder + '/new', 'x').close()",
+    ] {
+        let Some(found) = run(&[other, ("SET_UP", changes)]) else { return };
+        assert_eq!(verdicts(&found), [Verdict::Differs], "{changes}");
+    }
+    // What changes nothing, and what is changed in both.
+    for changes in ["open(folder + '/other', 'a').close()", "open('/dev/null', 'w').close()"] {
+        is_clean_and_a_fault_is_found(&[other, ("SET_UP", changes)], None);
+    }
+    let opens = "os.fdopen(os.open(folder + '/log', os.O_WRONLY | os.O_CREAT, 0o666), 'w')";
+    let cuts =
+        "log.truncate(len('step 1 total 1\\nstep 2 total 3\\n') if image else 0); log.seek(0, 2)";
+    is_clean_and_a_fault_is_found(&[("OPEN", opens), ("SET_UP", cuts)], None);
+}
+
+#[test]
+fn a_signal_that_is_sent_before_the_run_goes_on_is_found() {
+    // Whoever gets it takes no notice.
+    let sends = "if image: os.kill(os.getppid(), signal.SIGWINCH)";
+    let Some(found) = run(&[("SET_UP", sends)]) else { return };
+    assert_eq!(verdicts(&found), [Verdict::Differs]);
+    assert_eq!(call(first(&found.report, "extra-call")), "kill");
+    is_clean_and_a_fault_is_found(&[("SET_UP", "if image: os.getppid()")], None);
+}
+
+#[test]
 fn a_file_keeps_the_number_that_it_had_before_the_run_went_on() {
     // It is another one than the original's.
     let copies = "import shutil
