@@ -6,6 +6,7 @@ use super::control::Spot;
 use super::load::Stream;
 use super::{Differ, subject};
 use crate::table::errors::signal_name;
+use crate::table::{self, Class};
 
 impl Differ<'_> {
     /// How the thread ended, and which signals it got.
@@ -74,8 +75,11 @@ impl Differ<'_> {
             return;
         }
         // A command that is started by a shell, where the other one is not: what starts it is no part
-        // of the program.
-        if key.contains('^') {
+        // of the program. If that did something itself, the program consists of both.
+        let below = format!("{key}.");
+        let made = run.streams.keys().any(|other| other.starts_with(&below));
+        let only_waits = !made && stream.items.iter().all(|item| !has_effect(item.number));
+        if key.contains('^') && (only_waits || !on_the_left) {
             let what = format!(
                 "what process {} did, which has started the {label} run's program, is not compared",
                 stream.lineage
@@ -94,5 +98,17 @@ impl Differ<'_> {
         );
         let maker = stream.parent.clone().unwrap_or_default();
         self.found(vec![Spot::Thread(maker, "children", String::new())], finding);
+    }
+}
+
+/// Whether others may notice a call. What a process reads and closes, and how it ends, is its own.
+fn has_effect(number: u64) -> bool {
+    match table::class(number) {
+        Class::Descriptor => !matches!(
+            table::row(number).map_or("", |row| row.name),
+            "close" | "dup" | "dup2" | "dup3" | "fcntl" | "lseek" | "pread64" | "read" | "readv"
+        ),
+        Class::File | Class::Ipc | Class::Network | Class::Unknown => true,
+        _ => false,
     }
 }

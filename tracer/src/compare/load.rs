@@ -244,7 +244,7 @@ struct Loader {
     context: Context,
     from: From,
     started: bool,
-    /// Tasks that exist, with their lineage and their parent; only before the start.
+    /// Tasks that exist, with their lineage and their process; only before the start.
     live_tasks: BTreeMap<u32, (String, u32)>,
     /// Children of each task since the start.
     children: HashMap<u32, u32>,

@@ -512,7 +512,8 @@ impl Differ<'_> {
             }
             "read" | "write" => {
                 let object = run.context.names.object(*stream.objects(&item).first()?)?;
-                (object.path == EVENTFD).then_some("wakings of the program's own threads")
+                (object.path == EVENTFD && !object.inherited)
+                    .then_some("wakings of the program's own threads")
             }
             _ => None,
         }

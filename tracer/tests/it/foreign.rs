@@ -259,6 +259,25 @@ fn a_signal_that_is_sent_before_the_run_goes_on_is_found() {
 }
 
 #[test]
+fn what_has_started_the_original_is_part_of_it_if_it_does_something() {
+    let forks = |then: &str| {
+        format!(
+            "if not image and os.fork():
+    os.wait()
+    {then}
+    os._exit(0)"
+        )
+    };
+    for then in ["print('all is done', flush=True)", "os.rename(folder + '/log', folder + '/done')"]
+    {
+        let Some(found) = run(&[("AT_START", &forks(then))]) else { return };
+        assert_eq!(verdicts(&found), [Verdict::Differs], "{then}");
+        first(&found.report, "process-differs");
+    }
+    is_clean_and_a_fault_is_found(&[("AT_START", &forks("pass"))], None);
+}
+
+#[test]
 fn a_file_keeps_the_number_that_it_had_before_the_run_went_on() {
     // It is another one than the original's.
     let copies = "import shutil
