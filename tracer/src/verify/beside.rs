@@ -99,7 +99,7 @@ fn layers(work: &Path, files: &Files) -> Result<Layers, String> {
     let here = std::env::current_dir();
     let here = here.map_err(|error| format!("the current folder cannot be found: {error}"))?;
     // From there a program goes to its own folder, as without layers.
-    Layers::over(files, (work, &work.join("images")), &here)
+    Layers::over(files, work, &here)
 }
 
 /// What the threads share.

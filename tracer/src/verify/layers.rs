@@ -40,16 +40,12 @@ pub(super) struct Layer {
 }
 
 impl Layers {
-    /// Layers over all that has been changed, for programs that start in `directory`. `images` is
-    /// ours, and covered as well, so that no run changes what another one restores from.
+    /// Layers over all that has been changed, for programs that start in `directory`. Images are not
+    /// covered, so a run that would change one is made alone.
     ///
     /// # Errors
     /// Why there can be none.
-    pub(super) fn over(
-        files: &Files,
-        (work, images): (&Path, &Path),
-        directory: &Path,
-    ) -> Result<Self, String> {
+    pub(super) fn over(files: &Files, work: &Path, directory: &Path) -> Result<Self, String> {
         let Some(undo) = files.undo() else {
             return Err("files that no --state names are not put back".to_owned());
         };
@@ -62,7 +58,7 @@ impl Layers {
         let changed = files.changed().map(|(path, _)| path);
         let state = files.roots().iter().map(PathBuf::as_path);
         let mut folders = Vec::new();
-        for path in changed.chain(state).chain([images]) {
+        for path in changed.chain(state) {
             let stays = |folder: &&Path| {
                 fs::symlink_metadata(folder).is_ok_and(|about| about.is_dir())
                     && !folder.ancestors().any(|above| comes_and_goes.contains(above))
