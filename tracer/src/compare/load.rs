@@ -13,7 +13,7 @@ use crate::record::MAPPED;
 use crate::record::mirror::marker_kind;
 use crate::stacks::Stacks;
 use crate::table::errors::is_restart;
-use crate::table::{self, Class, Policy};
+use crate::table::{self, Class, Policy, Row};
 use crate::trace::{
     Call, Descriptor, Event, Header, Note, Place, Reader, Status, Tear, call_flags,
 };
@@ -432,7 +432,7 @@ impl Loader {
             stream.chunks.push(chunk);
             index(stream.chunks.len() - 1)
         });
-        if is_nap(call) {
+        if row.is_some_and(|row| is_nap(call, row)) {
             stream.naps.insert(stream.items.len());
         }
         stream.items.push(Item {
@@ -549,11 +549,11 @@ fn is_sleep(call: &Call) -> bool {
 }
 
 /// Whether a call sleeps as long as spinning locks and schedulers of languages do at most.
-fn is_nap(call: &Call) -> bool {
+fn is_nap(call: &Call, row: &Row) -> bool {
     const LONGEST: i64 = 10_000_000;
-    let asked = match table::row(call.number).map(|row| row.name) {
-        Some("nanosleep") => call.payload(0, false),
-        Some("clock_nanosleep") if call.argument(1) & 1 == 0 => call.payload(2, false),
+    let asked = match row.name {
+        "nanosleep" => call.payload(0, false),
+        "clock_nanosleep" if call.argument(1) & 1 == 0 => call.payload(2, false),
         _ => None,
     };
     let part = |at: usize| {

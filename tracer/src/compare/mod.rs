@@ -482,8 +482,8 @@ impl Differ<'_> {
     }
 
     /// What happens within the program and has no effect but the time. Spinning locks and the
-    /// schedulers of languages sleep as often as they like, if not for long, and the counter of an `eventfd`, by which
-    /// threads wake each other, holds as many wakings as came together.
+    /// schedulers of languages sleep as often as they like, if not for long, and the counter of an
+    /// `eventfd`, by which threads wake each other, holds as many wakings as came together.
     fn is_inner(
         &self,
         left: &Stream,
